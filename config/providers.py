@@ -1,0 +1,71 @@
+"""What the operator decides about one provider: where it is, how long to wait for it, its models."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, HttpUrl, SecretStr, TypeAdapter, field_validator
+
+from config.breaker import Breaker
+from config.frozen import Frozen, Seconds
+
+Dialect = Literal["anthropic", "openai", "llama_cpp"]
+Price = Annotated[float, Field(ge=0, le=1_000_000)]
+
+_URL = TypeAdapter(HttpUrl)
+
+
+class Model(Frozen):
+    """One model of a provider; prices are USD per million tokens, `context` is in tokens, None is unknown."""
+
+    name: Annotated[str, Field(min_length=1)]
+    input_usd: Price | None = None
+    output_usd: Price | None = None
+    context: Annotated[int, Field(gt=0)] | None = None
+
+
+class Provider(Frozen):
+    """One provider. `name` is its key in the table `providers`, filled in when settings are read.
+
+    `models` maps a tier to a model; the tier `default` must be there. `api_key` is read from the variable
+    that `api_key_env` names, or from the file that `<api_key_env>_FILE` names; it is never written in TOML.
+    """
+
+    name: str
+    dialect: Dialect
+    base_url: str = ""
+    base_url_env: str = ""
+    api_key_env: str = ""
+    api_key: SecretStr | None = None
+    connect_timeout: Seconds = 5.0
+    first_token_timeout: Seconds = 30.0
+    idle_timeout: Seconds = 30.0
+    attempt_timeout: Seconds = 120.0
+    stream: Literal[True] = True
+    models: dict[str, Model]
+    breaker: Breaker = Breaker()
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str) -> str:
+        if value:
+            _URL.validate_python(value)
+        return value.rstrip("/")
+
+    @field_validator("models")
+    @classmethod
+    def _check_models(cls, value: dict[str, Model]) -> dict[str, Model]:
+        if "default" not in value:
+            raise ValueError("the tier 'default' is missing")
+        return value
+
+    @property
+    def missing(self) -> str | None:
+        """Returns what this provider lacks to be asked ("no base URL", "no API key"), or None."""
+        if not self.base_url:
+            return "no base URL"
+        if self.api_key is None and self.api_key_env and self.dialect != "llama_cpp":
+            return "no API key"
+        return None
+
+    def model(self, tier: str) -> Model:
+        """Returns the model of a tier; a provider that lacks the tier answers with its default."""
+        return self.models.get(tier) or self.models["default"]
