@@ -8,6 +8,7 @@ FallbackError
 │   ├── DeadlineExceeded    the time ran out first
 │   ├── ChainExhausted      no provider is left to ask
 │   └── PoisonRequest       its deliveries kept killing workers
+├── Revoked                 the producer took the request back; nobody's failure
 ├── AttemptFailed           one provider did not answer; caught by the chain
 └── StoreAway               Redis did not answer in time; caught by the chain
 """
@@ -46,6 +47,10 @@ class ChainExhausted(TaskFailed):
 
 class PoisonRequest(TaskFailed):
     """The request was delivered too often without an end."""
+
+
+class Revoked(FallbackError):
+    """The producer revoked the task."""
 
 
 class AttemptFailed(FallbackError):

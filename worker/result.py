@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from config.providers import Model
+
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 VERSION = 1
 
@@ -32,3 +34,43 @@ class Answer:
     usage: Usage | None
     request_id: str | None
     first_token_ms: float
+
+
+def cost(model: Model, usage: Usage | None) -> float | None:
+    """Returns USD by the configured prices per million tokens, None where prices or usage are unknown."""
+    if usage is None or model.input_usd is None or model.output_usd is None:
+        return None
+    return (usage.prompt * model.input_usd + usage.completion * model.output_usd) / 1_000_000
+
+
+def completion(answer: Answer, created: float, fallback: dict[str, Any]) -> dict[str, Any]:
+    """Returns an OpenAI `chat.completion` object with the story under `fallback`.
+
+    Args:
+        answer: what the provider said.
+        created: epoch in seconds.
+        fallback: provider, chain, attempts, cost_usd, queued_ms, elapsed_ms.
+    """
+    return {
+        "id": answer.id,
+        "object": "chat.completion",
+        "created": int(created),
+        "model": answer.model,
+        "choices": [
+            {"index": 0, "message": answer.message, "finish_reason": answer.finish_reason, "logprobs": None}
+        ],
+        "usage": _usage(answer.usage),
+        "fallback": {**fallback, "version": VERSION},
+    }
+
+
+def _usage(usage: Usage | None) -> dict[str, Any] | None:
+    if usage is None:
+        return None
+    return {
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.completion,
+        "total_tokens": usage.prompt + usage.completion,
+        "prompt_tokens_details": {"cached_tokens": usage.cached},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+    }

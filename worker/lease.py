@@ -1,0 +1,124 @@
+"""A task's lease: one delivery of a message works at a time, however often the queue delivers it."""
+
+import json
+import threading
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import uuid4
+
+from worker import errors
+from worker.errors import TaskFailed
+from worker.journal import Line, load
+from worker.store import Command, Store
+
+LEASE = 15.0
+"""Seconds that a lease lasts unless renewed: the queue redelivers a dead worker's message after as long."""
+
+RENEW_EVERY = 3.0
+"""Seconds between two renewals: four may be lost before the lease is."""
+
+PATIENCE = 2 * LEASE
+"""Seconds past its due time that a later message may take before an earlier one goes on in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What `begin` found.
+
+    With `taken` the lease is ours; `now` and `first` (the first delivery) are epochs in seconds by the server's
+    clock, `step` the one to go on from. With `held` or `early` it is not, and `wait` says how many seconds to
+    let pass; with `answered` the result stands in `answer`.
+    """
+
+    kind: Literal["taken", "answered", "held", "early"]
+    now: float = 0.0
+    first: float = 0.0
+    step: int = 0
+    journal: tuple[Line, ...] = ()
+    answer: str = ""
+    wait: float = 0.0
+
+
+class Held:
+    """The leases that this process holds, so that one thread can renew them all."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def add(self, task_id: str, token: str) -> None:
+        """Remembers a lease just taken."""
+        with self._lock:
+            self._tokens[task_id] = token
+
+    def discard(self, task_id: str, token: str) -> None:
+        """Forgets a lease that was let go."""
+        with self._lock:
+            if self._tokens.get(task_id) == token:
+                del self._tokens[task_id]
+
+    def renew(self, store: Store) -> None:
+        """Renews every lease held.
+
+        Raises:
+            StoreAway: the store did not answer.
+        """
+        with self._lock:
+            held = list(self._tokens.items())
+        if held:
+            store.run(*(store.script("renew", [store.task(t)], token, _ms(LEASE)) for t, token in held))
+
+
+HELD = Held()
+
+
+def new_token() -> str:
+    """Returns a token that no other delivery has."""
+    return uuid4().hex
+
+
+def begin(store: Store, task_id: str, token: str, step: int) -> Command:
+    """Returns the command that takes a task's lease for one delivery; see `begun`."""
+    keys = [store.task(task_id), store.journal(task_id)]
+    return store.script("begin", keys, token, _ms(LEASE), step, store.keep, _ms(PATIENCE))
+
+
+def begun(reply: list[Any]) -> Begun:
+    """Returns what a reply of `begin` says."""
+    match reply:
+        case ["taken", now, first, step, journal]:
+            return Begun("taken", now / 1000, first / 1000, step, tuple(map(load, journal)))
+        case ["answered", answer]:
+            return Begun("answered", answer=answer)
+        case [kind, left]:
+            return Begun(kind, wait=left / 1000)
+    raise AssertionError(reply)
+
+
+def pause(store: Store, task_id: str, token: str, step: int, delay: float) -> Command:
+    """Returns the command that lets a task go until the message of `step`, due in `delay` seconds."""
+    return store.script("settle", [store.task(task_id)], token, "", store.keep, step, _ms(delay))
+
+
+def finish(store: Store, task_id: str, token: str, outcome: dict[str, Any] | TaskFailed) -> Command:
+    """Returns the command that ends a task; its reply is the answer that stands, see `standing`."""
+    body = {"failure": [type(outcome).__name__, str(outcome)]} if isinstance(outcome, TaskFailed) else {"result": outcome}
+    return store.script("settle", [store.task(task_id)], token, json.dumps(body), store.keep, 0, 0)
+
+
+def standing(answer: str) -> dict[str, Any]:
+    """Returns the result that stands for a task.
+
+    Raises:
+        TaskFailed: it failed for good; the class is the one it first failed with.
+    """
+    body: dict[str, Any] = json.loads(answer)
+    if "failure" in body:
+        name, message = body["failure"]
+        raise getattr(errors, name)(message)
+    result: dict[str, Any] = body["result"]
+    return result
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

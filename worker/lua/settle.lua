@@ -1,0 +1,22 @@
+-- Ends a delivery of a task: with its answer for good, or until a later delivery.
+--
+-- KEYS[1] {ns}:task:<id>, as in begin.lua
+-- ARGV[1] the delivery's token
+-- ARGV[2] the answer as JSON; '' where the task goes on later
+-- ARGV[3] s to keep the key
+-- ARGV[4] the next message's step, ARGV[5] ms until it is due (only without an answer)
+-- Returns the answer that stands: the first one given, whoever asks; '' where there is none.
+local key = KEYS[1]
+local answer = redis.call('HGET', key, 'answer')
+if not answer and ARGV[2] ~= '' then
+  redis.call('HSET', key, 'answer', ARGV[2])
+  answer = ARGV[2]
+end
+if redis.call('HGET', key, 'holder') == ARGV[1] then
+  redis.call('HDEL', key, 'holder', 'until')
+  if not answer then
+    redis.call('HSET', key, 'step', ARGV[4], 'due', string.format('%.0f', clock() + tonumber(ARGV[5])))
+  end
+end
+redis.call('EXPIRE', key, ARGV[3])
+return answer or ''

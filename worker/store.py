@@ -1,0 +1,183 @@
+"""The shared store: one Redis client, the scripts, every key of ours.
+
+| key | type | content | lifetime |
+|---|---|---|---|
+| `{ns}:breaker:<provider>` | hash | state of the breaker, see lua/breaker.lua | 24 h from the last write; none while forced |
+| `{ns}:breaker:<provider>:window` | string | ring of the last 100 outcomes | 24 h from the last outcome |
+| `{ns}:breaker:<provider>:leases` | zset | half-open permits -> deadline | 24 h, emptied at each change of state |
+| `{ns}:events` | stream | what changed, about 10,000 entries | bounded, not expiring |
+| `{ns}:task:<id>` | hash | lease, step, answer of a task, see lua/begin.lua | `results.expires` from the last touch |
+| `{ns}:task:<id>:journal` | list | a line per provider considered | `results.expires` from the last line |
+| `{ns}:probe:<provider>:<slot>` | string | taken by the one probe of a slot | two intervals |
+| `{ns}:health:<provider>:probes` | list | the last 100 probes, newest first | 24 h from the last probe |
+
+The braces are part of the key: a hash tag, which keeps everything in one slot of a cluster.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha1
+from importlib.resources import files
+from typing import Any
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from config.breaker import Breaker
+from config.providers import Provider
+from worker.errors import StoreAway
+
+SOCKET_TIMEOUT = 0.25
+"""Seconds that one call may wait: redis-py's defaults are still blocked after 45 s."""
+
+_BREAKER_SCRIPTS = ("acquire", "record", "extend", "control", "snapshot")
+_TASK_SCRIPTS = ("begin", "settle", "renew")
+
+Command = tuple[str | bytes | int | float, ...]
+"""A Redis command with its arguments, as redis-py sends it."""
+
+
+def _lua(name: str) -> str:
+    return files("worker").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+
+
+def _settings_table(providers: Mapping[str, Provider]) -> str:
+    def row(breaker: Breaker, lease: float) -> str:
+        return (
+            f"failures = {breaker.failure_threshold}, successes = {breaker.success_threshold}, "
+            f"cooldown = {breaker.cooldown_period * 1000:.0f}, lease = {lease * 1000:.0f}"
+        )
+
+    rows = (
+        f'["{name}"] = {{ {row(p.breaker, p.connect_timeout + p.first_token_timeout)} }}'
+        for name, p in sorted(providers.items())
+    )
+    return f"local SETTINGS = {{ {', '.join(rows)} }}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script's text and its SHA-1."""
+
+    text: str
+    sha: str
+
+
+def scripts(providers: Mapping[str, Provider], clock: str | None = None) -> dict[str, Script]:
+    """Returns the scripts by name; the breakers' settings are part of their text.
+
+    Args:
+        providers: those whose breakers the scripts serve.
+        clock: Lua that defines `clock()`, for a test that sets the time; without it the server's TIME.
+    """
+    clock = clock or _lua("clock")
+    shared = _settings_table(providers) + clock + _lua("breaker")
+    texts = {name: shared + _lua(name) for name in _BREAKER_SCRIPTS}
+    texts |= {name: clock + _lua(name) for name in _TASK_SCRIPTS}
+    return {name: Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest()) for name, text in texts.items()}
+
+
+class Store:
+    """One process's way to the shared store. Its methods may be called from many threads.
+
+    Every call waits for at most about `SOCKET_TIMEOUT` and is never sent twice: a lost record is harmless, a
+    double one is not.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        namespace: str,
+        providers: Mapping[str, Provider],
+        *,
+        keep: float = 86_400.0,
+        clock: str | None = None,
+    ) -> None:
+        """Connects lazily, at the first call.
+
+        Args:
+            url: `redis://` or `rediss://`.
+            namespace: the prefix of every key.
+            providers: those whose breakers this store serves.
+            keep: seconds that a task's keys outlive their last touch.
+            clock: see `scripts`.
+        """
+        self._url = url
+        self._tag = f"{{{namespace}}}"
+        self._scripts = scripts(providers, clock)
+        self.keep = round(keep)
+        self.events = f"{self._tag}:events"
+
+    @cached_property
+    def redis(self) -> Redis:
+        """The client; answers are decoded."""
+        return Redis.from_url(
+            self._url,
+            socket_timeout=SOCKET_TIMEOUT,
+            socket_connect_timeout=SOCKET_TIMEOUT,
+            socket_keepalive=True,
+            retry=Retry(NoBackoff(), 0),
+            decode_responses=True,
+        )
+
+    def breaker(self, provider: str) -> str:
+        """Returns the key of a provider's breaker."""
+        return f"{self._tag}:breaker:{provider}"
+
+    def task(self, task_id: str) -> str:
+        """Returns the key of a task."""
+        return f"{self._tag}:task:{task_id}"
+
+    def journal(self, task_id: str) -> str:
+        """Returns the key of a task's journal."""
+        return f"{self._tag}:task:{task_id}:journal"
+
+    def probe_slot(self, provider: str, slot: int) -> str:
+        """Returns the key that the one probe of a slot takes."""
+        return f"{self._tag}:probe:{provider}:{slot}"
+
+    def probes(self, provider: str) -> str:
+        """Returns the key of a provider's last probes."""
+        return f"{self._tag}:health:{provider}:probes"
+
+    def script(self, name: str, keys: Sequence[str], *args: str | int | float) -> Command:
+        """Returns the command that runs a script by its SHA."""
+        return ("EVALSHA", self._scripts[name].sha, len(keys), *keys, *args)
+
+    def run(self, *commands: Command) -> list[Any]:
+        """Returns the replies of the commands, sent in one round trip.
+
+        Scripts that the server does not know (a restart forgets them) are loaded, and only they are sent again.
+
+        Raises:
+            StoreAway: the server could not be reached, or did not answer in time.
+            redis.exceptions.ResponseError: the server refused a command.
+        """
+        try:
+            replies = self._send(commands)
+            unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+            if unknown:
+                self._load()
+                again = self._send([commands[i] for i in unknown])
+                for i, reply in zip(unknown, again, strict=True):
+                    replies[i] = reply
+        except (RedisConnectionError, RedisTimeoutError, OSError) as exc:
+            raise StoreAway(f"the shared store is away ({type(exc).__name__})") from exc
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies
+
+    def _send(self, commands: Sequence[Command]) -> list[Any]:
+        pipeline = self.redis.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        return pipeline.execute(raise_on_error=False)
+
+    def _load(self) -> None:
+        self._send([("SCRIPT LOAD", script.text) for script in self._scripts.values()])
