@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from config.frozen import Frozen, Seconds
+from config.frozen import FROM_TEXT, Frozen, Name, Seconds
 
 RETRY_PRIORITY = 0
 """Redis serves priority 0 first: a retry overtakes the backlog, or its countdown would wait behind it."""
@@ -33,12 +33,12 @@ class Retry(Frozen):
 class Chain(Frozen):
     """One chain. `name` is its key in the table `chains`; `priority` is Redis's: a lower one is served first."""
 
-    name: str
-    providers: Annotated[tuple[str, ...], Field(min_length=1)]
+    name: Name
+    providers: Annotated[tuple[Name, ...], Field(min_length=1)]
     failover: Literal["at-once", "after-retries"] = "after-retries"
     when_exhausted: Literal["fail", "wait"] = "fail"
     timeout: Seconds = 600.0
-    priority: Literal[3, 6, 9] = 6
+    priority: Annotated[Literal[3, 6, 9], FROM_TEXT] = 6
     retry: Retry = Retry()
 
     @field_validator("providers")

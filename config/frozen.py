@@ -1,8 +1,9 @@
 """The one shape of every value in `config`: frozen, with no unknown key."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Frozen(BaseModel):
@@ -13,3 +14,17 @@ class Frozen(BaseModel):
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 """A duration in seconds: above 0, at most a day."""
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
+"""A name that goes into Redis keys, where a colon or a brace would mean something else."""
+
+
+def _from_text(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+FROM_TEXT = BeforeValidator(_from_text)
+"""For a Literal that is no text: an environment variable is text, and a Literal converts nothing."""

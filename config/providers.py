@@ -1,16 +1,16 @@
 """What the operator decides about one provider: where it is, how long to wait for it, its models."""
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, HttpUrl, SecretStr, TypeAdapter, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from config.breaker import Breaker
-from config.frozen import Frozen, Seconds
+from config.frozen import FROM_TEXT, Frozen, Name, Seconds
 
 Dialect = Literal["anthropic", "openai", "llama_cpp"]
 Price = Annotated[float, Field(ge=0, le=1_000_000)]
-
-_URL = TypeAdapter(HttpUrl)
+Variable = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
 
 
 class Model(Frozen):
@@ -27,28 +27,36 @@ class Provider(Frozen):
 
     `models` maps a tier to a model; the tier `default` must be there. `api_key` is read from the variable
     that `api_key_env` names, or from the file that `<api_key_env>_FILE` names; it is never written in TOML.
+    An empty `api_key_env` says that the server asks for no key.
     """
 
-    name: str
+    name: Name
     dialect: Dialect
     base_url: str = ""
-    base_url_env: str = ""
-    api_key_env: str = ""
+    base_url_env: Variable = ""
+    api_key_env: Variable = ""
     api_key: SecretStr | None = None
     connect_timeout: Seconds = 5.0
     first_token_timeout: Seconds = 30.0
     idle_timeout: Seconds = 30.0
     attempt_timeout: Seconds = 120.0
-    stream: Literal[True] = True
-    models: dict[str, Model]
+    stream: Annotated[Literal[True], FROM_TEXT] = True
+    models: dict[Name, Model]
     breaker: Breaker = Breaker()
 
     @field_validator("base_url")
     @classmethod
     def _check_base_url(cls, value: str) -> str:
-        if value:
-            _URL.validate_python(value)
+        if value and not _is_base_url(value):
+            raise ValueError("must be http:// or https://, a host and at most a path, without user, password or query")
         return value.rstrip("/")
+
+    @field_validator("api_key")
+    @classmethod
+    def _check_api_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not all("!" <= character <= "~" for character in value.get_secret_value()):
+            raise ValueError("the key has a blank or a character that no HTTP header can carry")
+        return value
 
     @field_validator("models")
     @classmethod
@@ -69,3 +77,14 @@ class Provider(Frozen):
     def model(self, tier: str) -> Model:
         """Returns the model of a tier; a provider that lacks the tier answers with its default."""
         return self.models.get(tier) or self.models["default"]
+
+
+def _is_base_url(value: str) -> bool:
+    """Says whether requests can go to paths below this URL; it may stand in logs, so it holds no password."""
+    try:
+        url = urlsplit(value)
+        port = url.port
+    except ValueError:
+        return False
+    plain = value.isprintable() and not any(character in value for character in " ?#@")
+    return plain and url.scheme in ("http", "https") and bool(url.hostname) and port != 0

@@ -1,0 +1,144 @@
+"""Everything that the operator decides, read once and frozen."""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.breaker import Breaker
+from config.chains import Chain
+from config.frozen import Frozen, Name, Seconds
+from config.providers import Provider
+from config.sources import ConfigurationError, merge, read
+
+__all__ = ["ConfigurationError", "Health", "Results", "Settings", "load"]
+
+_REDIS = ("redis", "rediss", "sentinel", "unix")
+_ONLY_REDIS = "the shared state, the visibility heartbeat and the results need Redis"
+_EXPLAINED = {"extra_forbidden": "unknown key", "missing": "missing"}
+
+
+class Health(Frozen):
+    """`probe_interval` is the seconds between two probes of one provider."""
+
+    probe_interval: Seconds = 30.0
+
+
+class Results(Frozen):
+    """`expires` is how many seconds a result is kept; `max_request_bytes` bounds a request as JSON."""
+
+    expires: Annotated[float, Field(gt=0, le=30 * 86_400)] = 86_400.0
+    max_request_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 4_000_000
+
+
+class Settings(BaseSettings):
+    """The whole configuration. A provider's `breaker` already has what `[breaker]` says in common."""
+
+    # redis_url is text, as its readers want it; it may hold a password, so it stays out of repr.
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+    namespace: Name = "fallback"
+    redis_url: Annotated[str, Field(repr=False)] = "redis://127.0.0.1:6379/0"
+    breaker: Breaker = Breaker()
+    providers: dict[Name, Provider]
+    chains: dict[Name, Chain]
+    health: Health = Health()
+    results: Results = Results()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Returns the arguments alone: `config.sources` merges the layers, as models replace each other whole."""
+        return (init_settings,)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, value: str) -> str:
+        scheme = value.partition("://")[0] if "://" in value else ""
+        if re.fullmatch(r"[a-z][a-z0-9+.-]{0,20}", scheme) and scheme not in _REDIS:
+            raise ValueError(f"{scheme}:// cannot be the broker: {_ONLY_REDIS}")
+        if scheme not in _REDIS:
+            raise ValueError("must begin with redis://, rediss://, sentinel:// or unix://")
+        if not all(_has_port(part) for part in value.split(";")):
+            raise ValueError("has no valid host and port; a password's special characters are written as %XX")
+        return value
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _fill_providers(cls, value: Any, info: ValidationInfo) -> Any:
+        # A wrong [breaker] is not in info.data, so its error is told once and not again for every provider.
+        shared = info.data.get("breaker", Breaker()).model_dump()
+        return _named({name: _share(provider, shared) for name, provider in _items(value)}, value)
+
+    @field_validator("chains", mode="before")
+    @classmethod
+    def _fill_chains(cls, value: Any) -> Any:
+        return _named(dict(_items(value)), value)
+
+    @model_validator(mode="after")
+    def _check_names(self) -> "Settings":
+        for section, tables in (("providers", self.providers), ("chains", self.chains)):
+            for name, table in tables.items():
+                if table.name != name:
+                    raise ValueError(f"{section}.{name}.name: unknown key")
+        for name, chain in self.chains.items():
+            for index, provider in enumerate(chain.providers):
+                if provider not in self.providers:
+                    known = ", ".join(self.providers)
+                    raise ValueError(f"chains.{name}.providers.{index}: no provider {provider!r}; there are {known}")
+        return self
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Returns the settings of the environment, by default this process's, and of the file it names.
+
+    Raises:
+        ConfigurationError: they cannot be used.
+    """
+    tree = read(Settings, os.environ if environ is None else environ)
+    try:
+        return Settings(**tree)
+    except ValidationError as exc:
+        # `from None`: the lines are all there is to say, and the original holds the input.
+        raise ConfigurationError("\n".join(_lines(exc))) from None
+
+
+def _lines(exc: ValidationError) -> list[str]:
+    lines = []
+    for error in exc.errors(include_url=False, include_context=False, include_input=False):
+        path = ".".join(str(step) for step in error["loc"] if step != "[key]")
+        reason = _EXPLAINED.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+        lines.append(f"{path}: {reason}" if path else reason)
+    return list(dict.fromkeys(lines))
+
+
+def _items(value: Any) -> list[tuple[str, Any]]:
+    return list(value.items()) if isinstance(value, dict) else []
+
+
+def _named(tables: dict[str, Any], value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: {"name": name, **table} if isinstance(table, dict) else table for name, table in tables.items()}
+
+
+def _share(provider: Any, shared: dict[str, Any]) -> Any:
+    own = provider.get("breaker", {}) if isinstance(provider, dict) else None
+    return {**provider, "breaker": merge(shared, own)} if isinstance(own, dict) else provider
+
+
+def _has_port(part: str) -> bool:
+    try:
+        return urlsplit(part).port != 0
+    except ValueError:
+        return False
