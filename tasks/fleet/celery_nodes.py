@@ -1,0 +1,52 @@
+"""Celery's processes on this machine: workers, beat and Flower."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tasks.fleet import commands
+from tasks.fleet.fleet import Fleet
+from tasks.fleet.process import Process
+from tasks.fleet.readiness import http_answers, writes
+
+ROOT = Path(__file__).parents[2]
+"""The folder that holds `config`, `worker` and `tasks`: where `celery -A tasks` is run from."""
+
+
+def start_worker(
+    fleet: Fleet,
+    name: str,
+    *,
+    queues: Sequence[str] = (),
+    concurrency: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    grace: float = 10.0,
+) -> Process:
+    """Starts a worker and waits until it consumes; `grace` is what its running tasks get at the end.
+
+    Raises:
+        FleetError: it did not come up.
+    """
+    command = commands.worker(name, queues=queues, concurrency=concurrency)
+    return fleet.start(name, command, ready=writes(" ready."), environment=environment, cwd=ROOT, grace=grace)
+
+
+def start_beat(fleet: Fleet, *, name: str = "beat", environment: Mapping[str, str] | None = None) -> Process:
+    """Starts beat, whose schedule file lies in the run folder.
+
+    Raises:
+        FleetError: it did not come up.
+    """
+    command = commands.beat(fleet.folder / f"{name}-schedule")
+    return fleet.start(name, command, ready=writes("beat: Starting"), environment=environment, cwd=ROOT)
+
+
+def start_flower(
+    fleet: Fleet, port: int, *, name: str = "flower", environment: Mapping[str, str] | None = None
+) -> Process:
+    """Starts Flower on 127.0.0.1 and waits until its pages answer.
+
+    Raises:
+        FleetError: it did not come up.
+    """
+    ready = http_answers(port, "/healthcheck")
+    return fleet.start(name, commands.flower(port), ready=ready, environment=environment, cwd=ROOT)

@@ -1,0 +1,110 @@
+"""Real servers for the tests: each starts once, when a test first asks for it, and ends with the session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from redis import Redis
+
+if TYPE_CHECKING:
+    from tasks.fleet.fleet import Fleet
+    from tasks.fleet.llama import Llama
+    from tasks.fleet.llmock import LLMock
+    from tasks.fleet.valkey import Valkey
+
+_OURS = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "FLOWER_")
+
+
+@pytest.fixture(scope="session")
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what configures Fallback: a developer's keys stay out of the tests."""
+    return {key: value for key, value in os.environ.items() if key != "REDIS_URL" and not key.startswith(_OURS)}
+
+
+@pytest.fixture(scope="session")
+def session_fleet(tmp_path_factory: pytest.TempPathFactory, clean_environment: dict[str, str]) -> Iterator[Fleet]:
+    """The servers that all tests share."""
+    from tasks.fleet.fleet import Fleet
+
+    with Fleet(tmp_path_factory.mktemp("servers"), clean_environment) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, clean_environment: dict[str, str]) -> Iterator[Fleet]:
+    """A fleet of the test's own, for what it stops, kills or starts again."""
+    from tasks.fleet.fleet import Fleet
+
+    with Fleet(tmp_path / "run", clean_environment) as fleet:
+        yield fleet
+
+
+@pytest.fixture(scope="session")
+def valkey(session_fleet: Fleet) -> Valkey:
+    """The shared Valkey; a test that stops or kills its server starts one in its own `fleet`."""
+    from tasks.fleet import valkey as valkey_server
+
+    return valkey_server.start(session_fleet)
+
+
+@pytest.fixture(scope="session")
+def redis_server(session_fleet: Fleet) -> Valkey:
+    """The shared Redis 7, Debian's own."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("no redis-server on this machine: apt-get install redis-server")
+    from tasks.fleet import valkey as valkey_server
+
+    return valkey_server.start(session_fleet, binary=Path(binary), name="redis-server")
+
+
+@pytest.fixture
+def redis(valkey: Valkey) -> Iterator[Redis]:
+    """A client of the shared Valkey, whose databases are empty."""
+    yield from _emptied(valkey)
+
+
+@pytest.fixture(params=["valkey", "redis_server"])
+def every_redis(request: pytest.FixtureRequest) -> Iterator[Redis]:
+    """A client of Valkey, then of Debian's Redis: the test runs once on each, with empty databases."""
+    yield from _emptied(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def redis_url(redis: Redis, valkey: Valkey) -> str:
+    """The URL of the shared Valkey, whose databases are empty."""
+    return valkey.url
+
+
+@pytest.fixture(scope="session")
+def shared_llmock(session_fleet: Fleet) -> LLMock:
+    """The shared LLMock; take `llmock` instead."""
+    from tasks.fleet import llmock as simulated
+
+    return simulated.start(session_fleet)
+
+
+@pytest.fixture
+def llmock(shared_llmock: LLMock) -> LLMock:
+    """Simulated vendors without a script and with an empty journal."""
+    shared_llmock.reset()
+    return shared_llmock
+
+
+@pytest.fixture(scope="session")
+def llama(session_fleet: Fleet) -> Llama:
+    """A real llama.cpp with SmolLM2."""
+    from tasks.fleet import llama as llama_cpp
+
+    return llama_cpp.start(session_fleet, alias="smollm2", key="local")
+
+
+def _emptied(server: Valkey) -> Iterator[Redis]:
+    with Redis.from_url(server.url, decode_responses=True) as client:
+        client.flushall()
+        yield client
