@@ -116,7 +116,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 def _lines(exc: ValidationError) -> list[str]:
     lines = []
     for error in exc.errors(include_url=False, include_context=False, include_input=False):
-        path = ".".join(str(step) for step in error["loc"] if step != "[key]")
+        path = ".".join(ascii(step).strip("'") for step in error["loc"] if step != "[key]")
         reason = _EXPLAINED.get(error["type"]) or error["msg"].removeprefix("Value error, ")
         lines.append(f"{path}: {reason}" if path else reason)
     return list(dict.fromkeys(lines))

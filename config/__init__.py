@@ -1,0 +1,1 @@
+"""What the operator decides, as frozen values."""

@@ -1,0 +1,41 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from config.breaker import Adaptive, Breaker
+from config.chains import Chain, Retry
+from config.providers import Model, Provider
+from config.settings import Health, Results, Settings, load
+
+PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
+DEFAULTS, OWN_PROVIDER = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+def test_the_file_on_the_page_is_the_defaults(load_toml):
+    assert load_toml(DEFAULTS) == load({})
+
+
+def test_the_provider_on_the_page_can_be_used(load_toml):
+    settings = load_toml(OWN_PROVIDER, MISTRAL_API_KEY="k")
+    assert settings.providers["mistral"].missing is None
+    assert settings.chains["default"].providers == ("mistral", "claude")
+
+
+@pytest.mark.parametrize(
+    ("model", "prefix"),
+    [
+        (Settings, ""),
+        (Breaker, "breaker."),
+        (Adaptive, "breaker.adaptive."),
+        (Health, "health."),
+        (Results, "results."),
+        (Provider, ""),
+        (Model, ""),
+        (Chain, ""),
+        (Retry, "retry."),
+    ],
+)
+def test_the_page_names_every_field(model, prefix):
+    unnamed = [name for name in model.model_fields if not re.search(rf"`{re.escape(prefix + name)}\b|\[{name}\b", PAGE)]
+    assert unnamed == []
