@@ -169,7 +169,10 @@ def snapshot(store: Store, providers: Sequence[str]) -> list[Snapshot]:
     """Returns each provider's breaker; one that was never asked is closed."""
     reply = store.run(store.script("snapshot", [store.breaker(p) for p in providers]))[0]
     now = reply[0] / 1000
-    return [_snapshot(p, dict(zip(flat[::2], flat[1::2], strict=True)), now) for p, flat in zip(providers, reply[1:], strict=True)]
+    return [
+        _snapshot(p, dict(zip(flat[::2], flat[1::2], strict=True)), now)
+        for p, flat in zip(providers, reply[1:], strict=True)
+    ]
 
 
 def _snapshot(provider: str, fields: dict[str, str], now: float) -> Snapshot:

@@ -85,6 +85,11 @@ class AttemptFailed(FallbackError):
         self.retry_after = retry_after
         self.request_id = request_id
 
+    @property
+    def said(self) -> str:
+        """Returns what went wrong in the provider's own words, or in ours where it said nothing."""
+        return ": ".join(filter(None, (*self.codes[:1], self.detail))) or self.reason
+
 
 class StoreAway(FallbackError):
     """The shared store did not answer within its bound."""

@@ -102,7 +102,9 @@ def pause(store: Store, task_id: str, token: str, step: int, delay: float) -> Co
 
 def finish(store: Store, task_id: str, token: str, outcome: dict[str, Any] | TaskFailed) -> Command:
     """Returns the command that ends a task; its reply is the answer that stands, see `standing`."""
-    body = {"failure": [type(outcome).__name__, str(outcome)]} if isinstance(outcome, TaskFailed) else {"result": outcome}
+    body = (
+        {"failure": [type(outcome).__name__, str(outcome)]} if isinstance(outcome, TaskFailed) else {"result": outcome}
+    )
     return store.script("settle", [store.task(task_id)], token, json.dumps(body), store.keep, 0, 0)
 
 

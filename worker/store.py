@@ -2,7 +2,7 @@
 
 | key | type | content | lifetime |
 |---|---|---|---|
-| `{ns}:breaker:<provider>` | hash | state of the breaker, see lua/breaker.lua | 24 h from the last write; none while forced |
+| `{ns}:breaker:<provider>` | hash | state of the breaker, see lua/breaker.lua | 24 h from its last write |
 | `{ns}:breaker:<provider>:window` | string | ring of the last 100 outcomes | 24 h from the last outcome |
 | `{ns}:breaker:<provider>:leases` | zset | half-open permits -> deadline | 24 h, emptied at each change of state |
 | `{ns}:events` | stream | what changed, about 10,000 entries | bounded, not expiring |
@@ -176,7 +176,7 @@ class Store:
     def _send(self, commands: Sequence[Command]) -> list[Any]:
         pipeline = self.redis.pipeline(transaction=False)
         for command in commands:
-            pipeline.execute_command(*command)
+            pipeline.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
         return pipeline.execute(raise_on_error=False)
 
     def _load(self) -> None:

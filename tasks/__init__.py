@@ -1,0 +1,6 @@
+"""The queue side: `from tasks import complete`."""
+
+from tasks.celery import app
+from tasks.completion import complete
+
+__all__ = ["app", "complete"]

@@ -1,0 +1,84 @@
+"""The Celery application, configured so that plain `celery -A tasks worker | beat | flower` are safe."""
+
+import os
+import sys
+from importlib.resources import files
+
+from celery import Celery
+from kombu.entity import Exchange, Queue
+
+from config.settings import ConfigurationError, Settings, load
+from worker.lease import LEASE
+
+COMPLETIONS, PROBES = "completions", "probes"
+CONCURRENCY = 50
+"""Calls that one process has in flight. More per process saves little; start more processes instead."""
+
+
+def _load() -> Settings:
+    try:
+        return load()
+    except ConfigurationError as exc:
+        print(exc, file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+settings = _load()
+# Flower reads its file from the working directory, an option, or this variable.
+os.environ.setdefault("FLOWER_CONF", str(files("tasks").joinpath("flower", "flowerconfig.py")))
+
+
+def _queue(name: str) -> Queue:
+    return Queue(name, Exchange(name), routing_key=name)
+
+
+app = Celery("fallback", include=["tasks.completion", "tasks.probes", "tasks.lifecycle"])
+app.conf.update(
+    broker_url=settings.redis_url,
+    broker_transport="tasks.visibility:Transport",
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        "visibility_timeout": LEASE,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+        "max_connections": 200,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        "queue_order_strategy": "priority",
+    },
+    result_backend=settings.redis_url,
+    result_backend_transport_options={"retry_policy": {"timeout": 5.0}},
+    result_expires=settings.results.expires,
+    redis_max_connections=200,
+    redis_socket_timeout=5,
+    redis_socket_connect_timeout=2,
+    redis_socket_keepalive=True,
+    redis_backend_health_check_interval=10,
+    accept_content=["json"],
+    task_serializer="json",
+    result_serializer="json",
+    task_queues=[_queue(COMPLETIONS), _queue(PROBES)],
+    task_default_queue=COMPLETIONS,
+    task_routes={"fallback.complete": {"queue": COMPLETIONS}, "fallback.probe": {"queue": PROBES}},
+    task_acks_late=True,
+    task_store_errors_even_if_ignored=True,
+    worker_deduplicate_successful_tasks=True,
+    worker_pool="threads",
+    worker_concurrency=CONCURRENCY,
+    worker_prefetch_multiplier=1,
+    worker_send_task_events=True,
+    worker_enable_remote_control=True,
+    beat_scheduler="celery.beat:Scheduler",  # keeps no file: a probe missed while beat was down is not owed
+    beat_schedule={
+        f"probe-{name}": {
+            "task": "fallback.probe",
+            "args": [name],
+            "schedule": settings.health.probe_interval,
+            "options": {"expires": settings.health.probe_interval * 0.8},
+        }
+        for name, provider in settings.providers.items()
+        if provider.missing is None
+    },
+)

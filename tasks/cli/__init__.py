@@ -1,0 +1,19 @@
+"""The `fallback` command."""
+
+import click
+
+from tasks.cli.check import check
+from tasks.cli.complete import complete
+from tasks.cli.demo import demo
+from tasks.cli.status import status
+from tasks.cli.up import up
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fallback-workers", message="%(version)s")
+def main() -> None:
+    """Completions that do not go down when a provider does."""
+
+
+for _command in (check, complete, demo, status, up):
+    main.add_command(_command)

@@ -1,0 +1,53 @@
+"""`fallback check`: configuration, reachability and the wire contract, before anything is queued."""
+
+from collections.abc import Iterable
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from config.providers import Provider
+from tasks.celery import COMPLETIONS, app, settings
+from tasks.cli.redis import demand_redis, place
+from worker.probe import probe
+
+
+@click.command()
+def check() -> None:
+    """Says whether completions can be answered: Redis, workers, providers, chains. Ends with 1 if they cannot."""
+    console = Console()
+    demand_redis()
+    console.print(f"Redis      {place()} answers")
+    workers = app.control.ping(timeout=1.0)
+    console.print(f"workers    {len(workers) or 'none; start one with `celery -A tasks worker`'}")
+    reached = set()
+    table = Table("provider", "dialect", "base URL", "says")
+    for name, provider in settings.providers.items():
+        said, good = _ask(provider)
+        reached |= {name} if good else set()
+        table.add_row(name, provider.dialect, provider.base_url or "-", said)
+    console.print(table)
+    chains = Table("chain", "providers", "failover", "priority", "timeout")
+    for name, chain in settings.chains.items():
+        chains.add_row(name, ", ".join(chain.providers), chain.failover, str(chain.priority), f"{chain.timeout:g} s")
+    console.print(chains)
+    contract = f'app.signature("fallback.complete", queue="{COMPLETIONS}", priority=6).delay(request, chain="default")'
+    console.print(f"by name    {contract}", soft_wrap=True)
+    if dead := list(_dead(reached)):
+        raise click.ClickException(f"no provider answers for chain {', '.join(dead)}")
+
+
+def _dead(reached: set[str]) -> Iterable[str]:
+    return (name for name, chain in settings.chains.items() if not reached & set(chain.providers))
+
+
+def _ask(provider: Provider) -> tuple[str, bool]:
+    if provider.missing:
+        variable = provider.base_url_env if not provider.base_url else provider.api_key_env
+        return f"not configured: {provider.missing}" + (f" (set {variable})" if variable else ""), False
+    found = probe(provider)
+    if not found.reachable:
+        return f"not reachable: {found.error}", False
+    if not found.authenticated:
+        return f"refuses the key: {found.error}", False
+    return f"answers in {found.latency_ms:.0f} ms", True

@@ -1,0 +1,96 @@
+"""`fallback up`: everything on this machine, until Ctrl-C."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from tasks.celery import COMPLETIONS, PROBES, settings
+from tasks.cli.redis import place
+from tasks.fleet import celery_nodes, llama, llmock, valkey
+from tasks.fleet.errors import FleetError
+from tasks.fleet.fleet import Fleet
+from tasks.fleet.ports import free_port
+
+_GRACE = 150.0
+"""Seconds that a worker gets to end its calls: an attempt and a margin."""
+
+_POLL = 0.5
+
+
+@click.command()
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Worker processes.")
+@click.option("--run-dir", default=".run/up", show_default=True, type=click.Path(path_type=Path), help="Data and logs.")
+@click.option("--simulate", is_flag=True, help="Simulate the vendors whose keys are missing.")
+def up(workers: int, run_dir: Path, simulate: bool) -> None:
+    """Starts Redis (unless REDIS_URL is set), a local model, workers, beat and Flower; Ctrl-C ends all of it."""
+    # SIGTERM ends it as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    console = Console()
+    try:
+        with Fleet(run_dir) as fleet:
+            table = start_servers(fleet, simulate=simulate)
+            start_nodes(fleet, workers)
+            port = free_port(5555)
+            celery_nodes.start_flower(fleet, port)
+            table.add_row("Flower", f"http://127.0.0.1:{port}")
+            table.add_row("workers", f"{workers}, and one for probes with beat; logs in {fleet.folder}")
+            console.print(table)
+            console.print("In another terminal:", style="bold")
+            shown = ("REDIS_URL", "LLAMA_CPP_BASE_URL")
+            exports = " ".join(f"{name}={fleet.environment[name]}" for name in shown if name in fleet.environment)
+            console.print(
+                f'  export {exports}\n  fallback complete "Name three primes"\n  fallback status', soft_wrap=True
+            )
+            console.print("Ctrl-C ends all of it.")
+            _watch(fleet)
+    except FleetError as exc:
+        raise click.ClickException(str(exc)) from None
+    except KeyboardInterrupt:
+        console.print("ended")
+
+
+def start_servers(fleet: Fleet, *, simulate: bool) -> Table:
+    """Starts what the settings lack, Redis and a local model, and returns a row per server and provider."""
+    table = Table("part", "where")
+    if "REDIS_URL" in os.environ or settings.model_fields_set & {"redis_url"}:
+        table.add_row("Redis", place())
+    else:
+        server = valkey.start(fleet, port=free_port(6379))
+        fleet.environment |= server.environment
+        table.add_row("Redis", f"{server.url} (embedded Valkey)")
+    if settings.providers["llama_cpp"].missing:
+        server_of_model = llama.start(fleet, alias="SmolLM2-135M-Instruct")
+        fleet.environment |= server_of_model.environment
+    simulated = llmock.start(fleet).environment if simulate else {}
+    for name, provider in settings.providers.items():
+        if not provider.missing:
+            table.add_row(name, provider.base_url)
+        elif name == "llama_cpp":
+            table.add_row(name, f"{fleet.environment['LLAMA_CPP_BASE_URL']} (SmolLM2-135M on this machine)")
+        elif url := simulated.get(provider.base_url_env):
+            fleet.environment |= {provider.base_url_env: url, provider.api_key_env: simulated[provider.api_key_env]}
+            table.add_row(name, f"{url} (simulated: {provider.missing})")
+        else:
+            table.add_row(name, f"not configured: {provider.missing}; chains pass over it")
+    return table
+
+
+def start_nodes(fleet: Fleet, workers: int) -> None:
+    """Starts workers for completions, and beat with a small worker for its probes, which long calls must not block."""
+    for number in range(1, workers + 1):
+        celery_nodes.start_worker(fleet, f"worker{number}", queues=[COMPLETIONS], grace=_GRACE)
+    celery_nodes.start_worker(fleet, "probes", queues=[PROBES], concurrency=4)
+    celery_nodes.start_beat(fleet)
+
+
+def _watch(fleet: Fleet) -> None:
+    while True:
+        for process in fleet.processes:
+            if not process.running:
+                raise FleetError(f"{process.name} ended by itself; its log is {process.log}")
+        time.sleep(_POLL)

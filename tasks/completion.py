@@ -1,0 +1,119 @@
+"""The task `fallback.complete`: a thin shell around `worker.chain`."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from celery import Task
+from celery.exceptions import Ignore, Reject
+from celery.worker import state
+
+from config.chains import RETRY_PRIORITY
+from tasks import message
+from tasks.celery import app, settings
+from worker.call import Call, Halted, Later
+from worker.chain import complete as walk
+from worker.errors import InvalidRequest, Revoked, TaskFailed
+from worker.route import Route
+from worker.store import Store
+
+
+@cache
+def store() -> Store:
+    """Returns this process's way to the shared store."""
+    return Store(settings.redis_url, settings.namespace, settings.providers, keep=settings.results.expires)
+
+
+class CompletionTask(Task):
+    """A task whose request is checked before it is queued."""
+
+    Request = "tasks.redaction:Redacted"
+    resultrepr_maxsize = 0
+    max_retries = None  # the chain counts; a limit of Celery's would print the arguments
+    throws = (TaskFailed,)
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+        """Queues a completion; sets only what the message lacks, for a retry passes through here again.
+
+        Raises:
+            InvalidRequest: nothing was queued; the message names each field and the reason.
+            UnknownChain: nothing was queued.
+        """
+        headers = dict(options.pop("headers", None) or {})
+        if not message.carried(headers):
+            payload, chain = _bound(*(args or ()), **(kwargs or {}))
+            wire = message.outgoing(settings, payload, chain)
+            args, kwargs = (wire,), {"chain": chain}
+            headers[message.HEADER] = message.stamp(wire.get("timeout") or settings.chains[chain].timeout)
+            options.setdefault("priority", settings.chains[chain].priority)
+        options |= {"argsrepr": message.HIDDEN, "kwargsrepr": message.HIDDEN}
+        return super().apply_async(args, kwargs, headers=headers, **options)
+
+
+def _bound(request: Any = None, chain: Any = "default", **unknown: Any) -> tuple[Any, Any]:
+    if unknown:
+        raise InvalidRequest(f"{next(iter(unknown))}: not an argument; a completion takes request and chain")
+    return request, chain
+
+
+@app.task(name="fallback.complete", base=CompletionTask, bind=True, typing=False)
+def complete(self: CompletionTask, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """Returns the completion of a request by the first provider of a chain that answers.
+
+    Args:
+        self: the task.
+        args: `request`, an OpenAI-shaped request, and `chain`, the chain's name.
+        kwargs: the same by name; without `chain` it is `default`.
+
+    Raises:
+        TaskFailed: with one line that says what each provider said.
+    """
+    outcome = _walk(self, *_bound(*args, **kwargs))
+    if isinstance(outcome, Later):
+        raise _retry(self, outcome)
+    return outcome
+
+
+def _walk(task: CompletionTask, payload: Any, chain: str) -> dict[str, Any] | Later:
+    request, carried = task.request, message.carried(task.request.headers)
+    rest = carried.get("rest")
+    call = Call(
+        task_id=request.id,
+        request=message.checked(settings, payload, chain),
+        route=Route(settings.chains[chain], settings.providers),
+        halted=lambda: _halted(request.id),
+        step=carried.get("step", 0),
+        rest=None if rest is None else tuple(rest),
+        queued_at=carried.get("queued_at"),
+        deadline_at=carried.get("deadline_at") or _epoch(request.expires),
+    )
+    try:
+        outcome = walk(store(), call)
+    except Revoked:
+        task.backend.mark_as_revoked(request.id, reason="revoked", request=request)
+        raise Ignore from None
+    return outcome if isinstance(outcome, Later) else outcome.result
+
+
+def _retry(task: CompletionTask, later: Later) -> Exception:
+    headers = dict(task.request.headers or {})
+    ours = {"version": 1, **message.carried(headers), "step": later.step}
+    headers[message.HEADER] = ours if later.rest is None else {**ours, "rest": list(later.rest)}
+    try:
+        retry: Exception = task.retry(countdown=later.delay, headers=headers, priority=RETRY_PRIORITY, throw=False)
+    except Reject as exc:
+        # Celery would drop a message whose retry could not be queued.
+        return Reject(exc.reason, requeue=True)
+    return retry
+
+
+def _halted(task_id: str) -> Halted | None:
+    if task_id in state.revoked:
+        return "revoked"
+    return "stopping" if state.should_stop is not None or state.should_terminate is not None else None
+
+
+def _epoch(expires: datetime | str | None) -> float | None:
+    if expires is None:
+        return None
+    return (datetime.fromisoformat(expires) if isinstance(expires, str) else expires).timestamp()

@@ -1,0 +1,46 @@
+"""What keeps prompts and answers out of events, `inspect`, Flower and logs."""
+
+import logging
+from typing import Any
+
+from celery.worker.consumer import consumer
+from celery.worker.request import Request
+
+from tasks.message import HIDDEN
+
+
+class Redacted(Request):
+    """A task message whose arguments show nowhere: a by-name producer's carries them as text, in `argsrepr`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._argsrepr = self._kwargsrepr = HIDDEN
+        self._request_dict["argsrepr"] = self._request_dict["kwargsrepr"] = HIDDEN
+
+    def info(self, safe: bool = False) -> dict[str, Any]:
+        """Returns what `inspect` shows, arguments hidden whatever it asked for."""
+        shown: dict[str, Any] = super().info(safe=True)
+        return shown
+
+
+class _WithoutBody(logging.Filter):
+    """Takes the dumped message out of the lines that Celery writes of one it cannot use."""
+
+    dumps = (
+        consumer.UNKNOWN_FORMAT,
+        consumer.UNKNOWN_TASK_ERROR,
+        consumer.INVALID_TASK_ERROR,
+        consumer.MESSAGE_DECODE_ERROR,
+        "Could not restore message: %r",
+    )
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.msg, str) and record.msg in self.dumps:
+            record.msg, record.args, record.exc_info = record.msg.strip().partition("\n")[0].split("%")[0], (), None
+        return True
+
+
+def guard_logs() -> None:
+    """Keeps message bodies out of the log from now on."""
+    for name in ("celery.worker.consumer.consumer", "kombu.transport.redis", "kombu.transport.virtual.base"):
+        logging.getLogger(name).addFilter(_WithoutBody())

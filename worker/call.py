@@ -1,0 +1,50 @@
+"""One delivery of one completion, and what can become of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from worker.request import CompletionRequest
+from worker.route import Route
+
+Halted = Literal["revoked", "stopping"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One delivery of one completion.
+
+    `step` counts the task's messages, `rest` is what the last one left of the chain (None: all of it).
+    `queued_at` and `deadline_at` are epochs in seconds; without a deadline the time runs from the first
+    delivery. `halted` is asked before each attempt, and between stream events for `revoked`.
+    """
+
+    task_id: str
+    request: CompletionRequest
+    route: Route
+    halted: Callable[[], Halted | None]
+    step: int = 0
+    rest: tuple[str, ...] | None = None
+    queued_at: float | None = None
+    deadline_at: float | None = None
+
+    @property
+    def timeout(self) -> float:
+        """Returns the seconds from queueing to answer."""
+        return self.request.timeout or self.route.chain.timeout
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """An answered completion; `result` is what the producer gets."""
+
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A completion that goes on in `delay` seconds, by a message with this step and this rest of the chain."""
+
+    delay: float
+    step: int
+    rest: tuple[str, ...] | None

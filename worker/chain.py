@@ -1,0 +1,241 @@
+"""Walks a completion along its chain; the only place that asks "the next provider"."""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from config.outcomes import RULES, Outcome
+from worker import away, breaker, journal, lease, story
+from worker.breaker import NEVER, Attempted, Decision, Permit
+from worker.call import Call, Completion, Later
+from worker.errors import AttemptFailed, Revoked, StoreAway, TaskFailed
+from worker.journal import PASSED_OVER, Entry, Line
+from worker.outcome import classify
+from worker.providers import ask
+from worker.result import Answer, completion, cost
+from worker.route import after_exhaustion, after_failure, position
+from worker.store import Command, Store
+
+
+def complete(store: Store, call: Call) -> Completion | Later:
+    """Returns a completion's result, or when and where to go on with it.
+
+    Raises:
+        TaskFailed: it failed for good; the message says what each provider said.
+        Revoked: the producer took it back.
+    """
+    return _Walk(store, call).run()
+
+
+@dataclass
+class _Walk:
+    """One delivery's way along the chain. `now` is the epoch at `started`, which is monotonic."""
+
+    store: Store
+    call: Call
+    token: str = field(default_factory=lease.new_token)
+    started: float = field(default_factory=time.monotonic)
+    now: float = field(default_factory=time.time)
+    first: float = 0.0
+    step: int = 0
+    lines: list[Line] = field(default_factory=list)
+    saved: int = 0
+    permits: int = 0
+
+    def run(self) -> Completion | Later:
+        call = self.call
+        rest = call.route.configured() if call.rest is None else list(call.rest)
+        begun, decision = self._begin(rest)
+        if begun.kind == "answered":
+            return Completion(lease.standing(begun.answer))
+        if begun.kind != "taken":
+            return Later(begun.wait, call.step, call.rest)
+        self.now, self.first, self.step, self.lines = begun.now, begun.first, begun.step, list(begun.journal)
+        self.saved = len(self.lines)
+        lease.HELD.add(call.task_id, self.token)
+        try:
+            return self._walk(self._caught_up(rest, decision))
+        except TaskFailed as failed:
+            return self._finish(failed)
+        finally:
+            lease.HELD.discard(call.task_id, self.token)
+
+    def _begin(self, rest: list[str]) -> tuple[lease.Begun, Decision]:
+        begin = lease.begin(self.store, self.call.task_id, self.token, self.call.step)
+        try:
+            taken, granted = self.store.run(begin, self._acquire(rest))
+        except StoreAway:
+            return lease.Begun("taken", self.now, self.now, self.call.step), away.decide(rest)
+        return lease.begun(taken), breaker.acquired(granted, self._permit(), rest)
+
+    def _caught_up(self, rest: list[str], decision: Decision) -> Decision:
+        """Returns a decision for where the journal stands: a message delivered again may lag behind it."""
+        providers = self.call.route.providers
+        if not self.lines:
+            for name in self.call.route.chain.providers:
+                if missing := providers[name].missing:
+                    self.lines.append(Entry(name, PASSED_OVER, self.now, reason=f"not configured: {missing}"))
+        behind = position(self.call.route, self.lines).rest(self.call.route)
+        if behind == rest:
+            return decision
+        if decision.permit:
+            self._give_back(decision.permit)
+        try:
+            return breaker.acquired(self.store.run(self._acquire(behind))[0], self._permit(), behind)
+        except StoreAway:
+            return away.decide(behind)
+
+    def _walk(self, decision: Decision) -> Completion | Later:
+        while True:
+            self._note(decision)
+            if decision.kind == "lost":
+                return Later(lease.LEASE, self.call.step, self.call.rest)
+            if decision.kind == "retry":
+                return self._pause(decision.wait or 0.0)
+            if decision.permit is None:
+                return self._exhausted(decision)
+            if halted := self._halted(decision.permit):
+                return halted
+            outcome = self._attempt(decision.permit)
+            if isinstance(outcome, Completion):
+                return outcome
+            decision = outcome
+
+    def _note(self, decision: Decision) -> None:
+        for over in decision.passed_over:
+            entry = Entry(over.provider, PASSED_OVER, self._time(), reason=over.reason, until=over.until)
+            if story.news(self.lines, entry):
+                self.lines.append(entry)
+
+    def _halted(self, permit: Permit) -> Later | None:
+        halted, left = self.call.halted(), self._left()
+        if halted is None and left > 0:
+            return None
+        self._give_back(permit)
+        if halted == "revoked":
+            raise Revoked(self.call.task_id)
+        if left <= 0:
+            raise self._late()
+        return self._pause(0.0)
+
+    def _attempt(self, permit: Permit) -> Completion | Decision:
+        provider, call = self.call.route.providers[permit.provider], self.call
+        model, at, started = provider.model(call.request.model), self._time(), time.monotonic()
+        try:
+            answer = ask(
+                provider,
+                model,
+                call.request,
+                deadline=started + self._left(),
+                on_first_token=lambda: self._extend(permit, provider.attempt_timeout),
+                is_revoked=lambda: call.halted() == "revoked",
+            )
+        except AttemptFailed as failed:
+            latency = _ms_since(started)
+            entry = Entry(permit.provider, classify(failed), at, model.name, failed.said, failed.status, latency)
+            self.lines.append(entry)
+            return self._failed(permit, failed, entry)
+        latency, first = _ms_since(started), round(answer.first_token_ms, 1)
+        self.lines.append(
+            Entry(permit.provider, Outcome.SUCCESS, at, model.name, latency_ms=latency, first_token_ms=first)
+        )
+        record = self._record(Attempted(permit, "success", latency), [])
+        return self._finish(self._result(permit.provider, answer), record)
+
+    def _failed(self, permit: Permit, failed: AttemptFailed, entry: Entry) -> Decision:
+        onward = after_failure(self.call.route, self.lines, failed, self._left())
+        attempted = Attempted(
+            permit,
+            RULES[Outcome(entry.outcome)].breaker,
+            entry.latency_ms or 0.0,
+            retry_after=1000 * onward.limited,
+            countdown=NEVER if onward.countdown is None else 1000 * onward.countdown,
+            failure=f"{entry.outcome} {failed.status or failed.reason}",
+        )
+        try:
+            reply, *_ = self.store.run(self._record(attempted, onward.rest), *self._unsaved())
+            decision = breaker.recorded(reply, self._permit(), onward.rest)
+            self.saved = len(self.lines)
+        except StoreAway:
+            away.failed(permit.provider)
+            decision = away.decide(onward.rest)
+        if entry.outcome == Outcome.REFUSED:
+            raise story.refused(entry)
+        if entry.outcome == Outcome.CUT_SHORT:
+            raise Revoked(self.call.task_id) if failed.reason == "revoked" else self._late()
+        return Decision("retry", wait=onward.countdown) if decision.kind == "retry" else decision
+
+    def _exhausted(self, decision: Decision) -> Later:
+        onward = after_exhaustion(self.call.route, self.lines, decision.wait)
+        if onward is None or onward[1] >= self._left():
+            raise story.exhausted(self.call.route.chain, self.lines)
+        self.lines.append(onward[0])
+        return self._pause(onward[1])
+
+    def _pause(self, delay: float) -> Later:
+        step = self.step + 1
+        with suppress(StoreAway):  # the lease runs out by itself, and the message carries the step
+            self.store.run(*self._unsaved(), lease.pause(self.store, self.call.task_id, self.token, step, delay))
+        return Later(delay, step, tuple(position(self.call.route, self.lines).rest(self.call.route)))
+
+    def _finish(self, outcome: dict[str, Any] | TaskFailed, *records: Command) -> Completion:
+        finish = lease.finish(self.store, self.call.task_id, self.token, outcome)
+        try:
+            *_, standing = self.store.run(*records, *self._unsaved(), finish)
+        except StoreAway:
+            if isinstance(outcome, TaskFailed):
+                raise outcome from None
+            return Completion(outcome)
+        return Completion(lease.standing(standing))
+
+    def _result(self, provider: str, answer: Answer) -> dict[str, Any]:
+        call, now = self.call, self._time()
+        queued = call.queued_at
+        story_of = {
+            "provider": provider,
+            "chain": call.route.chain.name,
+            "attempts": story.attempts(self.lines),
+            "cost_usd": cost(call.route.providers[provider].model(call.request.model), answer.usage),
+            "queued_ms": None if queued is None else round(max(0.0, self.first - queued) * 1000, 1),
+            "elapsed_ms": round((now - (queued or self.first)) * 1000, 1),
+        }
+        return completion(answer, now, story_of)
+
+    def _late(self) -> TaskFailed:
+        return story.late(self.call.route.chain, self.lines)
+
+    def _permit(self) -> str:
+        return f"{self.token}:{self.permits}"
+
+    def _acquire(self, rest: list[str]) -> Command:
+        self.permits += 1
+        return breaker.acquire(self.store, self.call.task_id, self.token, self._permit(), rest)
+
+    def _record(self, attempted: Attempted, rest: list[str]) -> Command:
+        self.permits += 1
+        return breaker.record(self.store, self.call.task_id, self.token, self._permit(), attempted, rest)
+
+    def _unsaved(self) -> list[Command]:
+        return journal.append(self.store, self.call.task_id, self.lines[self.saved :])
+
+    def _give_back(self, permit: Permit) -> None:
+        if permit.lease:
+            with suppress(StoreAway):  # the permit runs out by itself
+                self.store.run(self._record(Attempted(permit, "ignored", 0.0), []))
+
+    def _extend(self, permit: Permit, seconds: float) -> None:
+        if permit.lease:
+            with suppress(StoreAway):  # at worst its success does not count
+                breaker.extend(self.store, permit, seconds)
+
+    def _time(self) -> float:
+        return self.now + time.monotonic() - self.started
+
+    def _left(self) -> float:
+        deadline = self.call.deadline_at or self.first + self.call.timeout
+        return deadline - self._time()
+
+
+def _ms_since(started: float) -> float:
+    return round(1000 * (time.monotonic() - started), 1)

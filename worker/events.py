@@ -1,0 +1,28 @@
+"""The event stream: what changed, told once for the whole fleet by the scripts that changed it.
+
+Each entry has `type`, `provider` and `at_ms`, and by type:
+
+| type | further fields |
+|---|---|
+| `circuit-breaker-open` | `cause`, `failures` in a row, `open_until_ms`, `opens` in a row |
+| `circuit-breaker-half-open`, `circuit-breaker-closed` | |
+| `circuit-breaker-forced-open`, `-forced-closed`, `-reset` | `by`, `until_ms` (0: without end) |
+| `provider-locked-out` | `cause` |
+| `provider-unlocked` | `by` |
+| `request-failure` | `request`, `failure`, `decision`, `will_retry`, `next` provider, `countdown_ms` |
+"""
+
+from worker.store import Store
+
+Event = dict[str, str]
+START = "-"
+
+
+def since(store: Store, last: str = START) -> tuple[str, list[Event]]:
+    """Returns the events after the entry `last`, and the id to ask on from.
+
+    Raises:
+        StoreAway: the store did not answer.
+    """
+    entries = store.run(("XRANGE", store.events, last if last == START else f"({last}", "+"))[0]
+    return (entries[-1][0] if entries else last), [fields for _, fields in entries]

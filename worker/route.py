@@ -1,0 +1,169 @@
+"""Where a completion stands in its chain, and what follows from a failure; all of it computed from its journal."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from config.chains import Chain
+from config.outcomes import RULES, Outcome
+from config.providers import Provider
+from worker.backoff import delay as backoff
+from worker.errors import AttemptFailed
+from worker.journal import PASSED_OVER, Entry, Line, Mark
+
+ASK_AGAIN = 30.0
+"""Seconds until a waiting completion asks again where no time is known: until a key is mended, say."""
+
+Draw = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What stays the same from delivery to delivery: the chain, the providers by name, the tier asked for."""
+
+    chain: Chain
+    providers: dict[str, Provider]
+    tier: str = "default"
+
+    def configured(self) -> list[str]:
+        """Returns the chain's providers that can be asked at all."""
+        return [p for p in self.chain.providers if self.providers[p].missing is None]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a completion stands.
+
+    `index` is the first place to consider, `tries` counts the attempts per provider since the last fresh round,
+    `spent` holds the providers without a try left, `closed` those that cannot take this request at all.
+    """
+
+    index: int = 0
+    rounds: int = 0
+    tries: Counter[str] = field(default_factory=Counter)
+    spent: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
+
+    def rest(self, route: Route) -> list[str]:
+        """Returns the providers that may still be asked in this round, in order."""
+        ahead = route.chain.providers[self.index :]
+        return [p for p in route.configured() if p in ahead and p not in self.spent | self.closed]
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """What follows from a failure.
+
+    `countdown` is the seconds to the same provider's retry, None for no retry; `rest` are those to ask instead.
+    `limited` is the seconds for which the provider is to be left alone by everybody, 0 for none.
+    """
+
+    countdown: float | None
+    rest: list[str]
+    limited: float
+
+
+def position(route: Route, lines: Sequence[Line]) -> Position:
+    """Returns where the lines leave a completion; within a round it only moves forward."""
+    now = Position()
+    for line in lines:
+        now = _after(now, route, line)
+    return now
+
+
+def after_failure(
+    route: Route, lines: Sequence[Line], failed: AttemptFailed, left: float, draw: Draw = random.random
+) -> Onward:
+    """Returns what follows from the failure that the last line tells of, with `left` seconds to the deadline."""
+    last = lines[-1]
+    assert isinstance(last, Entry)  # noqa: S101 - the caller has just written it
+    outcome, now, retry = Outcome(last.outcome), position(route, lines), route.chain.retry
+    rest = now.rest(route)
+    delay = backoff(retry, now.tries[last.provider], failed.retry_after, draw)
+    fits = delay < left
+    limited = 0.0
+    if outcome == Outcome.RATE_LIMITED:
+        delay = max(delay, 1.0)
+        limited = failed.retry_after or delay
+        fits = fits and limited <= retry.max_wait
+    elif outcome == Outcome.OVERLOADED:
+        limited = failed.retry_after or 0.0
+    others = [p for p in rest if p != last.provider] if RULES[outcome].onward != "never" else []
+    stays = route.chain.failover == "after-retries" and last.provider in rest and fits
+    return Onward(delay if stays else None, others, limited)
+
+
+def after_exhaustion(
+    route: Route, lines: Sequence[Line], wait: float | None, draw: Draw = random.random
+) -> tuple[Mark, float] | None:
+    """Returns the mark of a new round and the seconds until it begins, None where the chain ends here.
+
+    Args:
+        route: chain, providers and tier.
+        lines: the journal.
+        wait: seconds until some provider of the rest admits, None where no time is known.
+        draw: random numbers between 0 and 1.
+    """
+    now, chain = position(route, lines), route.chain
+    pause = backoff(chain.retry, now.rounds + 1, None, draw)
+    left = set(route.configured()) - now.closed
+    if chain.failover == "at-once" and _asked(lines) and left - now.spent:
+        return Mark(fresh=False), pause
+    if chain.when_exhausted == "wait" and left:
+        if wait is not None:
+            return Mark(fresh=True), wait * (1 + draw() / 10)
+        return Mark(fresh=True), pause if _asked(lines) else ASK_AGAIN
+    return None
+
+
+def _asked(lines: Sequence[Line]) -> bool:
+    """Tells whether any provider was asked since the last mark."""
+    for line in reversed(lines):
+        if isinstance(line, Mark):
+            return False
+        if line.outcome != PASSED_OVER:
+            return True
+    return False
+
+
+def _after(now: Position, route: Route, line: Line) -> Position:
+    chain = route.chain
+    if isinstance(line, Mark):
+        fresh = Position(rounds=now.rounds + 1, closed=now.closed)
+        return fresh if line.fresh else replace(fresh, tries=now.tries, spent=now.spent)
+    if line.outcome == PASSED_OVER or line.provider not in chain.providers:
+        return now
+    outcome, place = Outcome(line.outcome), chain.providers.index(line.provider)
+    tries = now.tries + Counter([line.provider])
+    spent = tries[line.provider] > _retries(outcome, chain)
+    stays = not spent and chain.failover == "after-retries"
+    return replace(
+        now,
+        index=place if stays else place + 1,
+        tries=tries,
+        spent=now.spent | {line.provider} if spent else now.spent,
+        closed=now.closed | _closed_by(outcome, line.provider, route),
+    )
+
+
+def _retries(outcome: Outcome, chain: Chain) -> int:
+    most = {"never": 0, "once": 1}.get(RULES[outcome].again, chain.retry.max_retries)
+    return min(most, chain.retry.max_retries)
+
+
+def _closed_by(outcome: Outcome, provider: str, route: Route) -> frozenset[str]:
+    chain, asked = route.chain, route.providers[provider]
+    match RULES[outcome].onward:
+        case "once-per-dialect":
+            return frozenset(p for p in chain.providers if route.providers[p].dialect == asked.dialect)
+        case "larger-window":
+            window = asked.model(route.tier).context
+            return frozenset(p for p in chain.providers if not _larger(route.providers[p], route.tier, window))
+        case _:
+            return frozenset()
+
+
+def _larger(provider: Provider, tier: str, window: int | None) -> bool:
+    other = provider.model(tier).context
+    return other is None or (window is not None and other > window)

@@ -1,0 +1,61 @@
+"""How a completion came about: the result's `attempts`, and the one message of a failure."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from config.chains import Chain
+from config.outcomes import Outcome
+from worker.errors import ChainExhausted, ContentRefused, DeadlineExceeded, InvalidRequest, TaskFailed
+from worker.journal import PASSED_OVER, Entry, Line
+
+
+def entries(lines: Iterable[Line]) -> list[Entry]:
+    """Returns the providers considered, in order."""
+    return [line for line in lines if isinstance(line, Entry)]
+
+
+def attempts(lines: Iterable[Line]) -> list[dict[str, Any]]:
+    """Returns the providers considered, as the result shows them."""
+    return [asdict(entry) for entry in entries(lines)]
+
+
+def news(lines: Iterable[Line], entry: Entry) -> bool:
+    """Tells whether a provider passed over is not yet told of, with this reason, since it was last asked."""
+    last = next((e for e in reversed(entries(lines)) if e.provider == entry.provider), None)
+    return last is None or (last.outcome, last.reason) != (entry.outcome, entry.reason)
+
+
+def exhausted(chain: Chain, lines: Iterable[Line]) -> TaskFailed:
+    """Returns the failure of a completion that no provider is left for."""
+    asked = [e for e in entries(lines) if e.outcome != PASSED_OVER]
+    if asked and all(e.outcome == Outcome.INVALID for e in asked):
+        return InvalidRequest(f"refused as invalid by {_said(asked)}")
+    return ChainExhausted(f"chain {chain.name!r} is exhausted: {_said(entries(lines))}")
+
+
+def refused(entry: Entry) -> TaskFailed:
+    """Returns the failure of a completion whose content a provider refused."""
+    return ContentRefused(_line(entry))
+
+
+def late(chain: Chain, lines: Iterable[Line]) -> TaskFailed:
+    """Returns the failure of a completion whose time ran out."""
+    said = _said(entries(lines)) or "no provider was asked yet"
+    return DeadlineExceeded(f"the deadline passed on chain {chain.name!r}: {said}")
+
+
+def _said(considered: Iterable[Entry]) -> str:
+    last: dict[str, Entry] = {}
+    times: dict[str, int] = {}
+    for entry in considered:
+        last[entry.provider] = entry
+        times[entry.provider] = times.get(entry.provider, 0) + (entry.outcome != PASSED_OVER)
+    return "; ".join(_line(e) + (f" ({times[p]} attempts)" if times[p] > 1 else "") for p, e in last.items())
+
+
+def _line(entry: Entry) -> str:
+    if entry.outcome == PASSED_OVER:
+        return f"{entry.provider}: passed over, {entry.reason}"
+    status = f" {entry.status}" if entry.status else ""
+    return f"{entry.provider}: {entry.outcome}{status}" + (f", {entry.reason}" if entry.reason else "")
