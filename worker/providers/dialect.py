@@ -1,0 +1,72 @@
+"""What one kind of interface is to the code that asks."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from config.providers import Model, Provider
+from worker.errors import AttemptFailed
+from worker.request import CompletionRequest, Text
+from worker.result import FinishReason, Usage
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the events of one whole answer say; `message` is an OpenAI assistant message."""
+
+    id: str
+    model: str
+    message: dict[str, Any]
+    finish_reason: FinishReason
+    usage: Usage | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One wire format.
+
+    Attributes:
+        path: of completions, after the base URL.
+        probe: the path after the base URL whose answer costs nothing and shows most.
+        token: found in the bytes of an event that carries a piece of the answer, and in no other.
+        ended: whether the last events of a stream are among these bytes. It may overlook them, never see them early.
+        answer: from all events to what they say; raises AttemptFailed, or whatever a wrong shape makes it raise.
+    """
+
+    path: str
+    probe: Callable[[Provider], str]
+    headers: Callable[[Provider], dict[str, str]]
+    body: Callable[[CompletionRequest, Model], dict[str, Any]]
+    token: re.Pattern[bytes]
+    ended: Callable[[bytes], bool]
+    answer: Callable[[list[Event]], Served]
+
+
+def api_key(provider: Provider) -> str | None:
+    """Returns the provider's key, None where it has none.
+
+    Raises:
+        AttemptFailed: no HTTP header can carry it. It must not get as far as an exception that quotes it.
+    """
+    if provider.api_key is None:
+        return None
+    key = provider.api_key.get_secret_value()
+    if not (key.isascii() and key.isprintable()):
+        raise AttemptFailed(
+            "connection", "the API key holds characters that cannot be sent", codes=("invalid_api_key",)
+        )
+    return key
+
+
+def text_of(content: str | tuple[Text, ...]) -> str:
+    """Returns a message's text, its parts joined."""
+    return content if isinstance(content, str) else "".join(part.text for part in content)
+
+
+def count(numbers: object, name: str) -> int:
+    """Returns a count of tokens, 0 where the provider sent none: no whole answer is lost for its usage."""
+    number = numbers.get(name) if isinstance(numbers, dict) else None
+    return number if isinstance(number, int) and number > 0 else 0
