@@ -1,21 +1,20 @@
 """Real servers for the tests: each starts once, when a test first asks for it, and ends with the session."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from redis import Redis
 
-if TYPE_CHECKING:
-    from tasks.fleet.fleet import Fleet
-    from tasks.fleet.llama import Llama
-    from tasks.fleet.llmock import LLMock
-    from tasks.fleet.valkey import Valkey
+from tasks.fleet import llama as llama_cpp
+from tasks.fleet import llmock as simulated
+from tasks.fleet import valkey as valkey_server
+from tasks.fleet.fleet import Fleet
+from tasks.fleet.llama import Llama
+from tasks.fleet.llmock import LLMock
+from tasks.fleet.valkey import Valkey
 
 _OURS = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "FLOWER_")
 
@@ -29,8 +28,6 @@ def clean_environment() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def session_fleet(tmp_path_factory: pytest.TempPathFactory, clean_environment: dict[str, str]) -> Iterator[Fleet]:
     """The servers that all tests share."""
-    from tasks.fleet.fleet import Fleet
-
     with Fleet(tmp_path_factory.mktemp("servers"), clean_environment) as fleet:
         yield fleet
 
@@ -38,8 +35,6 @@ def session_fleet(tmp_path_factory: pytest.TempPathFactory, clean_environment: d
 @pytest.fixture
 def fleet(tmp_path: Path, clean_environment: dict[str, str]) -> Iterator[Fleet]:
     """A fleet of the test's own, for what it stops, kills or starts again."""
-    from tasks.fleet.fleet import Fleet
-
     with Fleet(tmp_path / "run", clean_environment) as fleet:
         yield fleet
 
@@ -47,8 +42,6 @@ def fleet(tmp_path: Path, clean_environment: dict[str, str]) -> Iterator[Fleet]:
 @pytest.fixture(scope="session")
 def valkey(session_fleet: Fleet) -> Valkey:
     """The shared Valkey; a test that stops or kills its server starts one in its own `fleet`."""
-    from tasks.fleet import valkey as valkey_server
-
     return valkey_server.start(session_fleet)
 
 
@@ -58,8 +51,6 @@ def redis_server(session_fleet: Fleet) -> Valkey:
     binary = shutil.which("redis-server")
     if binary is None:
         pytest.skip("no redis-server on this machine: apt-get install redis-server")
-    from tasks.fleet import valkey as valkey_server
-
     return valkey_server.start(session_fleet, binary=Path(binary), name="redis-server")
 
 
@@ -84,8 +75,6 @@ def redis_url(redis: Redis, valkey: Valkey) -> str:
 @pytest.fixture(scope="session")
 def shared_llmock(session_fleet: Fleet) -> LLMock:
     """The shared LLMock; take `llmock` instead."""
-    from tasks.fleet import llmock as simulated
-
     return simulated.start(session_fleet)
 
 
@@ -99,8 +88,6 @@ def llmock(shared_llmock: LLMock) -> LLMock:
 @pytest.fixture(scope="session")
 def llama(session_fleet: Fleet) -> Llama:
     """A real llama.cpp with SmolLM2."""
-    from tasks.fleet import llama as llama_cpp
-
     return llama_cpp.start(session_fleet, alias="smollm2", key="local")
 
 

@@ -1,5 +1,6 @@
 """Celery's processes on this machine: workers, beat and Flower."""
 
+import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from tasks.fleet.readiness import http_answers, writes
 
 ROOT = Path(__file__).parents[2]
 """The folder that holds `config`, `worker` and `tasks`: where `celery -A tasks` is run from."""
+
+HOST = socket.gethostname()
+"""What Celery appends to a node's name."""
 
 
 def start_worker(

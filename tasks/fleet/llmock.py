@@ -48,6 +48,10 @@ class LLMock:
         """Queues behaviours for the requests to come; a request takes the first that matches it."""
         self._ask("POST", "/scenario", {"behaviors": list(behaviors)})
 
+    def clear_script(self) -> None:
+        """Drops the behaviours that no request has taken yet; the journal stays."""
+        self._ask("DELETE", "/scenario")
+
     def pending(self) -> list[dict[str, Any]]:
         """Returns the behaviours that no request has taken yet."""
         return list(self._ask("GET", "/scenario")["pending"])

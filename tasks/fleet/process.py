@@ -137,10 +137,10 @@ class Process:
             raise FleetError(self._describe(f"has not ended within {seconds:g} s"))
         return status
 
-    def stop(self) -> None:
-        """Ends the child: SIGTERM, at most `grace` seconds, then SIGKILL for its whole group."""
+    def stop(self, grace: float | None = None) -> None:
+        """Ends the child: SIGTERM, at most `grace` seconds (its own if None), then SIGKILL for its whole group."""
         self.signal(signal.SIGTERM)  # to the leader: it ends its own children in order
-        if self._child is not None and self._wait(self.grace) is None:
+        if self._child is not None and self._wait(self.grace if grace is None else grace) is None:
             self.kill()
 
     def kill(self) -> None:

@@ -1,0 +1,143 @@
+"""pytest-celery's containers, nodes and setup over processes of a fleet instead of Docker's containers."""
+
+import signal as signals
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from celery import Celery
+from pytest_celery import CeleryTestSetup, CeleryTestWorker, CeleryWorkerContainer, RedisContainer
+
+from tasks.fleet import celery_nodes
+from tasks.fleet.fleet import Fleet
+from tasks.fleet.process import Process
+from tasks.fleet.valkey import Valkey
+
+
+class LocalContainer:
+    """A process in the place of docker's Container: what pytest-docker-tools and pytest-celery ask of one.
+
+    It exposes no ports, so nobody looks for them inside; the logs are those since the latest start.
+    """
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.id = self.name = process.name
+        self.attrs: dict[str, Any] = {
+            "Config": {
+                "Hostname": "127.0.0.1",
+                "Env": [f"{key}={value}" for key, value in process.environment.items()],
+            },
+            "NetworkSettings": {"Networks": {}, "Ports": {}},
+            "HostConfig": {"PortBindings": {}},
+        }
+
+    @property
+    def status(self) -> str:
+        """`running` or `exited`."""
+        return "running" if self.process.running else "exited"
+
+    def logs(self) -> bytes:
+        """Returns what the process wrote."""
+        return self.process.output().encode()
+
+    def kill(self, signal: str | int | None = None) -> None:
+        """Sends a signal by name or number; without one SIGKILL, which ends its children too."""
+        number = signals.Signals[signal] if isinstance(signal, str) else signals.Signals(signal or signals.SIGKILL)
+        if number == signals.SIGKILL:
+            self.process.kill()
+        else:
+            self.process.signal(number)
+
+    def restart(self, timeout: float) -> None:
+        """Stops the process as `docker restart` does and starts it on the same port and folder."""
+        self.process.stop(timeout)
+        self.process.start()
+
+    def reload(self) -> None:
+        """Nothing is cached here."""
+
+
+class LocalRedis(RedisContainer):
+    """The broker and result backend: a Valkey of the test's own."""
+
+    def __init__(self, server: Valkey) -> None:
+        super().__init__(LocalContainer(server.process))
+        self.server = server
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    @property
+    def host_url(self) -> str:
+        return self.server.url
+
+
+class LocalWorker(CeleryWorkerContainer):
+    """A `celery -A tasks worker`."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(LocalContainer(process))
+        self.process = process
+
+    @classmethod
+    def worker_queue(cls) -> str:
+        return "completions"
+
+
+class LocalNode(CeleryTestWorker):
+    """A worker as the tests see it; `process` gives its pid, its log and its exit status."""
+
+    container: LocalWorker
+
+    @property
+    def process(self) -> Process:
+        return self.container.process
+
+    def hostname(self) -> str:
+        """Returns the node name by which Celery's remote control knows it."""
+        return f"{self.process.name}@{celery_nodes.HOST}"
+
+
+class LocalSetup(CeleryTestSetup):
+    """The broker, the workers, and an app that produces by name, as any other code base does."""
+
+    def __init__(self, fleet: Fleet, environment: Mapping[str, str], **clusters: Any) -> None:
+        super().__init__(**clusters)
+        self.fleet = fleet
+        self.environment = dict(environment)
+
+    def start_worker(self, name: str, environment: Mapping[str, str] | None = None, **options: Any) -> LocalNode:
+        """Starts one more worker; `environment` is added to that of the first, `options` are start_worker's."""
+        return start_node(self.fleet, self.app, name, {**self.environment, **(environment or {})}, **options)
+
+    def complete(self, request: Mapping[str, Any], chain: str = "default", **options: Any) -> Any:
+        """Queues a completion by name and returns its AsyncResult; `options` are apply_async's."""
+        signature = self.app.signature("fallback.complete", queue="completions", priority=6)
+        return signature.apply_async((request,), {"chain": chain}, **options)
+
+    def in_this_code_base(self, program: str) -> str:
+        """Runs Python in the repository's root with the workers' settings and returns what it prints."""
+        ran = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=celery_nodes.ROOT,
+            env={**self.fleet.environment, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+
+def start_node(fleet: Fleet, app: Celery, name: str, environment: Mapping[str, str], **options: Any) -> LocalNode:
+    """Starts a worker and returns its node."""
+    process = celery_nodes.start_worker(fleet, name, environment=environment, **options)
+    return LocalNode(LocalWorker(process), app)
