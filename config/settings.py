@@ -17,7 +17,7 @@ from config.sources import ConfigurationError, merge, read
 
 __all__ = ["ConfigurationError", "Health", "Results", "Settings", "load"]
 
-_REDIS = ("redis", "rediss", "sentinel", "unix")
+_REDIS = ("redis", "rediss")
 _ONLY_REDIS = "the shared state, the visibility heartbeat and the results need Redis"
 _EXPLAINED = {"extra_forbidden": "unknown key", "missing": "missing"}
 
@@ -65,11 +65,13 @@ class Settings(BaseSettings):
     @classmethod
     def _check_redis_url(cls, value: str) -> str:
         scheme = value.partition("://")[0] if "://" in value else ""
+        if scheme == "sentinel":
+            raise ValueError("sentinel:// is not supported yet; name the server itself")
         if re.fullmatch(r"[a-z][a-z0-9+.-]{0,20}", scheme) and scheme not in _REDIS:
             raise ValueError(f"{scheme}:// cannot be the broker: {_ONLY_REDIS}")
         if scheme not in _REDIS:
-            raise ValueError("must begin with redis://, rediss://, sentinel:// or unix://")
-        if not all(_has_port(part) for part in value.split(";")):
+            raise ValueError("must begin with redis:// or rediss://")
+        if not _has_port(value):
             raise ValueError("has no valid host and port; a password's special characters are written as %XX")
         return value
 
@@ -137,8 +139,8 @@ def _share(provider: Any, shared: dict[str, Any]) -> Any:
     return {**provider, "breaker": merge(shared, own)} if isinstance(own, dict) else provider
 
 
-def _has_port(part: str) -> bool:
+def _has_port(url: str) -> bool:
     try:
-        return urlsplit(part).port != 0
+        return urlsplit(url).port != 0
     except ValueError:
         return False

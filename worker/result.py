@@ -56,9 +56,7 @@ def completion(answer: Answer, created: float, fallback: dict[str, Any]) -> dict
         "object": "chat.completion",
         "created": int(created),
         "model": answer.model,
-        "choices": [
-            {"index": 0, "message": answer.message, "finish_reason": answer.finish_reason, "logprobs": None}
-        ],
+        "choices": [{"index": 0, "message": answer.message, "finish_reason": answer.finish_reason, "logprobs": None}],
         "usage": _usage(answer.usage),
         "fallback": {**fallback, "version": VERSION},
     }

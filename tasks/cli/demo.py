@@ -28,7 +28,13 @@ from worker.store import Store
 COOLDOWN = 5
 PRIMARY = "claude"
 _ANSWER_WITHIN = 60.0
-_OVERLOADED = {"type": "fail", "status": 529, "times": None, "match": {"provider": "anthropic", "path": "*/messages"}}
+_OVERLOADED = {
+    "type": "fail",
+    "status": 529,
+    "retry_after": 0,
+    "times": None,
+    "match": {"provider": "anthropic", "path": "*/messages"},
+}
 _WIDTH = 110
 
 Result = dict[str, Any]

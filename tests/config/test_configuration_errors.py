@@ -91,9 +91,9 @@ VARIABLES = [
     ("REDIS_URL", "amqp://u:secret@h", f"redis_url: amqp:// {BROKER}"),
     ("REDIS_URL", "sqs://secret@", f"redis_url: sqs:// {BROKER}"),
     ("REDIS_URL", "memory://", f"redis_url: memory:// {BROKER}"),
-    ("REDIS_URL", "secret", "redis_url: must begin with redis://, rediss://, sentinel:// or unix://"),
+    ("REDIS_URL", "secret", "redis_url: must begin with redis:// or rediss://"),
     ("REDIS_URL", "redis://:secret/x@h:1/0", PORT),
-    ("REDIS_URL", "sentinel://a:1;sentinel://b:secret", PORT),
+    ("REDIS_URL", "sentinel://:secret@a:1", "redis_url: sentinel:// is not supported yet; name the server itself"),
 ]
 
 

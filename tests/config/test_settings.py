@@ -50,7 +50,6 @@ def test_without_file_and_environment_the_defaults_hold(path, expected):
 
 VARIABLES = [
     ("REDIS_URL", "rediss://:p%2Fw@h:1/2", "redis_url", "rediss://:p%2Fw@h:1/2"),
-    ("REDIS_URL", "sentinel://a:1;sentinel://b:2/0", "redis_url", "sentinel://a:1;sentinel://b:2/0"),
     ("REDIS_URL", "", "redis_url", "redis://127.0.0.1:6379/0"),
     (
         "ANTHROPIC_BASE_URL",

