@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import UTC, datetime
 from importlib.resources import files
 
 from celery import Celery
@@ -76,6 +77,7 @@ app.conf.update(
             "task": "fallback.probe",
             "args": [name],
             "schedule": settings.health.probe_interval,
+            "last_run_at": datetime(1970, 1, 1, tzinfo=UTC),  # the first probe is due at once
             "options": {"expires": settings.health.probe_interval * 0.8},
         }
         for name, provider in settings.providers.items()

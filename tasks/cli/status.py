@@ -22,7 +22,7 @@ def status() -> None:
 
 def table() -> Table:
     """Returns a row per provider, as the shared store has it now."""
-    found = Table("provider", "state", "for", "availability", "calls", "p50", "p95", "last error")
+    found = Table("provider", "state", "for", "available", "calls", "p50", "p95", "last error")
     for snapshot in breaker.snapshot(store(), list(settings.providers)):
         name = snapshot.provider
         state, left = _state(snapshot, settings.providers[name].missing)
@@ -42,8 +42,8 @@ def table() -> Table:
 
 
 def _state(snapshot: Snapshot, missing: str | None) -> tuple[str, float]:
-    if missing:
-        return f"not configured: {missing}", 0.0
+    if missing and not snapshot.generation:
+        return "not configured here", 0.0
     if snapshot.override:
         return f"forced {snapshot.override}", snapshot.override_until - snapshot.now
     if snapshot.locked:

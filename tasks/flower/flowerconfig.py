@@ -10,7 +10,8 @@ _secret = os.environ.get("FLOWER_BASIC_AUTH") or ""
 if _file := os.environ.get("FLOWER_BASIC_AUTH_FILE"):
     _secret = Path(_file).read_text(encoding="utf-8").strip()
 
-basic_auth = [_secret] if _secret else None
+if _secret:
+    basic_auth = [_secret]
 address = os.environ.get("FLOWER_ADDRESS") or ("0.0.0.0" if _secret else "127.0.0.1")  # noqa: S104 - behind a password
 port = int(os.environ.get("FLOWER_PORT") or 5555)
 read_only = True
