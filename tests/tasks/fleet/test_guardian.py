@@ -60,7 +60,7 @@ def test_nothing_survives_kill_9_of_the_command(command: subprocess.Popen[str]) 
     wait_until(lambda: all(is_gone(pid) for pid in pids), 8)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_nothing_survives_a_signal_to_the_command(command: subprocess.Popen[str], number: signal.Signals) -> None:
     pids = descendants(command)
     command.send_signal(number)
