@@ -67,6 +67,7 @@ app.conf.update(
     task_store_errors_even_if_ignored=True,
     worker_deduplicate_successful_tasks=True,
     worker_pool="threads",
+    worker_consumer="tasks.lifecycle:Consumer",
     worker_concurrency=CONCURRENCY,
     worker_prefetch_multiplier=1,
     worker_send_task_events=True,

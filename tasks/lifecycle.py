@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 from celery.signals import after_setup_logger, celeryd_init
+from celery.worker import consumer
 
 from tasks.celery import app
 from tasks.redaction import guard_logs
@@ -12,6 +13,14 @@ from tasks.visibility import Heartbeat
 _LOSES_WORK = "loses running tasks when it stops, and acknowledgements when many end together"
 
 app.steps["worker"].add(Heartbeat)
+
+
+class Consumer(consumer.Consumer):
+    """A consumer that does not chat with other workers: a second sooner ready, on half as many connections."""
+
+    def __init__(self, *args: Any, worker_options: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        options = {**(worker_options or {}), "without_mingle": True, "without_gossip": True}
+        super().__init__(*args, worker_options=options, **kwargs)
 
 
 @celeryd_init.connect
