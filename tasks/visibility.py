@@ -11,7 +11,7 @@ from typing import Any
 
 from celery import bootsteps
 from kombu.transport import redis
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisError
 
 from tasks.completion import store
 from worker.errors import StoreAway
@@ -44,6 +44,17 @@ class Channel(redis.Channel):
     """A channel with our acknowledgements."""
 
     QoS = QoS
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        """Refuses a closed connection with an error that Celery expects.
+
+        kombu 5.7 closes channels after their connection when Redis has gone, and asks it for its address once more:
+        an AttributeError ended the worker in most of our kill -9 of Redis with an acknowledgement open.
+        """
+        if self.connection.client is None:
+            raise ConnectionError("the connection is closed")
+        params: dict[str, Any] = super()._connparams(asynchronous)
+        return params
 
 
 class Transport(redis.Transport):
