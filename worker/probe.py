@@ -39,7 +39,7 @@ def probe(provider: Provider) -> Probe:
         reason = f"no answer within {WITHIN:g} s" if failed.reason == "deadline" else failed.reason
         return Probe(False, False, _ms_since(started), f"{reason}: {failed.detail}" if failed.detail else reason)
     reachable, accepted = status < 500, 200 <= status < 300
-    keyless = provider.api_key is None and reachable
+    keyless = provider.api_key is None and reachable and status not in (401, 403)
     return Probe(reachable, accepted or keyless, _ms_since(started), None if accepted else f"status {status}")
 
 

@@ -101,8 +101,8 @@ def _events(stream: _Stream, content_type: str | None) -> list[Event]:
     data = [payload for payload in payloads(stream.events) if payload != b"[DONE]"]
     if not data and stream.events.strip() and not stream.cut:
         raise AttemptFailed("malformed", f"no event in a body of type {content_type}")
-    events = _parsed(b"[" + b",".join(data) + b"]")
-    # The count tells apart what is JSON only when joined.
+    # What is JSON only when joined is none: a line end stands in no JSON string, and the count must be right.
+    events = _parsed(b"[" + b",\n".join(data) + b"]")
     if events is None or len(events) != len(data) or not all(isinstance(event, dict) for event in events):
         raise AttemptFailed("malformed", "an event is not a JSON object")
     return events

@@ -1,0 +1,124 @@
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from config.providers import Dialect, Model
+from tests.worker.providers.asking import KEY, failure, provider, request
+from worker.providers.anthropic.request import MAX_TOKENS
+from worker.providers.dialects import DIALECTS
+from worker.request import CompletionRequest
+
+MODEL = Model(name="a-model")
+USER = ("user", "Hello")
+EVERY_FIELD: dict[str, Any] = {
+    "max_tokens": 7,
+    "temperature": 1.5,
+    "top_p": 0.5,
+    "stop": ["END"],
+    "seed": 3,
+    "user": "u1",
+    "metadata": {"ours": "only"},
+    "timeout": 9.0,
+    "model": "fast",
+}
+
+
+def body(dialect: Dialect, asked: CompletionRequest) -> dict[str, Any]:
+    return DIALECTS[dialect].body(asked, MODEL)
+
+
+def texts(*parts: str) -> list[dict[str, str]]:
+    return [{"type": "text", "text": part} for part in parts]
+
+
+def test_every_field_goes_to_openai_by_its_name() -> None:
+    assert body("openai", request(USER, **EVERY_FIELD)) == {
+        "model": "a-model",
+        "messages": [{"role": "user", "content": "Hello"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_completion_tokens": 7,
+        "temperature": 1.5,
+        "top_p": 0.5,
+        "stop": ["END"],
+        "seed": 3,
+        "user": "u1",
+    }
+
+
+def test_llama_cpp_gets_its_own_names_and_no_user() -> None:
+    assert body("llama_cpp", request(("developer", "Be brief"), USER, max_completion_tokens=7, user="u1")) == {
+        "model": "a-model",
+        "messages": [{"role": "system", "content": "Be brief"}, {"role": "user", "content": "Hello"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_tokens": 7,
+    }
+
+
+def test_anthropic_gets_its_own_names_and_nothing_it_refuses() -> None:
+    assert body("anthropic", request(USER, **EVERY_FIELD)) == {
+        "model": "a-model",
+        "max_tokens": 7,
+        "messages": [{"role": "user", "content": texts("Hello")}],
+        "stream": True,
+        "stop_sequences": ["END"],
+        "temperature": 1.0,
+        "metadata": {"user_id": "u1"},
+    }
+
+
+def test_anthropic_gets_a_limit_where_the_producer_set_none() -> None:
+    assert body("anthropic", request(USER, top_p=0.5)) == {
+        "model": "a-model",
+        "max_tokens": MAX_TOKENS,
+        "messages": [{"role": "user", "content": texts("Hello")}],
+        "stream": True,
+        "top_p": 0.5,
+    }
+
+
+def test_all_instructions_are_anthropics_system_prompt() -> None:
+    asked = request(("system", "One."), USER, ("developer", texts("Two", " and a half.")), ("system", ""))
+    assert body("anthropic", asked)["system"] == "One.\n\nTwo and a half."
+
+
+def test_neighbours_of_one_role_are_one_turn_of_anthropics_and_empty_text_is_left_out() -> None:
+    asked = request(("user", "a"), ("user", texts("b", "", "c")), ("assistant", ""), ("assistant", "d"), ("user", "e"))
+    assert body("anthropic", asked)["messages"] == [
+        {"role": "user", "content": texts("a", "b", "c")},
+        {"role": "assistant", "content": texts("d")},
+        {"role": "user", "content": texts("e")},
+    ]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_conversation_that_ends_with_the_assistant_is_sent_as_it_is(dialect: Dialect) -> None:
+    assert body(dialect, request(USER, ("assistant", "Dear")))["messages"][-1]["role"] == "assistant"
+
+
+def test_parts_and_names_go_to_openai_as_they_came() -> None:
+    message = {"role": "user", "content": texts("a", "b"), "name": "ann"}
+    asked = CompletionRequest.model_validate({"messages": [message]})
+    assert body("openai", asked)["messages"] == [message]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "headers"),
+    [
+        ("openai", {"Authorization": f"Bearer {KEY}"}),
+        ("llama_cpp", {"Authorization": f"Bearer {KEY}"}),
+        ("anthropic", {"x-api-key": KEY, "anthropic-version": "2023-06-01"}),
+    ],
+)
+def test_the_key_goes_into_the_dialects_header(dialect: Dialect, headers: dict[str, str]) -> None:
+    assert DIALECTS[dialect].headers(provider(dialect, "http://127.0.0.1:1")) == headers
+
+
+@pytest.mark.parametrize("key", ["sk-secret\n", "sk-sécret", "sk-secret\r\nX-Evil: 1"])
+def test_a_key_that_no_header_can_carry_is_a_bad_key_and_stays_secret(key: str) -> None:
+    bad = provider("openai", "http://127.0.0.1:1").model_copy(update={"api_key": SecretStr(key)})
+    failed = failure(bad)
+    assert failed.codes == ("invalid_api_key",)
+    assert "cret" not in repr(failed)
