@@ -48,9 +48,8 @@ local function count_streak(b, failed)
   if b.streak == 1 then b.first = request elseif b.first ~= request then b.several = 1 end
 end
 
--- Closed: the streak decides. Half-open: a success counts only from a lease that still lived, a failure from any
--- holder.
-local function judge(b, now, failed, alive)
+-- Closed: the streak decides. Half-open: the holders of leases decide, a success from a live one, any failure.
+local function judge(b, now, failed)
   if b.state == 'closed' then
     if b.streak >= settings.failures and b.several == 1 then
       trip(b, provider, key, events, now, draw, 'consecutive-failures')
@@ -58,7 +57,7 @@ local function judge(b, now, failed, alive)
   elseif b.state == 'half-open' and permit ~= '' then
     if failed then
       trip(b, provider, key, events, now, draw, 'failed-while-half-open')
-    elseif alive then
+    else
       b.passed = b.passed + 1
       if b.passed >= settings.successes then
         move(b, 'closed', now, key)
@@ -70,17 +69,20 @@ local function judge(b, now, failed, alive)
   end
 end
 
+-- Returns 1, or 0 for a success without a live lease while half-open: it may be settled already, or its holder was
+-- given up, and a permit settled twice must not count twice.
 local function apply(b, now)
   local leases = key .. ':leases'
   local deadline = permit ~= '' and redis.call('ZSCORE', leases, permit)
   local alive = deadline and tonumber(deadline) > now
   if deadline then redis.call('ZREM', leases, permit) end
+  if outcome == 'success' and b.state == 'half-open' and b.override == '' and not alive then return 0 end
   if ARGV[11] ~= '' and outcome ~= 'ignored' then b.error, b.error_at = ARGV[11], now end
   if outcome == 'success' or outcome == 'failure' then
     local failed = outcome == 'failure'
     ring(b, failed, tonumber(ARGV[7]))
     count_streak(b, failed)
-    if b.override == '' then judge(b, now, failed, alive) end
+    if b.override == '' then judge(b, now, failed) end
   elseif outcome == 'authentication' and b.locked == 0 then
     b.locked = 1
     tell(events, 'provider-locked-out', provider, now, 'cause', 'authentication')
@@ -89,6 +91,7 @@ local function apply(b, now)
     open(b, provider, key, events, now, math.min(QUOTA * 2 ^ math.min(b.quota - 1, 10), LONGEST_QUOTA), draw,
       'quota-exhausted')
   end
+  return 1
 end
 
 -- What comes next, in `walk`'s form.
@@ -115,8 +118,7 @@ else
     b.limited_until = math.max(b.limited_until, now + math.min(retry_after, LONGEST_RETRY_AFTER))
   end
   if b.generation == tonumber(ARGV[4]) then
-    counted = 1
-    apply(b, now)
+    counted = apply(b, now)
   end
   if counted == 1 or retry_after > 0 then write(key, b, now) end
 end

@@ -1,0 +1,130 @@
+"""The breakers of one chain on a real server whose time a test sets."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from redis import Redis
+
+from config.breaker import Breaker
+from config.providers import Model, Provider
+from worker import breaker
+from worker.breaker import NEVER, Attempted, Decision, Permit
+from worker.store import Store
+
+T0 = 1_700_000_000_000
+SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
+CHAIN = ("alpha", "beta", "gamma")
+LEASE = 35 * SECOND
+
+_CLOCK = """local function clock() return tonumber(redis.call('GET', '{fallback}:clock')) end
+"""
+
+
+def provider(name: str, **fields: Any) -> Provider:
+    """Returns a provider that can be asked, with the default breaker."""
+    models = {"default": Model(name=f"{name}-1")}
+    return Provider(**{"name": name, "dialect": "openai", "base_url": "http://x", "models": models} | fields)
+
+
+def url(server: Redis) -> str:
+    """Returns the URL of the server that a client speaks to."""
+    at = server.connection_pool.connection_kwargs
+    return f"redis://{at['host']}:{at['port']}/0"
+
+
+@dataclass
+class ClockedBreaker:
+    """Scripts on a real server, with the time in a key. Methods without a provider are about `alpha`."""
+
+    server: Redis
+    settings: Breaker = field(default_factory=Breaker)
+    store: Store = field(init=False)
+    permits: int = 0
+
+    def __post_init__(self) -> None:
+        providers = {name: provider(name, breaker=self.settings) for name in CHAIN}
+        self.store = Store(url(self.server), "fallback", providers, clock=_CLOCK)
+        self.at(T0)
+
+    @property
+    def now(self) -> int:
+        return int(self.server.get("{fallback}:clock"))
+
+    def at(self, ms: int) -> None:
+        """Sets the time."""
+        self.server.set("{fallback}:clock", ms)
+
+    def after(self, ms: int) -> None:
+        """Moves the time on."""
+        self.at(self.now + ms)
+
+    def acquire(self, *providers: str, task: str = "task", token: str = "") -> Decision:
+        asked = providers or CHAIN[:1]
+        self.permits += 1
+        lease = f"permit-{self.permits}"
+        return breaker.acquired(self.store.run(breaker.acquire(self.store, task, token, lease, asked))[0], lease, asked)
+
+    def permit(self, name: str = "alpha") -> Permit:
+        """Returns a permit from a breaker that is expected to give one."""
+        granted = self.acquire(name).permit
+        assert granted
+        return granted
+
+    def reply(self, attempted: Attempted, *rest: str, task: str = "task", token: str = "") -> list[Any]:
+        """Records an attempt and returns the script's own reply."""
+        self.permits += 1
+        command = breaker.record(self.store, task, token, f"permit-{self.permits}", attempted, rest)
+        reply: list[Any] = self.store.run(command)[0]
+        return reply
+
+    def record(self, attempted: Attempted, *rest: str, task: str = "task", token: str = "") -> Decision:
+        reply = self.reply(attempted, *rest, task=task, token=token)
+        return breaker.recorded(reply, f"permit-{self.permits}", rest)
+
+    def call(self, outcome: str, *, task: str = "task", name: str = "alpha", retry_after: float = 0) -> Decision:
+        """Takes a permit and records what came of it."""
+        said = "" if outcome == "success" else f"said {outcome}"
+        return self.record(Attempted(self.permit(name), outcome, 100, retry_after, NEVER, said), task=task)
+
+    def fail(self, times: int = 1, *, tasks: tuple[str, ...] = ("one", "two"), name: str = "alpha") -> None:
+        """Records failures of closed breakers, of these requests in turn."""
+        for i in range(times):
+            self.call("failure", task=tasks[i % len(tasks)], name=name)
+
+    def trip(self, name: str = "alpha") -> None:
+        """Opens a closed breaker by failures in a row."""
+        self.fail(self.settings.failure_threshold, name=name)
+        assert self.fields(name)["state"] == "open"
+
+    def reopen(self) -> None:
+        """Lets the cooldown pass and fails while half-open."""
+        self.at(int(self.fields()["open_until"]))
+        self.call("failure")
+
+    def control(self, action: Any, seconds: float = 0.0) -> bool:
+        return breaker.control(self.store, "alpha", action, by="test", seconds=seconds)
+
+    def key(self, name: str = "alpha") -> str:
+        return self.store.breaker(name)
+
+    def fields(self, name: str = "alpha") -> dict[str, Any]:
+        """Returns the stored hash, with numbers as numbers; empty where there is none."""
+        return {k: int(v) if v.isdigit() else v for k, v in self.server.hgetall(self.key(name)).items()}
+
+    def leases(self) -> dict[str, float]:
+        """Returns the half-open permits and their deadlines."""
+        return dict(self.server.zrange(self.key() + ":leases", 0, -1, withscores=True))
+
+    def told(self) -> list[dict[str, str]]:
+        """Returns the events told until now."""
+        return [fields for _, fields in self.server.xrange(self.store.events)]
+
+    def changes(self) -> list[str]:
+        """Returns the types of the events told until now, without those of single requests."""
+        return [event["type"] for event in self.told() if event["type"] != "request-failure"]
+
+
+def attempted(permit: Permit, outcome: str, **fields: Any) -> Attempted:
+    """Returns an attempt that took 100 ms and failed with a few words, unless it succeeded."""
+    failure = "" if outcome == "success" else f"said {outcome}"
+    return replace(Attempted(permit, outcome, 100, failure=failure), **fields)
