@@ -9,7 +9,7 @@ import pytest
 
 from tests.worker.providers.asking import OPENAI, asked, failure, provider
 from tests.worker.providers.bare_server import END, HEAD, Bare, Talk, chunk, received, repeats, sends, serving, stalls
-from worker.dial import trust
+from worker import http
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
 WHOLE = sends(HEAD + b"".join(map(chunk, OPENAI)) + END)
@@ -28,9 +28,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(autouse=True)
 def fresh_trust() -> Iterator[None]:
-    trust.cache_clear()
+    http._tls.cache_clear()
     yield
-    trust.cache_clear()
+    http._tls.cache_clear()
 
 
 @pytest.fixture
@@ -57,7 +57,8 @@ def through(certificate: tuple[Path, Path], *talks: Talk) -> Talk:
 def proxied(monkeypatch: pytest.MonkeyPatch, bare: Bare) -> None:
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.setenv("https_proxy", f"127.0.0.1:{bare.port}")
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{bare.port}")
+    monkeypatch.setattr(http, "_client", http._Client())
 
 
 @pytest.mark.usefixtures("trusted")
@@ -109,4 +110,4 @@ def test_a_proxy_that_refuses_is_a_failed_connection(monkeypatch: pytest.MonkeyP
     with serving(sends(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")) as bare:
         proxied(monkeypatch, bare)
         failed = failure(provider("openai", URL))
-        assert (failed.reason, failed.detail) == ("connection", "the proxy answered 407 to CONNECT")
+        assert (failed.reason, failed.detail) == ("connection", "407 Proxy Authentication Required")
