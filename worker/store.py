@@ -3,7 +3,7 @@
 | key | type | content | lifetime |
 |---|---|---|---|
 | `{ns}:breaker:<provider>` | hash | state of the breaker, see lua/breaker.lua | 24 h from its last write |
-| `{ns}:breaker:<provider>:window` | string | ring of the last 100 outcomes | 24 h from the last outcome |
+| `{ns}:breaker:<provider>:window` | string | ring of the last 100 outcomes | as its breaker |
 | `{ns}:breaker:<provider>:leases` | zset | half-open permits -> deadline | 24 h, emptied at each change of state |
 | `{ns}:events` | stream | what changed, about 10,000 entries | bounded, not expiring |
 | `{ns}:task:<id>` | hash | lease, step, answer of a task, see lua/begin.lua | `results.expires` from the last touch |

@@ -3,7 +3,8 @@
 --
 -- Keys of one provider, all in one slot by the hash tag of the namespace:
 --   {ns}:breaker:<provider>         hash, FIELDS below; 24 h, refreshed at every write; no expiry under an override
---   {ns}:breaker:<provider>:window  string, ring of the last 100 outcomes, 4 bytes each: flag, latency in ms
+--   {ns}:breaker:<provider>:window  string, ring of the last 100 outcomes, 4 bytes each: flag, latency in ms;
+--                                   lives as long as the hash
 --   {ns}:breaker:<provider>:leases  zset, half-open only: permit -> deadline in ms
 --   {ns}:events                     stream, about 10,000 entries
 --
@@ -62,7 +63,9 @@ local function write(key, b, now)
     flat[#flat + 1] = TEXT[field] and value or string.format('%.0f', value)
   end
   redis.call('HSET', key, unpack(flat))
-  if b.override ~= '' then redis.call('PERSIST', key) else redis.call('EXPIRE', key, KEEP) end
+  for _, kept in ipairs({ key, key .. ':window' }) do  -- counts that outlive their window never come down again
+    if b.override ~= '' then redis.call('PERSIST', kept) else redis.call('EXPIRE', kept, KEEP) end
+  end
 end
 
 local function fresh(now)
@@ -120,8 +123,8 @@ local function grant(b, provider, key, events, now, permit)
   if b.state == 'open' then
     move(b, 'half-open', now, key)
     tell(events, 'circuit-breaker-half-open', provider, now)
-    write(key, b, now)
   end
+  write(key, b, now)
   local leases = key .. ':leases'
   redis.call('ZREMRANGEBYSCORE', leases, '-inf', string.format('%.0f', now))
   redis.call('ZADD', leases, string.format('%.0f', now + SETTINGS[provider].lease), permit)

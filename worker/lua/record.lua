@@ -35,7 +35,6 @@ local function ring(b, failed, latency)
   latency = math.min(math.floor(latency), 16777215)
   redis.call('SETRANGE', window, at, string.char(failed and FAILED or 1,
     math.floor(latency / 65536), math.floor(latency / 256) % 256, latency % 256))
-  redis.call('EXPIRE', window, KEEP)
   b.index = (b.index + 1) % RING
 end
 
