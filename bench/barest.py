@@ -1,0 +1,79 @@
+"""The barest Celery task that reads a chat stream with httpx: what ours is measured against.
+
+It has no chain, no breaker, no lease, no limits, no journal, and believes whatever the stream says.
+"""
+
+import json
+import os
+import ssl
+import threading
+from typing import Any
+
+import httpx
+from celery import Celery
+
+from tasks.celery import app as ours
+
+_SAME = (
+    "broker_url",
+    "broker_connection_retry_on_startup",
+    "broker_transport_options",
+    "result_backend",
+    "result_backend_transport_options",
+    "result_expires",
+    "redis_max_connections",
+    "redis_socket_timeout",
+    "redis_socket_connect_timeout",
+    "redis_socket_keepalive",
+    "redis_backend_health_check_interval",
+    "accept_content",
+    "task_serializer",
+    "result_serializer",
+    "task_acks_late",
+    "worker_pool",
+    "worker_concurrency",
+    "worker_prefetch_multiplier",
+    "worker_send_task_events",
+    "worker_enable_remote_control",
+)
+
+app = Celery("barest")
+app.conf.update({name: ours.conf[name] for name in _SAME}, task_default_queue="barest")
+_local = threading.local()
+_trust = ssl.create_default_context()
+
+
+@app.task(name="barest.complete")
+def complete(request: dict[str, Any]) -> dict[str, Any]:
+    """Returns the answer to a request as an OpenAI `chat.completion` object."""
+    body = {"model": "bare", **request, "stream": True, "stream_options": {"include_usage": True}}
+    text, usage, finish = [], None, None
+    with _client().stream("POST", "/chat/completions", json=body) as response:
+        response.raise_for_status()
+        for line in response.iter_lines():
+            if not line.startswith("data: ") or line == "data: [DONE]":
+                continue
+            event = json.loads(line[6:])
+            usage = event["usage"] or usage
+            for choice in event["choices"]:
+                text.append(choice["delta"].get("content") or "")
+                finish = choice["finish_reason"] or finish
+    message = {"role": "assistant", "content": "".join(text)}
+    return {
+        "id": event["id"],
+        "object": "chat.completion",
+        "created": event["created"],
+        "model": event["model"],
+        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+        "usage": usage,
+    }
+
+
+def _client() -> httpx.Client:
+    if not hasattr(_local, "client"):
+        headers = {"Authorization": f"Bearer {os.environ['OPENAI_API_KEY']}"}
+        _local.client = httpx.Client(
+            base_url=os.environ["OPENAI_BASE_URL"], headers=headers, timeout=60.0, verify=_trust
+        )
+    client: httpx.Client = _local.client
+    return client

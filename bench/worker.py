@@ -1,0 +1,132 @@
+"""Measures what a completion costs here, against the barest Celery task that reads the same stream.
+
+`python bench/worker.py [--rounds N] [--quick]` starts Valkey, an upstream and two worker processes for each of the
+two tasks, measures them in turn, prints what it found, and ends all of it. docs/benchmarks.md says how and why.
+"""
+
+import os
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median, quantiles
+
+import click
+from redis import Redis
+from rich.console import Console
+
+# Python puts this file's folder first, where `worker` would be this very file.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench import report
+from bench.load import BenchError, Load, delay_to_get, load
+from bench.report import Row
+from bench.sides import Bench
+from bench.upstream import Pace
+from tasks.fleet.errors import FleetError
+
+IN_FLIGHT = 100
+LOADS = {
+    "200 ms upstream, a chunk per event": Pace(0.2, "chunks"),
+    "0 ms upstream, a chunk per event": Pace(0.0, "chunks"),
+    "200 ms upstream, one chunk in all": Pace(0.2, "block"),
+    "0 ms upstream, one chunk in all": Pace(0.0, "block"),
+}
+TOKENS = "token by token, 10 ms apart, 20 in flight"
+LATENCY = Pace(0.0, "chunks")
+
+Pair = tuple[Load, Load]
+
+
+@click.command()
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 50))
+@click.option("--quick", is_flag=True, help="One short round, to see that it runs.")
+@click.option("--tokens", is_flag=True, help="Also token by token; some minutes more.")
+def main(rounds: int, quick: bool, tokens: bool) -> None:
+    """Measures this project's task against the barest one."""
+    if foreign := sorted(name for name in os.environ if name.startswith("FALLBACK_")):
+        raise click.ClickException(f"the defaults are what is measured; unset {', '.join(foreign)}")
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    try:
+        with ExitStack() as stack:
+            bench = Bench.start(Path(stack.enter_context(tempfile.TemporaryDirectory())), stack)
+            with Redis.from_url(bench.server.url) as server:
+                console.print(report.machine(server), soft_wrap=True)
+            _run(console, bench, 1 if quick else rounds, quick=quick, tokens=tokens)
+    except (BenchError, FleetError) as exc:
+        raise click.ClickException(str(exc)) from None
+    except KeyboardInterrupt:
+        raise click.ClickException("interrupted; everything it started has ended") from None
+
+
+def _run(console: Console, bench: Bench, rounds: int, *, quick: bool, tokens: bool) -> None:
+    seconds, calls = (1.0, 40) if quick else (3.0, 200)
+    loads: dict[str, list[Pair]] = {name: [] for name in (*LOADS, *([TOKENS] if tokens else []))}
+    latencies: list[tuple[list[float], list[float]]] = []
+    with console.status("opening connections"):
+        _pair(bench, Pace(0.2), IN_FLIGHT, 1.0, 1.0, swapped=False)
+    for number in range(rounds):
+        for name, pairs in loads.items():
+            with console.status(f"round {number + 1} of {rounds}: {name}"):
+                # Whoever goes second finds a warmer machine.
+                swapped = (number + len(name)) % 2 == 1
+                if name == TOKENS:
+                    pairs.append(_pair(bench, Pace(0.0, "tokens"), 20, 4.0, 2 * seconds, swapped=swapped))
+                else:
+                    pairs.append(_pair(bench, LOADS[name], IN_FLIGHT, 0.7, seconds, swapped=swapped))
+        with console.status(f"round {number + 1} of {rounds}: latency"):
+            latencies.append(_latencies(bench, calls))
+    for name, pairs in loads.items():
+        console.print(report.table(name if name == TOKENS else f"{name}, {IN_FLIGHT} in flight", _rows(pairs)))
+    latency = _latency_rows(latencies)
+    console.print(report.table(f"0 ms upstream, a chunk per event, one at a time, {calls} calls a round", latency))
+    console.print(f"{rounds} rounds: median (lowest to highest); CPU is per completion; ratio and difference by pairs")
+    _judge(console, max(median(_rows(pairs)[0].ratios) for pairs in loads.values()), latency[0])
+
+
+def _judge(console: Console, cpu: float, p50: Row) -> None:
+    added = median(p50.added)
+    console.print(f"aim: at most the barest task's own CPU; it is {cpu:.2f} of it at worst: {_met(cpu <= 1)}")
+    console.print(f"aim: at most 1 ms added at p50; it is {added:.2f} ms: {_met(added <= 1)}")
+
+
+def _met(met: bool) -> str:
+    return "met" if met else "not met"
+
+
+def _pair(bench: Bench, pace: Pace, in_flight: int, warm_up: float, seconds: float, *, swapped: bool) -> Pair:
+    bench.pace(pace)
+    server = bench.server.process.pid
+    sides = (bench.ours, bench.barest) if swapped else (bench.barest, bench.ours)
+    loads = {side: load(side, server, in_flight=in_flight, warm_up=warm_up, seconds=seconds) for side in sides}
+    return loads[bench.barest], loads[bench.ours]
+
+
+def _latencies(bench: Bench, calls: int) -> tuple[list[float], list[float]]:
+    bench.pace(LATENCY)
+    pairs = [(delay_to_get(bench.barest), delay_to_get(bench.ours)) for _ in range(calls)]
+    return [bare for bare, _ in pairs], [our for _, our in pairs]
+
+
+def _rows(pairs: list[Pair]) -> list[Row]:
+    def row(name: str, field: str) -> Row:
+        return Row(name, *([getattr(pair[side], field) for pair in pairs] for side in (0, 1)))
+
+    return [
+        row("workers, CPU ms", "worker_ms"),
+        row("Valkey, CPU ms", "redis_ms"),
+        row("driver, CPU ms", "driver_ms"),
+        row("completions/s", "rate"),
+    ]
+
+
+def _latency_rows(rounds: list[tuple[list[float], list[float]]]) -> list[Row]:
+    def row(percent: int) -> Row:
+        at = [[quantiles(side, n=100)[percent - 1] for side in sides] for sides in rounds]
+        return Row(f"delay to get, p{percent} ms", [bare for bare, _ in at], [our for _, our in at])
+
+    return [row(50), row(99)]
+
+
+if __name__ == "__main__":
+    main()
