@@ -14,6 +14,7 @@
 The braces are part of the key: a hash tag, which keeps everything in one slot of a cluster.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +35,9 @@ from worker.errors import StoreAway
 
 SOCKET_TIMEOUT = 0.25
 """Seconds that one call may wait: redis-py's defaults are still blocked after 45 s."""
+
+ASK_AGAIN = 1.0
+"""Seconds for which the server is not asked again after it was away: each call would wait, then fail."""
 
 _BREAKER_SCRIPTS = ("acquire", "record", "extend", "control", "snapshot")
 _TASK_SCRIPTS = ("begin", "settle", "renew")
@@ -86,7 +90,7 @@ class Store:
     """One process's way to the shared store. Its methods may be called from many threads.
 
     Every call waits for at most about `SOCKET_TIMEOUT` and is never sent twice: a lost record is harmless, a
-    double one is not.
+    double one is not. Once the server was away, calls fail at once for `ASK_AGAIN`.
     """
 
     def __init__(
@@ -110,6 +114,7 @@ class Store:
         self._url = url
         self._tag = f"{{{namespace}}}"
         self._scripts = scripts(providers, clock)
+        self._away: tuple[float, Exception] | None = None  # until when on the monotonic clock, and why
         self.keep = round(keep)
         self.events = f"{self._tag}:events"
 
@@ -155,9 +160,12 @@ class Store:
         Scripts that the server does not know (a restart forgets them) are loaded, and only they are sent again.
 
         Raises:
-            StoreAway: the server could not be reached, or did not answer in time.
+            StoreAway: the server could not be reached, or did not answer in time, now or less than `ASK_AGAIN` ago.
             redis.exceptions.ResponseError: the server refused a command.
         """
+        away = self._away
+        if away and time.monotonic() < away[0]:
+            raise StoreAway(f"the shared store is away ({type(away[1]).__name__})") from away[1]
         try:
             replies = self._send(commands)
             unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
@@ -167,6 +175,7 @@ class Store:
                 for i, reply in zip(unknown, again, strict=True):
                     replies[i] = reply
         except (RedisConnectionError, RedisTimeoutError, OSError) as exc:
+            self._away = time.monotonic() + ASK_AGAIN, exc
             raise StoreAway(f"the shared store is away ({type(exc).__name__})") from exc
         for reply in replies:
             if isinstance(reply, Exception):

@@ -1,0 +1,198 @@
+"""The way to the shared store: scripts that it forgot, a server that hangs, one that is gone."""
+
+import os
+import signal
+import threading
+
+import pytest
+from redis.exceptions import ResponseError
+
+from tasks.fleet import valkey as valkey_server
+from tasks.fleet.ports import free_port
+from tests.waiting import wait_until
+from tests.worker.clocked_breaker import provider, url
+from worker import breaker, journal, lease
+from worker.breaker import Attempted, Permit
+from worker.errors import StoreAway
+from worker.journal import Entry
+from worker.store import Store
+
+PROVIDERS = {"alpha": provider("alpha")}
+
+
+def store_at(place):
+    return Store(place, "fallback", PROVIDERS)
+
+
+def permit_of(store):
+    reply = store.run(breaker.acquire(store, "task", "", "permit", ["alpha"]))[0]
+    return breaker.acquired(reply, "permit", ["alpha"]).permit
+
+
+def a_record(store, permit, token=""):
+    return breaker.record(store, "task", token, "next", Attempted(permit, "failure", 1, failure="said no"), [])
+
+
+def line(store):
+    return journal.append(store, "task", [Entry("alpha", "transient", 1.0)])
+
+
+def answers(store):
+    """Says whether the store answers, for a test that waits until it does."""
+    try:
+        return store.run(("PING",))
+    except StoreAway:
+        return False
+
+
+@pytest.fixture
+def own_server(fleet):
+    return valkey_server.start(fleet)
+
+
+@pytest.fixture
+def hung(own_server):
+    """A store whose server hangs after a permit was taken, with the permit."""
+    store = store_at(own_server.url)
+    permit = permit_of(store)
+    own_server.process.signal(signal.SIGSTOP)
+    yield own_server, store, permit
+    own_server.process.signal(signal.SIGCONT)
+
+
+def test_a_forgotten_script_is_loaded_and_nothing_beside_it_is_done_twice(every_redis):
+    store = store_at(url(every_redis))
+    permit = permit_of(store)
+    every_redis.script_flush()
+    (counted, *_), lines, _ = store.run(a_record(store, permit), *line(store))
+    assert (counted, lines) == (1, 1)
+    assert every_redis.llen(store.journal("task")) == 1
+    assert breaker.snapshot(store, ["alpha"])[0].streak == 1
+
+
+def test_scripts_forgotten_in_one_pipeline_are_executed_in_its_order(every_redis):
+    store = store_at(url(every_redis))
+    permit = permit_of(store)
+    every_redis.script_flush()
+    begin, finish = lease.begin(store, "task", "mine", 0), lease.finish(store, "task", "mine", {"answer": 1})
+    begun, recorded, _, _, answer = store.run(begin, a_record(store, permit, "mine"), *line(store), finish)
+    assert (begun[0], recorded[2], lease.standing(answer)) == ("taken", "none", {"answer": 1})
+
+
+def test_a_server_that_was_killed_and_started_again_counts_each_call_once(own_server):
+    store = store_at(own_server.url)
+    permit = permit_of(store)
+    store.redis.execute_command("WAITAOF", 1, 0, 5000)
+    own_server.process.restart()
+    store.run(a_record(store, permit), *line(store))
+    assert breaker.snapshot(store, ["alpha"])[0].count == 1
+    assert store.redis.llen(store.journal("task")) == 1
+
+
+@pytest.mark.timeout(20)  # redis-py's own defaults are still blocked after 45 s
+def test_a_server_that_hangs_is_away_and_gets_no_call_twice_when_it_wakes(hung):
+    server, store, permit = hung
+    with pytest.raises(StoreAway):
+        store.run(a_record(store, permit), *line(store))
+    server.process.signal(signal.SIGCONT)
+    wait_until(lambda: answers(store))
+    assert breaker.snapshot(store, ["alpha"])[0].count <= 1
+    assert store.redis.llen(store.journal("task")) <= 1
+
+
+@pytest.mark.timeout(20)
+def test_a_server_that_hangs_before_the_first_call_is_away(hung):
+    server, _, permit = hung
+    store = store_at(server.url)
+    with pytest.raises(StoreAway):
+        store.run(a_record(store, permit))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid"])
+def test_a_server_that_cannot_be_reached_is_away(host):
+    with pytest.raises(StoreAway, match=r"^the shared store is away \(ConnectionError\)$"):
+        store_at(f"redis://{host}:{free_port()}/0").run(("PING",))
+
+
+def test_once_away_it_is_asked_again_only_after_a_while(own_server):
+    store = store_at(own_server.url)
+    store.run(("PING",))
+    own_server.process.kill()
+    with pytest.raises(StoreAway):
+        store.run(("PING",))
+    own_server.process.start()
+    store.redis.ping()
+    with pytest.raises(StoreAway) as remembered:
+        store.run(("SET", "asked", 1))
+    assert type(remembered.value.__cause__).__name__ in str(remembered.value)
+    assert store.redis.get("asked") is None
+    wait_until(lambda: answers(store))
+
+
+@pytest.mark.timeout(20)
+def test_of_a_hundred_calls_while_it_hangs_few_wait(hung):
+    _, store, _ = hung
+    for _ in range(100):
+        with pytest.raises(StoreAway):
+            store.run(("PING",))
+
+
+def test_threads_share_what_one_of_them_found(hung):
+    _, store, _ = hung
+    away = []
+
+    def ask():
+        with pytest.raises(StoreAway) as found:
+            store.run(("PING",))
+        away.append(found.value.__cause__)
+
+    ask()
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(away) == 9
+    assert set(map(id, away)) == {id(away[0])}
+
+
+def test_a_command_that_the_server_refuses_is_no_outage(redis):
+    store = store_at(url(redis))
+    redis.set(store.breaker("alpha"), "no hash")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        permit_of(store)
+    redis.delete(store.breaker("alpha"))
+    assert permit_of(store)
+
+
+def test_a_result_from_before_a_flush_is_dropped(redis):
+    store = store_at(url(redis))
+    permit = permit_of(store)
+    redis.flushall()
+    assert store.run(a_record(store, permit))[0][0] == 0
+    assert not redis.exists(store.breaker("alpha"))
+
+
+def test_a_permit_given_while_away_counts_in_no_breaker(redis):
+    store = store_at(url(redis))
+    permit_of(store)
+    assert store.run(a_record(store, Permit("alpha", 0)))[0][0] == 0
+
+
+def test_every_key_lies_in_one_slot(redis):
+    store = store_at(url(redis))
+    keys = [store.breaker("alpha"), store.task("t"), store.journal("t"), store.probe_slot("alpha", 1), store.events]
+    assert {key[: key.index("}") + 1] for key in [*keys, store.probes("alpha")]} == {"{fallback}"}
+
+
+def test_a_store_made_before_a_fork_is_used_after_it(redis):
+    store = store_at(url(redis))
+    store.run(("PING",))
+    pid = os.fork()
+    if not pid:  # the child: prefork pools are made like this
+        try:
+            store.run(("SET", "from", "child"))
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    assert store.run(("GET", "from")) == ["child"]
