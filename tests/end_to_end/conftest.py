@@ -1,7 +1,8 @@
 """pytest-celery's fixtures over local processes: a test that takes `celery_setup` gets real ones.
 
-Each test has a Valkey of its own, so it may kill it, and a worker; the vendors are LLMock's. A test module that
-wants other settings overrides `worker_settings`.
+Each test that takes `celery_setup` has a Valkey of its own, so it may kill it, and a worker; the vendors are LLMock's.
+`shared_setup` is the same for tests that kill nothing: one per module, its breakers forgotten before each test. A test
+module that wants other settings overrides `worker_settings` or `shared_settings`.
 """
 
 from collections.abc import Iterator
@@ -22,6 +23,12 @@ from tasks.fleet.fleet import Fleet
 from tasks.fleet.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalNode, LocalRedis, LocalSetup, start_node
 
+QUICK = {
+    "FALLBACK_BREAKER__COOLDOWN_PERIOD": "1",
+    "FALLBACK_CHAINS__DEFAULT__RETRY__INITIAL_BACKOFF": "0.1",
+}
+"""Cooldowns and backoffs that a test can wait for."""
+
 
 @pytest.fixture
 def worker_settings() -> dict[str, str]:
@@ -32,13 +39,7 @@ def worker_settings() -> dict[str, str]:
 @pytest.fixture
 def worker_environment(llmock: LLMock, local_redis: LocalRedis, worker_settings: dict[str, str]) -> dict[str, str]:
     """The workers' settings: our Valkey, LLMock's vendors, cooldowns and backoffs that a test can wait for."""
-    return {
-        **local_redis.server.environment,
-        **llmock.environment,
-        "FALLBACK_BREAKER__COOLDOWN_PERIOD": "1",
-        "FALLBACK_CHAINS__DEFAULT__RETRY__INITIAL_BACKOFF": "0.1",
-        **worker_settings,
-    }
+    return {**local_redis.server.environment, **llmock.environment, **QUICK, **worker_settings}
 
 
 @pytest.fixture
@@ -119,3 +120,42 @@ def worker(celery_setup: LocalSetup) -> LocalNode:
     node = celery_setup.worker
     assert isinstance(node, LocalNode)
     return node
+
+
+@pytest.fixture(scope="module")
+def shared_settings() -> dict[str, str]:
+    """What a module adds to its shared workers' environment; override it."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def module_setup(
+    tmp_path_factory: pytest.TempPathFactory,
+    clean_environment: dict[str, str],
+    shared_llmock: LLMock,
+    shared_settings: dict[str, str],
+) -> Iterator[LocalSetup]:
+    """The module's broker, worker and producer; take `shared_setup` instead."""
+    with Fleet(tmp_path_factory.mktemp("shared"), clean_environment) as fleet:
+        redis = LocalRedis(valkey_server.start(fleet))
+        vendors = {**shared_llmock.environment, "LLAMA_CPP_BASE_URL": shared_llmock.url}
+        environment = {**redis.server.environment, **vendors, **QUICK, **shared_settings}
+        app = LocalSetup.create_setup_app({"broker_url": redis.url, "result_backend": redis.url}, "another_code_base")
+        setup = LocalSetup(
+            fleet,
+            environment,
+            worker_cluster=CeleryWorkerCluster(start_node(fleet, app, "shared", environment)),
+            broker_cluster=CeleryBrokerCluster(RedisTestBroker(redis)),
+            backend_cluster=CeleryBackendCluster(RedisTestBackend(redis)),
+            app=app,
+        )
+        assert setup.ready()
+        yield setup
+        app.close()
+
+
+@pytest.fixture
+def shared_setup(module_setup: LocalSetup, llmock: LLMock) -> LocalSetup:
+    """A worker that the module's tests share; LLMock answers as all three providers, and nobody has failed yet."""
+    module_setup.forget()
+    return module_setup

@@ -1,5 +1,6 @@
 """pytest-celery's containers, nodes and setup over processes of a fleet instead of Docker's containers."""
 
+import json
 import signal as signals
 import subprocess
 import sys
@@ -9,10 +10,13 @@ from typing import Any
 from celery import Celery
 from pytest_celery import CeleryTestSetup, CeleryTestWorker, CeleryWorkerContainer, RedisContainer
 
+from config.settings import load
 from tasks.fleet import celery_nodes
 from tasks.fleet.fleet import Fleet
 from tasks.fleet.process import Process
 from tasks.fleet.valkey import Valkey
+from worker.events import Event, since
+from worker.store import Store
 
 
 class LocalContainer:
@@ -118,9 +122,28 @@ class LocalSetup(CeleryTestSetup):
         return start_node(self.fleet, self.app, name, {**self.environment, **(environment or {})}, **options)
 
     def complete(self, request: Mapping[str, Any], chain: str = "default", **options: Any) -> Any:
-        """Queues a completion by name and returns its AsyncResult; `options` are apply_async's."""
-        signature = self.app.signature("fallback.complete", queue="completions", priority=6)
-        return signature.apply_async((request,), {"chain": chain}, **options)
+        """Queues a completion by name and returns its AsyncResult; `options` are apply_async's.
+
+        With send_task: a signature would find our own task, which Celery shares with every app of this process.
+        """
+        options = {"queue": "completions", "priority": 6, **options}
+        return self.app.send_task("fallback.complete", (request,), {"chain": chain}, **options)
+
+    @property
+    def store(self) -> Store:
+        """The workers' shared store."""
+        settings = load(self.environment)
+        return Store(settings.redis_url, settings.namespace, settings.providers)
+
+    def events(self) -> list[Event]:
+        """Returns what the event stream has told, from its start on."""
+        return since(self.store)[1]
+
+    def forget(self) -> None:
+        """Drops everything that Fallback keeps in Redis: breakers, events, tasks."""
+        redis = self.store.redis
+        for key in redis.scan_iter("{fallback}:*"):
+            redis.delete(key)
 
     def in_this_code_base(self, program: str) -> str:
         """Runs Python in the repository's root with the workers' settings and returns what it prints."""
@@ -135,6 +158,13 @@ class LocalSetup(CeleryTestSetup):
         )
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
+
+    def delay_here(self, request: Mapping[str, Any], chain: str = "default") -> dict[str, Any]:
+        """Queues a completion with this code base's own task and returns its result."""
+        program = "import json; from tasks import complete; "
+        program += f"print(json.dumps(complete.delay({dict(request)!r}, chain={chain!r}).get(timeout=60)))"
+        result: dict[str, Any] = json.loads(self.in_this_code_base(program))
+        return result
 
 
 def start_node(fleet: Fleet, app: Celery, name: str, environment: Mapping[str, str], **options: Any) -> LocalNode:

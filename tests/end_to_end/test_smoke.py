@@ -2,8 +2,9 @@
 
 from tasks.fleet.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalNode, LocalSetup
+from tests.end_to_end.vendors import QUESTION
+from tests.waiting import wait_until
 
-QUESTION = {"messages": [{"role": "user", "content": "Say hello."}]}
 SLOW = {"type": "delay", "seconds": 2.0, "match": {"path": "*/messages"}}
 
 
@@ -38,7 +39,7 @@ def test_a_worker_goes_on_after_its_broker_was_killed(celery_setup: LocalSetup) 
 def test_sigterm_lets_a_call_in_flight_end(celery_setup: LocalSetup, worker: LocalNode, llmock: LLMock) -> None:
     llmock.script(SLOW)
     result = celery_setup.complete(QUESTION)
-    worker.wait_for_log("received")
+    wait_until(lambda: not llmock.pending())
     worker.kill("SIGTERM")
     assert worker.process.wait(30) == 0
     assert result.get(timeout=30)["fallback"]["provider"] == "claude"
