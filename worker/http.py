@@ -5,10 +5,10 @@ import math
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import httpcore
 import httpx
@@ -19,6 +19,10 @@ from worker.limits import Limits
 
 KEPT = 4.0
 """Seconds that an idle connection is kept: common servers (uvicorn, Node, llama.cpp) close theirs after 5."""
+
+
+def _nothing() -> None:
+    """Does nothing."""
 
 
 class _Timed(httpcore.NetworkStream):
@@ -32,6 +36,7 @@ class _Timed(httpcore.NetworkStream):
         self._backend = backend
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self._backend.about_to_wait()
         return self._stream.read(max_bytes, self._backend.left())
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -51,12 +56,19 @@ class _Timed(httpcore.NetworkStream):
 
 
 class _TimedBackend(httpcore.NetworkBackend):
-    """Opens such connections; `limits` are those of the one request that its thread has under way."""
+    """Opens such connections, for one thread.
+
+    Attributes:
+        limits: of the request that is under way.
+        about_to_wait: called before each read.
+    """
 
     limits: Limits
+    about_to_wait: Callable[[], None]
 
     def __init__(self) -> None:
         self._backend = SyncBackend()
+        self.about_to_wait = _nothing
 
     def left(self) -> float:
         """Returns the seconds left, more than 0.
@@ -106,42 +118,60 @@ def _tls() -> ssl.SSLContext:
 _client = _Client()
 
 
+class _Enough(Exception):
+    """As much of a body as is wanted has come."""
+
+
 class Response:
     """A response whose status and headers have come."""
 
-    def __init__(self, response: httpx.Response, limits: Limits) -> None:
+    def __init__(self, response: httpx.Response, backend: _TimedBackend) -> None:
         self.status = response.status_code
         self._response = response
-        self._limits = limits
+        self._backend = backend
 
     def header(self, name: str) -> str | None:
         """Returns a header's value; `name` in any case."""
         value: str | None = self._response.headers.get(name)
         return value
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yields the body's bytes as they come.
+    def read(self, came: Callable[[bytes], None]) -> None:
+        """Reads the body to its end, giving `came` what has come, each time before more is waited for.
+
+        Servers send a chunk per token; those that have come together cost one call.
 
         Raises:
-            AttemptFailed: a limit passed, or the body was cut.
+            AttemptFailed: a limit passed, or the body was cut; `came` has what came before.
         """
-        with _translated(self._limits):
-            try:
-                yield from self._response.iter_raw()
-            except httpx.RemoteProtocolError as exc:
-                raise AttemptFailed("truncated", "the connection closed in mid-answer") from exc
+        pieces: list[bytes] = []
+
+        def give() -> None:
+            if pieces:
+                whole = b"".join(pieces)
+                pieces.clear()
+                came(whole)
+
+        self._backend.about_to_wait = give
+        try:
+            with _translated(self._backend.limits, answering=True):
+                pieces.extend(cast("httpx.SyncByteStream", self._response.stream))
+        finally:
+            self._backend.about_to_wait = _nothing
+            give()
 
     def head(self, size: int) -> bytes:
-        """Returns at least the first `size` bytes of the body, less if it is shorter or was cut."""
+        """Returns the first `size` bytes of the body, less if it is shorter or was cut."""
         body = bytearray()
-        try:
-            for chunk in self.chunks():
-                body += chunk
-                if len(body) >= size:
-                    break
-        except AttemptFailed:
-            pass  # an error's status has come; what is left of its text is worth no other failure
-        return bytes(body)
+
+        def came(piece: bytes) -> None:
+            body.extend(piece)
+            if len(body) >= size:
+                raise _Enough
+
+        # An error's status has come; what is left of its text is worth no other failure.
+        with suppress(AttemptFailed, _Enough):
+            self.read(came)
+        return bytes(body[:size])
 
     def retry_after(self) -> float | None:
         """Returns the seconds that the provider asks to wait, None where it names none that can be read."""
@@ -165,7 +195,7 @@ def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None, 
         request.extensions["trace"] = lambda event, info: _moved(event, info, limits)
         response = client.http.send(request, stream=True)
     try:
-        yield Response(response, limits)
+        yield Response(response, client.backend)
     finally:
         response.close()
 
@@ -176,12 +206,14 @@ def _moved(event: str, info: Mapping[str, Any], limits: Limits) -> None:
 
 
 @contextmanager
-def _translated(limits: Limits) -> Iterator[None]:
+def _translated(limits: Limits, *, answering: bool = False) -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as exc:
         raise AttemptFailed(limits.reason) from exc
     except httpx.RemoteProtocolError as exc:
+        if answering:
+            raise AttemptFailed("truncated", "the connection closed in mid-answer") from exc
         if "disconnected" in str(exc):
             raise AttemptFailed("connection", "the connection closed before a response") from exc
         raise AttemptFailed("malformed", "not HTTP") from exc

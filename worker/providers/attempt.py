@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from config.providers import Model, Provider
 from worker.errors import AttemptFailed
@@ -15,15 +14,6 @@ from worker.providers.dialects import DIALECTS
 from worker.request import CompletionRequest
 from worker.result import Answer
 from worker.sse import Events, payloads
-
-
-@dataclass(frozen=True, slots=True)
-class _Stream:
-    """What was read of a stream: its whole events, when its first token came, and what cut it, if anything did."""
-
-    events: bytes
-    first_token: float
-    cut: AttemptFailed | None
 
 
 def ask(
@@ -49,7 +39,8 @@ def ask(
     with send("POST", provider.base_url + dialect.path, headers, body, limits) as response:
         if not 200 <= response.status < 300:
             raise failure.from_response(response, provider, request)
-        stream = _read(response, dialect, limits, on_first_token, is_revoked)
+        stream = _Stream(dialect, limits, on_first_token, is_revoked)
+        stream.read(response)
         request_id = failure.request_id(response)
     events = _events(stream, response.header("content-type"))
     for event in events:
@@ -67,33 +58,52 @@ def ask(
     )
 
 
-def _read(
-    response: Response,
-    dialect: Dialect,
-    limits: Limits,
-    on_first_token: Callable[[], None],
-    is_revoked: Callable[[], bool],
-) -> _Stream:
-    events, first_token, cut = Events(), 0.0, None
-    try:
-        for chunk in response.chunks():
-            if is_revoked():
-                raise AttemptFailed("revoked")
-            came = events.feed(chunk)
-            if not came:
-                continue
-            if dialect.token.search(came):
-                if not first_token:
-                    first_token = time.monotonic()
-                    on_first_token()
-                limits.token()
-            if dialect.ended(came):
-                limits.ended()
-    except AttemptFailed as failed:
-        if failed.reason in ("revoked", "malformed"):
-            raise
-        cut = failed
-    return _Stream(events.gathered(ended=cut is None), first_token or time.monotonic(), cut)
+class _Stream:
+    """What was read of a stream: its whole events, when its first token came, and what cut it, if anything did."""
+
+    def __init__(
+        self, dialect: Dialect, limits: Limits, on_first_token: Callable[[], None], is_revoked: Callable[[], bool]
+    ) -> None:
+        self._dialect, self._limits = dialect, limits
+        self._on_first_token, self._is_revoked = on_first_token, is_revoked
+        self._events = Events()
+        self._first_token = 0.0
+        self.cut: AttemptFailed | None = None
+
+    def read(self, response: Response) -> None:
+        """Reads it to its end, or to where it was cut.
+
+        Raises:
+            AttemptFailed: `revoked`, or `malformed`.
+        """
+        try:
+            response.read(self._came)
+        except AttemptFailed as failed:
+            if failed.reason in ("revoked", "malformed"):
+                raise
+            self.cut = failed
+
+    @property
+    def events(self) -> bytes:
+        """Returns the whole events."""
+        return self._events.gathered(ended=self.cut is None)
+
+    @property
+    def first_token(self) -> float:
+        """Returns the monotonic instant of the first token; now where none came."""
+        return self._first_token or time.monotonic()
+
+    def _came(self, chunk: bytes) -> None:
+        if self._is_revoked():
+            raise AttemptFailed("revoked")
+        events = self._events.feed(chunk)
+        if self._dialect.token.search(events):
+            if not self._first_token:
+                self._first_token = time.monotonic()
+                self._on_first_token()
+            self._limits.token()
+        if self._dialect.ended(events):
+            self._limits.ended()
 
 
 def _events(stream: _Stream, content_type: str | None) -> list[Event]:
