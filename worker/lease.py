@@ -66,7 +66,7 @@ class Held:
         with self._lock:
             held = list(self._tokens.items())
         if held:
-            store.run(*(store.script("renew", [store.task(t)], token, _ms(LEASE)) for t, token in held))
+            store.run(*(store.script("renew", [store.task(t)], token, _ms(LEASE), store.keep) for t, token in held))
 
 
 HELD = Held()

@@ -14,6 +14,7 @@
 The braces are part of the key: a hash tag, which keeps everything in one slot of a cluster.
 """
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ class Store:
         self._tag = f"{{{namespace}}}"
         self._scripts = scripts(providers, clock)
         self._away: tuple[float, Exception] | None = None  # until when on the monotonic clock, and why
-        self.keep = round(keep)
+        self.keep = math.ceil(keep)  # EXPIRE with 0 deletes
         self.events = f"{self._tag}:events"
 
     @cached_property

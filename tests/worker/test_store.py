@@ -179,6 +179,12 @@ def test_a_permit_given_while_away_counts_in_no_breaker(redis):
     assert store.run(a_record(store, Permit("alpha", 0)))[0][0] == 0
 
 
+def test_a_task_is_kept_for_a_second_at_least(redis):
+    store = Store(url(redis), "fallback", PROVIDERS, keep=0.2)
+    store.run(lease.begin(store, "task", "mine", 0))
+    assert redis.hget(store.task("task"), "holder") == "mine"
+
+
 def test_every_key_lies_in_one_slot(redis):
     store = store_at(url(redis))
     keys = [store.breaker("alpha"), store.task("t"), store.journal("t"), store.probe_slot("alpha", 1), store.events]
