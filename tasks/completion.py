@@ -17,6 +17,8 @@ from worker.errors import InvalidRequest, Revoked, TaskFailed
 from worker.route import Route
 from worker.store import Store
 
+_ARGUMENTS = ("request", "chain")
+
 
 @cache
 def store() -> Store:
@@ -50,10 +52,16 @@ class CompletionTask(Task):
         return super().apply_async(args, kwargs, headers=headers, **options)
 
 
-def _bound(request: Any = None, chain: Any = "default", **unknown: Any) -> tuple[Any, Any]:
-    if unknown:
-        raise InvalidRequest(f"{next(iter(unknown))}: not an argument; a completion takes request and chain")
-    return request, chain
+def _bound(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    given = dict(zip(_ARGUMENTS, args, strict=False))
+    wrong = next((name for name in kwargs if name in given or name not in _ARGUMENTS), None)
+    if wrong is not None or len(args) > len(_ARGUMENTS):
+        what = (
+            f"{len(args)} arguments" if wrong is None else f"{wrong}: {'given twice' if wrong in given else 'unknown'}"
+        )
+        raise InvalidRequest(f"{what}; a completion takes request and chain")
+    given |= kwargs
+    return given.get("request"), given.get("chain", "default")
 
 
 @app.task(name="fallback.complete", base=CompletionTask, bind=True, typing=False)
