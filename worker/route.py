@@ -81,16 +81,15 @@ def after_failure(
     outcome, now, retry = Outcome(last.outcome), position(route, lines), route.chain.retry
     rest = now.rest(route)
     delay = backoff(retry, now.tries[last.provider], failed.retry_after, draw)
-    fits = delay < left
-    limited = 0.0
+    limited, fits = 0.0, True
     if outcome == Outcome.RATE_LIMITED:
         delay = max(delay, 1.0)
         limited = failed.retry_after or delay
-        fits = fits and limited <= retry.max_wait
+        fits = limited <= retry.max_wait
     elif outcome == Outcome.OVERLOADED:
         limited = failed.retry_after or 0.0
     others = [p for p in rest if p != last.provider] if RULES[outcome].onward != "never" else []
-    stays = route.chain.failover == "after-retries" and last.provider in rest and fits
+    stays = route.chain.failover == "after-retries" and last.provider in rest and fits and delay < left
     return Onward(delay if stays else None, others, limited)
 
 
@@ -140,7 +139,7 @@ def _after(now: Position, route: Route, line: Line) -> Position:
     stays = not spent and chain.failover == "after-retries"
     return replace(
         now,
-        index=place if stays else place + 1,
+        index=max(now.index, place if stays else place + 1),  # a delivery that lost its lease may write late
         tries=tries,
         spent=now.spent | {line.provider} if spent else now.spent,
         closed=now.closed | _closed_by(outcome, line.provider, route),
@@ -159,7 +158,8 @@ def _closed_by(outcome: Outcome, provider: str, route: Route) -> frozenset[str]:
             return frozenset(p for p in chain.providers if route.providers[p].dialect == asked.dialect)
         case "larger-window":
             window = asked.model(route.tier).context
-            return frozenset(p for p in chain.providers if not _larger(route.providers[p], route.tier, window))
+            smaller = (p for p in chain.providers if not _larger(route.providers[p], route.tier, window))
+            return frozenset({provider, *smaller})
         case _:
             return frozenset()
 
