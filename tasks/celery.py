@@ -47,7 +47,6 @@ app.conf.update(
         "socket_connect_timeout": 2,
         "socket_keepalive": True,
         "health_check_interval": 10,
-        "queue_order_strategy": "priority",
     },
     result_backend=settings.redis_url,
     result_backend_transport_options={"retry_policy": {"timeout": 5.0}},

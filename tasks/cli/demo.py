@@ -26,7 +26,7 @@ from worker.journal import PASSED_OVER
 from worker.store import Store
 
 COOLDOWN = 5
-PRIMARY = "claude"
+PRIMARY, SECOND = "claude", "llama_cpp"
 _ANSWER_WITHIN = 60.0
 _OVERLOADED = {
     "type": "fail",
@@ -35,6 +35,7 @@ _OVERLOADED = {
     "times": None,
     "match": {"provider": "anthropic", "path": "*/messages"},
 }
+_CHANGES = ["circuit-breaker-open", "circuit-breaker-half-open", "circuit-breaker-closed"]
 _WIDTH = 110
 
 Result = dict[str, Any]
@@ -141,6 +142,12 @@ class _Demo:
             time.sleep(max(0.0, snapshot.open_until - snapshot.now) + 0.1)
 
     def _check(self) -> None:
+        changes = [event["type"] for event in self._events if event["type"].startswith("circuit-breaker")]
+        if changes != _CHANGES:
+            raise AssertionError(f"the breaker of {PRIMARY} should have told {_CHANGES}, but told {changes}")
+        answered = [result["fallback"]["provider"] for result in self._results]
+        if answered != [PRIMARY, *[SECOND] * 3, *[PRIMARY] * 2]:
+            raise AssertionError(f"not the providers expected: {answered}")
         attempts = [a for r in self._results for a in r["fallback"]["attempts"] if a["provider"] == PRIMARY]
         asked = [a for a in attempts if a["outcome"] != PASSED_OVER]
         served = [r for r in self._vendors.requests() if r["method"] == "POST" and r["provider"] == "anthropic"]
