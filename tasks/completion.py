@@ -44,7 +44,7 @@ class CompletionTask(Task):
         headers = dict(options.pop("headers", None) or {})
         if not message.carried(headers):
             payload, chain = _bound(*(args or ()), **(kwargs or {}))
-            wire = message.outgoing(settings, payload, chain)
+            wire = message.wire(settings, message.checked(settings, payload, chain))
             args, kwargs = (wire,), {"chain": chain}
             headers[message.HEADER] = message.stamp(wire.get("timeout") or settings.chains[chain].timeout)
             options.setdefault("priority", settings.chains[chain].priority)
@@ -84,10 +84,12 @@ def complete(self: CompletionTask, *args: Any, **kwargs: Any) -> dict[str, Any]:
 
 def _walk(task: CompletionTask, payload: Any, chain: str) -> dict[str, Any] | Later:
     request, carried = task.request, message.carried(task.request.headers)
-    rest = carried.get("rest")
+    rest, checked = carried.get("rest"), message.checked(settings, payload, chain)
+    if not carried:  # its producer knew no bound
+        message.wire(settings, checked)
     call = Call(
         task_id=request.id,
-        request=message.checked(settings, payload, chain),
+        request=checked,
         route=Route(settings.chains[chain], settings.providers),
         halted=lambda: _halted(request.id),
         step=carried.get("step", 0),

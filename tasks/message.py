@@ -27,18 +27,17 @@ def checked(settings: Settings, payload: Any, chain: Any) -> CompletionRequest:
     return parse(payload, {tier for provider in providers for tier in provider.models})
 
 
-def outgoing(settings: Settings, payload: Any, chain: Any) -> dict[str, Any]:
+def wire(settings: Settings, request: CompletionRequest) -> dict[str, Any]:
     """Returns the request as JSON values, small enough to be queued.
 
     Raises:
-        UnknownChain: there is no such chain.
-        InvalidRequest: naming each field and the reason.
+        InvalidRequest: naming its size and the bound.
     """
-    wire = checked(settings, payload, chain).wire()
-    size, most = len(json.dumps(wire)), settings.results.max_request_bytes
+    values = request.wire()
+    size, most = len(json.dumps(values)), settings.results.max_request_bytes
     if size > most:
         raise InvalidRequest(f"request: {size:,} bytes as JSON; at most {most:,} (results.max_request_bytes)")
-    return wire
+    return values
 
 
 def stamp(timeout: float) -> dict[str, Any]:
