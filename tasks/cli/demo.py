@@ -1,5 +1,6 @@
 """`fallback demo`: the main job on real processes, in about half a minute."""
 
+import os
 import shutil
 import signal
 import sys
@@ -13,6 +14,7 @@ from celery.result import AsyncResult
 from rich.console import Console
 from rich.table import Table
 
+from config.settings import load
 from tasks.celery import app, settings
 from tasks.cli.up import start_nodes
 from tasks.completion import complete
@@ -52,7 +54,9 @@ def demo(run_dir: Path) -> None:
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, soft_wrap=False)
     shutil.rmtree(run_dir, ignore_errors=True)
     try:
-        with Fleet(run_dir) as fleet:
+        # The defaults are what it shows, not what this shell changes of them.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("FALLBACK_")}
+        with Fleet(run_dir, environment) as fleet:
             _Demo(console, *_start(console, fleet)).run()
     except (FleetError, AssertionError) as exc:
         raise click.ClickException(f"{exc} (logs: {run_dir})") from None
@@ -66,14 +70,13 @@ def _start(console: Console, fleet: Fleet) -> tuple[Store, LLMock]:
     )
     server = valkey.start(fleet)
     vendors = llmock.start(fleet)
-    keyless = {name: provider for name, provider in settings.providers.items() if provider.missing}
-    for name in (PRIMARY, "openai"):
-        real = name not in keyless
-        why = "it must fail on cue" if real else f"no key: {settings.providers[name].api_key_env} is not set"
-        if name == PRIMARY or not real:
+    for name, provider in load(fleet.environment).providers.items():
+        if name == PRIMARY or (provider.missing and name != SECOND):
+            why = (
+                f"{provider.missing}: {provider.api_key_env} is not set" if provider.missing else "it must fail on cue"
+            )
             console.print(f"  {name} is simulated ({why})")
-            variables = (settings.providers[name].base_url_env, settings.providers[name].api_key_env)
-            fleet.environment |= {v: vendors.environment[v] for v in variables}
+            fleet.environment |= {v: vendors.environment[v] for v in (provider.base_url_env, provider.api_key_env)}
     console.print("  llama_cpp is a real llama.cpp server with a real model on this machine")
     console.print(f"  settings are the defaults, but for the breaker's cooldown: {COOLDOWN} s instead of 60 s\n")
     fleet.environment |= server.environment | llama.start(fleet, alias="SmolLM2-135M-Instruct").environment
