@@ -41,7 +41,9 @@ def refused(entry: Entry) -> TaskFailed:
 
 def late(chain: Chain, lines: Iterable[Line]) -> TaskFailed:
     """Returns the failure of a completion whose time ran out."""
-    said = _said(entries(lines)) or "no provider was asked yet"
+    considered = entries(lines)
+    asked = any(entry.outcome != PASSED_OVER for entry in considered)
+    said = "; ".join(filter(None, ("" if asked else "no provider was asked yet", _said(considered))))
     return DeadlineExceeded(f"the deadline passed on chain {chain.name!r}: {said}")
 
 

@@ -10,9 +10,9 @@ MODELS = {"claude": "claude-*", "openai": "gpt-*", "llama_cpp": "default"}
 QUESTION = {"messages": [{"role": "user", "content": "Say hello."}]}
 
 
-def script(llmock: LLMock, provider: str, kind: str, times: int | None = None, **fields: Any) -> None:
+def script(llmock: LLMock, provider: str, what: str, times: int | None = None, **fields: Any) -> None:
     """Scripts a behaviour of one provider's completions, for ever if `times` is None."""
-    llmock.script({"type": kind, "times": times, "match": {"model": MODELS[provider]}, **fields})
+    llmock.script({"type": what, "times": times, "match": {"model": MODELS[provider]}, **fields})
 
 
 def fail(llmock: LLMock, provider: str, status: int, times: int | None = None, **fields: Any) -> None:
