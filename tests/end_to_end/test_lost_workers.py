@@ -1,0 +1,44 @@
+"""A worker that dies with a call in hand."""
+
+import time
+
+import pytest
+
+from tasks.fleet.llmock import LLMock
+from tests.end_to_end.local_cluster import LocalNode, LocalSetup
+from tests.end_to_end.vendors import QUESTION, calls, fail, script, told
+from tests.waiting import wait_until
+
+REDELIVERED_WITHIN = 20.0
+
+
+@pytest.fixture
+def worker_settings(llmock: LLMock) -> dict[str, str]:
+    return {"LLAMA_CPP_BASE_URL": llmock.url}
+
+
+def test_another_worker_answers_and_tells_what_was_asked_before(
+    celery_setup: LocalSetup, worker: LocalNode, llmock: LLMock
+) -> None:
+    fail(llmock, "claude", 529, times=4)
+    script(llmock, "llama_cpp", "delay", times=1, seconds=60.0)
+    result = celery_setup.complete(QUESTION)
+    wait_until(lambda: not llmock.pending())
+    celery_setup.start_worker("second")
+    worker.kill()
+    killed = time.monotonic()
+    answer = result.get(timeout=2 * REDELIVERED_WITHIN)
+    assert time.monotonic() - killed < REDELIVERED_WITHIN
+    assert told(answer) == [("claude", "overloaded")] * 4 + [("llama_cpp", "success")]
+    assert len(calls(llmock, "claude")) == 4
+
+
+def test_of_fifty_in_hand_each_is_answered_once(celery_setup: LocalSetup, worker: LocalNode, llmock: LLMock) -> None:
+    script(llmock, "claude", "delay", times=25, seconds=3.0)
+    celery_setup.start_worker("second")
+    results = [celery_setup.complete(QUESTION) for _ in range(50)]
+    wait_until(lambda: not llmock.pending())
+    worker.kill()
+    answers = [result.get(timeout=60) for result in results]
+    assert {answer["fallback"]["provider"] for answer in answers} == {"claude"}
+    assert len({answer["id"] for answer in answers}) == 50

@@ -1,0 +1,67 @@
+"""Probes that beat queues: one per provider and slot, whatever the number of beats."""
+
+import pytest
+
+from tasks.fleet import celery_nodes
+from tasks.fleet.llmock import LLMock
+from tests.end_to_end.local_cluster import LocalSetup
+from tests.end_to_end.vendors import QUESTION, fail, told
+from tests.waiting import wait_until
+from worker import breaker, health
+
+INTERVAL = 1
+
+
+@pytest.fixture
+def worker_settings(llmock: LLMock) -> dict[str, str]:
+    return {"FALLBACK_HEALTH__PROBE_INTERVAL": str(INTERVAL), "LLAMA_CPP_BASE_URL": llmock.url}
+
+
+def start_beats(setup: LocalSetup, *names: str) -> None:
+    for name in names:
+        celery_nodes.start_beat(setup.fleet, name=name, environment=setup.environment)
+
+
+def probes(llmock: LLMock, wire: str) -> int:
+    return sum(request["method"] == "GET" and request["provider"] == wire for request in llmock.requests())
+
+
+def now(setup: LocalSetup) -> int:
+    return int(setup.store.run(("TIME",))[0][0])
+
+
+def test_two_beats_make_one_probe_per_provider_and_slot(celery_setup: LocalSetup, llmock: LLMock) -> None:
+    began = now(celery_setup)
+    start_beats(celery_setup, "one", "two")
+    store = celery_setup.store
+    wait_until(lambda: health.availability(store, "claude").probes >= 4)
+    celery_setup.worker.kill()
+    slots = now(celery_setup) // INTERVAL - began // INTERVAL + 1
+    asked = celery_setup.worker.logs().count("Task fallback.probe[")
+    assert asked > sum(health.availability(store, provider).probes for provider in ("claude", "openai", "llama_cpp"))
+    for provider, wire in (("claude", "anthropic"), ("openai", "openai")):
+        found = health.availability(store, provider)
+        assert 4 <= found.probes <= slots
+        assert found.share == 1.0
+        assert probes(llmock, wire) in (found.probes, found.probes + 1)  # one more if the kill came in between
+
+
+def test_a_probe_that_fails_lowers_the_availability_and_opens_nothing(celery_setup: LocalSetup, llmock: LLMock) -> None:
+    llmock.script({"type": "fail", "status": 500, "times": None, "match": {"provider": "anthropic"}})
+    start_beats(celery_setup, "beat")
+    store = celery_setup.store
+    wait_until(lambda: health.availability(store, "claude").share == 0.0)
+    wait_until(lambda: health.availability(store, "openai").share == 1.0)
+    [snapshot] = breaker.snapshot(store, ["claude"])
+    assert (snapshot.state, snapshot.count) == ("closed", 0)
+
+
+def test_a_probe_with_a_good_key_ends_a_lock_out(celery_setup: LocalSetup, llmock: LLMock) -> None:
+    fail(llmock, "claude", 401, times=1)
+    for outcome in ("authentication", "passed-over"):
+        assert told(celery_setup.complete(QUESTION).get(timeout=30))[0] == ("claude", outcome)
+    start_beats(celery_setup, "beat")
+    wait_until(lambda: [e for e in celery_setup.events() if e["type"] == "provider-unlocked"])
+    [unlocked] = [e for e in celery_setup.events() if e["type"] == "provider-unlocked"]
+    assert (unlocked["provider"], unlocked["by"]) == ("claude", "probe")
+    assert told(celery_setup.complete(QUESTION).get(timeout=30)) == [("claude", "success")]
