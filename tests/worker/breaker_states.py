@@ -76,6 +76,11 @@ def forced_closed_while_open(b: ClockedBreaker) -> None:
     b.control("closed")
 
 
+def forced_closed_while_half_open(b: ClockedBreaker) -> None:
+    half_open(b)
+    b.control("closed")
+
+
 def forced_and_passed(b: ClockedBreaker) -> None:
     b.control("open", seconds=30)
     b.after(30 * SECOND)
@@ -98,5 +103,6 @@ STATES: dict[str, Callable[[ClockedBreaker], None]] = {
     "forced-open": forced_open,
     "forced-closed": forced_closed,
     "forced-closed-while-open": forced_closed_while_open,
+    "forced-closed-while-half-open": forced_closed_while_half_open,
     "forced-and-passed": forced_and_passed,
 }

@@ -18,7 +18,7 @@ EVENTS = ("acquire", *(f"{o}@{p}" for o in OUTCOMES for p in PERMITS), *CONTROLS
 
 GROUPS = {
     "HALF": ("half-open", "half-open-leased", "half-open-lapsed", "half-open-one-short"),
-    "FORCED": ("forced-open", "forced-closed", "forced-closed-while-open"),
+    "FORCED": ("forced-open", "forced-closed", "forced-closed-while-open", "forced-closed-while-half-open"),
     "REST": ("closed", "one-short", "one-request", "open", "open-due", "rate-limited", "locked", "quota"),
     "ANY": tuple(STATES),
 }
@@ -35,7 +35,7 @@ half-open-leased                        | acquire           | =         | = | - 
 rate-limited                            | acquire           | =         | = | -                | rate-limited at limited_until  | -
 locked                                  | acquire           | =         | = | -                | authentication at never        | -
 forced-open                             | acquire           | =         | = | -                | forced-open at never           | -
-forced-closed forced-closed-while-open  | acquire           | =         | = | -                | admitted                       | -
+FORCED -forced-open                     | acquire           | =         | = | -                | admitted                       | -
 forced-and-passed                       | acquire           | =         | = | -                | admitted                       | -
 # a success
 missing                                 | success@*         | =         | = | -                | dropped                        | -

@@ -105,3 +105,4 @@ def test_a_reset_forgets_everything_but_that_older_results_are_old(b):
     )  # fmt: skip
     b.record(breaker.Attempted(permit, "failure", 1))
     assert b.fields()["count"] == 0
+    assert not b.server.exists(b.key() + ":window")

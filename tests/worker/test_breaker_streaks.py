@@ -58,6 +58,12 @@ def test_an_outcome_that_is_no_failure_neither_extends_nor_ends_the_streak(b, ou
     assert state(b) == "open"
 
 
+def test_the_last_error_is_of_the_last_attempt_that_says_something_about_the_provider(b):
+    for outcome in ("failure", "rate-limited", "success", "ignored"):
+        b.call(outcome)
+    assert b.fields()["error"] == "said rate-limited"
+
+
 def test_ignored_outcomes_close_nothing(b):
     b.trip()
     b.at(b.fields()["open_until"])

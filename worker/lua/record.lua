@@ -61,7 +61,6 @@ local function judge(b, now, failed)
       if b.passed >= settings.successes then
         move(b, 'closed', now, key)
         b.opens, b.quota, b.open_until = 0, 0, 0
-        count_streak(b, false)
         tell(events, 'circuit-breaker-closed', provider, now)
       end
     end
