@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
 from worker.store import Command, Store
 
@@ -39,15 +40,20 @@ class Mark:
 Line = Entry | Mark
 
 
+def fields(line: Line) -> dict[str, Any]:
+    """Returns a line's fields by name: `asdict` copies every value, for ten times the price."""
+    return {name: getattr(line, name) for name in line.__slots__}
+
+
 def dump(line: Line) -> str:
     """Returns a line as JSON."""
-    return json.dumps(asdict(line), separators=(",", ":"))
+    return json.dumps(fields(line), separators=(",", ":"))
 
 
 def load(text: str) -> Line:
     """Returns the line that `dump` wrote."""
-    fields = json.loads(text)
-    return Mark(**fields) if "fresh" in fields else Entry(**fields)
+    found = json.loads(text)
+    return Mark(**found) if "fresh" in found else Entry(**found)
 
 
 def append(store: Store, task_id: str, lines: Iterable[Line]) -> list[Command]:

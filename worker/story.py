@@ -1,13 +1,12 @@
 """How a completion came about: the result's `attempts`, and the one message of a failure."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
 from config.chains import Chain
 from config.outcomes import Outcome
 from worker.errors import ChainExhausted, ContentRefused, DeadlineExceeded, InvalidRequest, TaskFailed
-from worker.journal import PASSED_OVER, Entry, Line
+from worker.journal import PASSED_OVER, Entry, Line, fields
 
 
 def entries(lines: Iterable[Line]) -> list[Entry]:
@@ -17,7 +16,7 @@ def entries(lines: Iterable[Line]) -> list[Entry]:
 
 def attempts(lines: Iterable[Line]) -> list[dict[str, Any]]:
     """Returns the providers considered, as the result shows them."""
-    return [asdict(entry) for entry in entries(lines)]
+    return [fields(entry) for entry in entries(lines)]
 
 
 def news(lines: Iterable[Line], entry: Entry) -> bool:
