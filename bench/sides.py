@@ -73,5 +73,7 @@ class Bench:
 
 
 def _start_barest(fleet: Fleet, name: str, redis_url: str) -> Process:
-    command = commands.worker(name, application="bench.barest")
+    # Our workers do without these two by themselves.
+    options = ["--without-mingle", "--without-gossip"]
+    command = commands.worker(name, application="bench.barest", options=options)
     return fleet.start(name, command, ready=writes(" ready."), environment={"REDIS_URL": redis_url}, cwd=ROOT)
