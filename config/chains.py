@@ -14,7 +14,8 @@ class Retry(Frozen):
     """Retries are counted per provider; backoffs and `max_wait` are in seconds.
 
     The delay before retry n (from 1) is `initial_backoff` x `multiplier`^(n-1), at most `max_backoff`, of which
-    half to all is drawn at random. A Retry-After longer than `max_wait` goes to the next provider instead.
+    half to all is drawn at random. A 429 whose Retry-After is longer than `max_wait` goes to the next provider
+    at once.
     """
 
     max_retries: Annotated[int, Field(ge=0, le=20)] = 3

@@ -23,7 +23,7 @@ _ARGUMENTS = ("request", "chain")
 @cache
 def store() -> Store:
     """Returns this process's way to the shared store."""
-    return Store(settings.redis_url, settings.namespace, settings.providers, keep=settings.results.expires)
+    return Store(settings.redis_url, settings.namespace, settings.providers, expires=settings.results.expires)
 
 
 class CompletionTask(Task):

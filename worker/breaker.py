@@ -202,8 +202,6 @@ def _snapshot(provider: str, fields: dict[str, str], now: float) -> Snapshot:
 
 def latencies(store: Store, provider: str) -> list[float]:
     """Returns the latencies in seconds of the successes among the last 100 calls, sorted."""
-    ring: bytes = store.redis.execute_command(  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-        "GETRANGE", store.breaker(provider) + ":window", 0, -1, NEVER_DECODE=True
-    )
+    ring: bytes = store.run(("GETRANGE", store.window(provider), 0, -1), raw=True)[0]
     entries = (ring[i : i + 4] for i in range(0, len(ring), 4))
     return sorted(int.from_bytes(e[1:], "big") / 1000 for e in entries if e[0] == 1)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from worker.store import Command, Store
+from worker.store import KEEP, Command, Store
 
 PASSED_OVER = "passed-over"
 
@@ -62,4 +62,4 @@ def append(store: Store, task_id: str, lines: Iterable[Line]) -> list[Command]:
     if not texts:
         return []
     key = store.journal(task_id)
-    return [("RPUSH", key, *texts), ("EXPIRE", key, store.keep)]
+    return [("RPUSH", key, *texts), ("EXPIRE", key, KEEP)]

@@ -9,7 +9,7 @@ from uuid import uuid4
 from worker import errors
 from worker.errors import TaskFailed
 from worker.journal import Line, load
-from worker.store import Command, Store
+from worker.store import KEEP, Command, Store
 
 LEASE = 15.0
 """Seconds that a lease lasts unless renewed: the queue redelivers a dead worker's message after as long."""
@@ -66,7 +66,7 @@ class Held:
         with self._lock:
             held = list(self._tokens.items())
         if held:
-            store.run(*(store.script("renew", [store.task(t)], token, _ms(LEASE), store.keep) for t, token in held))
+            store.run(*(store.script("renew", [store.task(t)], token, _ms(LEASE), KEEP) for t, token in held))
 
 
 HELD = Held()
@@ -80,7 +80,7 @@ def new_token() -> str:
 def begin(store: Store, task_id: str, token: str, step: int) -> Command:
     """Returns the command that takes a task's lease for one delivery; see `begun`."""
     keys = [store.task(task_id), store.journal(task_id)]
-    return store.script("begin", keys, token, _ms(LEASE), step, store.keep, _ms(PATIENCE))
+    return store.script("begin", keys, token, _ms(LEASE), step, KEEP, _ms(PATIENCE))
 
 
 def begun(reply: list[Any]) -> Begun:
@@ -97,7 +97,7 @@ def begun(reply: list[Any]) -> Begun:
 
 def pause(store: Store, task_id: str, token: str, step: int, delay: float) -> Command:
     """Returns the command that lets a task go until the message of `step`, due in `delay` seconds."""
-    return store.script("settle", [store.task(task_id)], token, "", store.keep, step, _ms(delay))
+    return store.script("settle", [store.task(task_id)], token, "", KEEP, step, _ms(delay))
 
 
 def finish(store: Store, task_id: str, token: str, outcome: dict[str, Any] | TaskFailed) -> Command:
@@ -105,7 +105,7 @@ def finish(store: Store, task_id: str, token: str, outcome: dict[str, Any] | Tas
     body = (
         {"failure": [type(outcome).__name__, str(outcome)]} if isinstance(outcome, TaskFailed) else {"result": outcome}
     )
-    return store.script("settle", [store.task(task_id)], token, json.dumps(body), store.keep, 0, 0)
+    return store.script("settle", [store.task(task_id)], token, json.dumps(body), store.expires, 0, 0)
 
 
 def standing(answer: str) -> dict[str, Any]:

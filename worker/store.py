@@ -6,8 +6,8 @@
 | `{ns}:breaker:<provider>:window` | string | ring of the last 100 outcomes | as its breaker |
 | `{ns}:breaker:<provider>:leases` | zset | half-open permits -> deadline | 24 h, emptied at each change of state |
 | `{ns}:events` | stream | what changed, about 10,000 entries | bounded, not expiring |
-| `{ns}:task:<id>` | hash | lease, step, answer of a task, see lua/begin.lua | `results.expires` from the last touch |
-| `{ns}:task:<id>:journal` | list | a line per provider considered | `results.expires` from the last line |
+| `{ns}:task:<id>` | hash | lease, step, answer; see lua/begin.lua | 24 h, `results.expires` once answered |
+| `{ns}:task:<id>:journal` | list | a line per provider considered | 24 h from the last line |
 | `{ns}:probe:<provider>:<slot>` | string | taken by the one probe of a slot | two intervals |
 | `{ns}:health:<provider>:probes` | list | the last 100 probes, newest first | 24 h from the last probe |
 
@@ -36,6 +36,9 @@ from worker.errors import StoreAway
 
 SOCKET_TIMEOUT = 0.25
 """Seconds that one call may wait: redis-py's defaults are still blocked after 45 s."""
+
+KEEP = 86_400
+"""Seconds that the keys of an unanswered task outlive their last touch: the longest that one may take."""
 
 ASK_AGAIN = 1.0
 """Seconds for which the server is not asked again after it was away: each call would wait, then fail."""
@@ -100,7 +103,7 @@ class Store:
         namespace: str,
         providers: Mapping[str, Provider],
         *,
-        keep: float = 86_400.0,
+        expires: float = 86_400.0,
         clock: str | None = None,
     ) -> None:
         """Connects lazily, at the first call.
@@ -109,14 +112,14 @@ class Store:
             url: `redis://` or `rediss://`.
             namespace: the prefix of every key.
             providers: those whose breakers this store serves.
-            keep: seconds that a task's keys outlive their last touch.
+            expires: seconds that a task's answer is kept.
             clock: see `scripts`.
         """
         self._url = url
         self._tag = f"{{{namespace}}}"
         self._scripts = scripts(providers, clock)
         self._away: tuple[float, Exception] | None = None  # until when on the monotonic clock, and why
-        self.keep = math.ceil(keep)  # EXPIRE with 0 deletes
+        self.expires = math.ceil(expires)  # EXPIRE with 0 deletes
         self.events = f"{self._tag}:events"
 
     @cached_property
@@ -134,6 +137,10 @@ class Store:
     def breaker(self, provider: str) -> str:
         """Returns the key of a provider's breaker."""
         return f"{self._tag}:breaker:{provider}"
+
+    def window(self, provider: str) -> str:
+        """Returns the key of a provider's last outcomes."""
+        return f"{self._tag}:breaker:{provider}:window"
 
     def task(self, task_id: str) -> str:
         """Returns the key of a task."""
@@ -155,8 +162,8 @@ class Store:
         """Returns the command that runs a script by its SHA."""
         return ("EVALSHA", self._scripts[name].sha, len(keys), *keys, *args)
 
-    def run(self, *commands: Command) -> list[Any]:
-        """Returns the replies of the commands, sent in one round trip.
+    def run(self, *commands: Command, raw: bool = False) -> list[Any]:
+        """Returns the replies of the commands, sent in one round trip; `raw` ones are bytes.
 
         Scripts that the server does not know (a restart forgets them) are loaded, and only they are sent again.
 
@@ -168,7 +175,7 @@ class Store:
         if away and time.monotonic() < away[0]:
             raise StoreAway(f"the shared store is away ({type(away[1]).__name__})") from away[1]
         try:
-            replies = self._send(commands)
+            replies = self._send(commands, raw=raw)
             unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
             if unknown:
                 self._load()
@@ -183,10 +190,11 @@ class Store:
                 raise reply
         return replies
 
-    def _send(self, commands: Sequence[Command]) -> list[Any]:
+    def _send(self, commands: Sequence[Command], *, raw: bool = False) -> list[Any]:
         pipeline = self.redis.pipeline(transaction=False)
+        options = {"NEVER_DECODE": True} if raw else {}
         for command in commands:
-            pipeline.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            pipeline.execute_command(*command, **options)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
         return pipeline.execute(raise_on_error=False)
 
     def _load(self) -> None:

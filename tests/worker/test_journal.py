@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from config.outcomes import Outcome
 from tests.worker.clocked_breaker import ClockedBreaker
 from worker.journal import PASSED_OVER, Entry, Mark, append, dump, load
+from worker.store import KEEP
 
 TIMES = st.floats(0, 2e9)
 ENTRIES = st.builds(
@@ -38,4 +39,4 @@ def test_lines_are_added_in_order_and_their_key_expires(every_redis):
     store.run(*append(store, "task", lines[:2]))
     store.run(*append(store, "task", lines[2:]))
     assert [load(text) for text in every_redis.lrange(store.journal("task"), 0, -1)] == lines
-    assert every_redis.ttl(store.journal("task")) == store.keep
+    assert every_redis.ttl(store.journal("task")) == KEEP

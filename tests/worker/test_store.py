@@ -15,7 +15,7 @@ from worker import breaker, journal, lease
 from worker.breaker import Attempted, Permit
 from worker.errors import StoreAway
 from worker.journal import Entry
-from worker.store import Store
+from worker.store import KEEP, Store
 
 PROVIDERS = {"alpha": provider("alpha")}
 
@@ -179,10 +179,12 @@ def test_a_permit_given_while_away_counts_in_no_breaker(redis):
     assert store.run(a_record(store, Permit("alpha", 0)))[0][0] == 0
 
 
-def test_a_task_is_kept_for_a_second_at_least(redis):
-    store = Store(url(redis), "fallback", PROVIDERS, keep=0.2)
+def test_a_task_outlives_results_that_expire_sooner_until_it_is_answered(redis):
+    store = Store(url(redis), "fallback", PROVIDERS, expires=0.2)
     store.run(lease.begin(store, "task", "mine", 0))
-    assert redis.hget(store.task("task"), "holder") == "mine"
+    assert redis.ttl(store.task("task")) == KEEP
+    store.run(lease.finish(store, "task", "mine", {}))
+    assert redis.ttl(store.task("task")) == 1
 
 
 def test_every_key_lies_in_one_slot(redis):
