@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from config.settings import ConfigurationError, Settings, load
 from worker.lease import LEASE
@@ -27,6 +28,9 @@ def _load() -> Settings:
 settings = _load()
 # Flower reads its file from the working directory, an option, or this variable.
 os.environ.setdefault("FLOWER_CONF", str(files("tasks").joinpath("flower", "flowerconfig.py")))
+# By the URL's scheme, and not as broker_transport: that would take the scheme's place, so that rediss:// would go
+# without TLS, and Flower would not know its broker.
+TRANSPORT_ALIASES |= dict.fromkeys(("redis", "rediss"), "tasks.visibility:Transport")
 
 
 def _queue(name: str) -> Queue:
@@ -36,7 +40,6 @@ def _queue(name: str) -> Queue:
 app = Celery("fallback", include=["tasks.completion", "tasks.probes", "tasks.lifecycle"])
 app.conf.update(
     broker_url=settings.redis_url,
-    broker_transport="tasks.visibility:Transport",
     broker_connection_retry_on_startup=True,
     broker_transport_options={
         "visibility_timeout": LEASE,

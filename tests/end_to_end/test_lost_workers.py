@@ -21,7 +21,7 @@ def test_another_worker_answers_and_tells_what_was_asked_before(
     celery_setup: LocalSetup, worker: LocalNode, llmock: LLMock
 ) -> None:
     fail(llmock, "claude", 529, times=4)
-    script(llmock, "llama_cpp", "delay", times=1, seconds=60.0)
+    script(llmock, "llama_cpp", "delay", times=1, seconds=15.0)
     result = celery_setup.complete(QUESTION)
     wait_until(lambda: not llmock.pending())
     celery_setup.start_worker("second")
