@@ -5,99 +5,26 @@ import math
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, cast
 
-import httpcore
 import httpx
-from httpcore._backends.sync import SyncBackend  # httpcore's own default, which it does not export
 
 from worker.errors import AttemptFailed
 from worker.limits import Limits
+from worker.timed import TimedBackend, nothing
 
 KEPT = 4.0
 """Seconds that an idle connection is kept: common servers (uvicorn, Node, llama.cpp) close theirs after 5."""
-
-
-def _nothing() -> None:
-    """Does nothing."""
-
-
-class _Timed(httpcore.NetworkStream):
-    """A connection that asks the limits before each read and write.
-
-    httpx's own timeouts hold for each read by itself, and a provider that pings would never be cut off.
-    """
-
-    def __init__(self, stream: httpcore.NetworkStream, backend: "_TimedBackend") -> None:
-        self._stream = stream
-        self._backend = backend
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self._backend.about_to_wait()
-        return self._stream.read(max_bytes, self._backend.left())
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._backend.left())
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        secured = self._stream.start_tls(ssl_context, server_hostname, self._backend.left())
-        return _Timed(secured, self._backend)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-class _TimedBackend(httpcore.NetworkBackend):
-    """Opens such connections, for one thread.
-
-    Attributes:
-        limits: of the request that is under way.
-        about_to_wait: called before each read.
-    """
-
-    limits: Limits
-    about_to_wait: Callable[[], None]
-
-    def __init__(self) -> None:
-        self._backend = SyncBackend()
-        self.about_to_wait = _nothing
-
-    def left(self) -> float:
-        """Returns the seconds left, more than 0.
-
-        Raises:
-            httpcore.TimeoutException: none is left.
-        """
-        try:
-            return self.limits.left()
-        except TimeoutError as exc:
-            raise httpcore.TimeoutException from exc
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        stream = self._backend.connect_tcp(host, port, self.left(), local_address, socket_options)
-        return _Timed(stream, self)
 
 
 class _Client(threading.local):
     """This thread's client: one pool with many connections in flight costs httpx 16 ms of CPU a request."""
 
     def __init__(self) -> None:
-        self.backend = _TimedBackend()
+        self.backend = TimedBackend()
         self.http = httpx.Client(
             verify=_tls(),
             timeout=None,  # noqa: S113 - the backend's limits hold
@@ -125,7 +52,7 @@ class _Enough(Exception):
 class Response:
     """A response whose status and headers have come."""
 
-    def __init__(self, response: httpx.Response, backend: _TimedBackend) -> None:
+    def __init__(self, response: httpx.Response, backend: TimedBackend) -> None:
         self.status = response.status_code
         self._response = response
         self._backend = backend
@@ -156,7 +83,7 @@ class Response:
             with _translated(self._backend.limits, answering=True):
                 pieces.extend(cast("httpx.SyncByteStream", self._response.stream))
         finally:
-            self._backend.about_to_wait = _nothing
+            self._backend.about_to_wait = nothing
             give()
 
     def head(self, size: int) -> bytes:
