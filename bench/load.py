@@ -40,7 +40,7 @@ class Load:
 def load(side: Side, server: int, *, in_flight: int, warm_up: float, seconds: float) -> Load:
     """Returns what completions cost with `in_flight` of them outstanding all the time; `server` is Redis's pid."""
     loop = _Loop(side)
-    loop.run(in_flight, warm_up)
+    loop.run(in_flight, warm_up, ramp=True)
     measured = (side.workers, (server,), (os.getpid(),))
     before, done, started = [_cpu(pids) for pids in measured], loop.done, time.monotonic()
     loop.run(in_flight, seconds)
@@ -71,11 +71,14 @@ class _Loop:
         self._outstanding = 0
         self._failed = ""
 
-    def run(self, in_flight: int, seconds: float) -> None:
-        """Keeps `in_flight` calls outstanding for so long."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            while self._outstanding < in_flight:
+    def run(self, in_flight: int, seconds: float, *, ramp: bool = False) -> None:
+        """Keeps `in_flight` calls outstanding for so long; with `ramp` it gets there evenly, at the end.
+
+        Without a ramp, streams that take seconds would go on ending all at once.
+        """
+        started = time.monotonic()
+        while (elapsed := time.monotonic() - started) < seconds:
+            while self._outstanding < (in_flight * elapsed / seconds if ramp else in_flight):
                 self._outstanding += 1
                 self._side.ask().then(self._answered)
             self._collect()
@@ -89,7 +92,7 @@ class _Loop:
                 raise BenchError(f"{self._side.name}: {self._outstanding} calls never came back")
 
     def _collect(self) -> None:
-        self._side.app.backend.result_consumer.drain_events(timeout=0.5)
+        self._side.app.backend.result_consumer.drain_events(timeout=0.02)
         if self._failed:
             raise BenchError(f"{self._side.name}: {self._failed}")
 

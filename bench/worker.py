@@ -71,7 +71,7 @@ def _run(console: Console, bench: Bench, rounds: int, *, quick: bool, tokens: bo
                 # Whoever goes second finds a warmer machine.
                 swapped = (number + len(name)) % 2 == 1
                 if name == TOKENS:
-                    pairs.append(_pair(bench, Pace(0.0, "tokens"), 20, 4.0, 2 * seconds, swapped=swapped))
+                    pairs.append(_pair(bench, Pace(0.0, "tokens"), 20, 4.0, 6.0, swapped=swapped))
                 else:
                     pairs.append(_pair(bench, LOADS[name], IN_FLIGHT, 0.7, seconds, swapped=swapped))
         with console.status(f"round {number + 1} of {rounds}: latency"):
