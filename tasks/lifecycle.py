@@ -25,8 +25,9 @@ class Consumer(consumer.Consumer):
 
 
 @celeryd_init.connect
-def _refuse_pools(instance: Any = None, **_: Any) -> None:
-    pool = str(instance.pool_cls)
+def _refuse_pools(conf: Any, options: dict[str, Any], **_: Any) -> None:
+    # The instance does not know its pool yet.
+    pool = str(options.get("pool_cls") or options.get("pool") or conf.worker_pool)
     for refused in ("gevent", "eventlet"):
         if refused in pool:
             # A signal's handler swallows exceptions, SystemExit excepted.
