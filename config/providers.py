@@ -1,10 +1,10 @@
 """What the operator decides about one provider: where it is, how long to wait for it, its models."""
 
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from config.base_url import check as checked_base_url
 from config.breaker import Breaker
 from config.frozen import FROM_TEXT, Frozen, Name, Seconds
 
@@ -27,11 +27,13 @@ class Provider(Frozen):
 
     `models` maps a tier to a model; the tier `default` must be there. `api_key` is read from the variable
     that `api_key_env` names, or from the file that `<api_key_env>_FILE` names; it is never written in TOML.
-    An empty `api_key_env` says that the server asks for no key.
+    An empty `api_key_env` says that the server asks for no key. `allow_http` stands before `base_url`, whose check
+    reads it.
     """
 
     name: Name
     dialect: Dialect
+    allow_http: bool = False
     base_url: str = ""
     base_url_env: Variable = ""
     api_key_env: Variable = ""
@@ -46,10 +48,9 @@ class Provider(Frozen):
 
     @field_validator("base_url")
     @classmethod
-    def _check_base_url(cls, value: str) -> str:
-        if value and not _is_base_url(value):
-            raise ValueError("must be http:// or https://, a host and at most a path, without user, password or query")
-        return value.rstrip("/")
+    def _check_base_url(cls, value: str, info: ValidationInfo) -> str:
+        # A wrong allow_http is not in info.data, and is told by itself.
+        return checked_base_url(value, allow_http=info.data.get("allow_http", True))
 
     @field_validator("api_key")
     @classmethod
@@ -77,14 +78,3 @@ class Provider(Frozen):
     def model(self, tier: str) -> Model:
         """Returns the model of a tier; a provider that lacks the tier answers with its default."""
         return self.models.get(tier) or self.models["default"]
-
-
-def _is_base_url(value: str) -> bool:
-    """Says whether requests can go to paths below this URL; it may stand in logs, so it holds no password."""
-    try:
-        url = urlsplit(value)
-        port = url.port
-    except ValueError:
-        return False
-    plain = value.isprintable() and not any(character in value for character in " ?#@")
-    return plain and url.scheme in ("http", "https") and bool(url.hostname) and port != 0
