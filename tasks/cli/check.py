@@ -21,13 +21,13 @@ def check() -> None:
     workers = app.control.ping(timeout=1.0)
     console.print(f"workers    {len(workers) or 'none; start one with `celery -A tasks worker`'}")
     reached = set()
-    table = Table("provider", "dialect", "base URL", "says")
+    table = Table("provider", "dialect", "base URL", "says", box=None, pad_edge=False)
     for name, provider in settings.providers.items():
         said, good = _ask(provider)
         reached |= {name} if good else set()
         table.add_row(name, provider.dialect, provider.base_url or "-", said)
     console.print(table)
-    chains = Table("chain", "providers", "failover", "priority", "timeout")
+    chains = Table("chain", "providers", "failover", "priority", "timeout", box=None, pad_edge=False)
     for name, chain in settings.chains.items():
         chains.add_row(name, ", ".join(chain.providers), chain.failover, str(chain.priority), f"{chain.timeout:g} s")
     console.print(chains)

@@ -1,7 +1,5 @@
 """`fallback status`: the breakers and the health of the fleet's providers."""
 
-import time
-
 import click
 from rich.console import Console
 from rich.table import Table
@@ -21,41 +19,49 @@ def status() -> None:
 
 
 def table() -> Table:
-    """Returns a row per provider, as the shared store has it now."""
-    found = Table("provider", "state", "for", "available", "calls", "p50", "p95", "last error")
+    """Returns a row per provider, as the shared store has it now; a row is one line of 80 columns."""
+    found = Table("provider", "state", "up", "calls ok", "p50", "p95", "last error", "ago", box=None, pad_edge=False)
+    for column in found.columns:
+        column.no_wrap = True
     for snapshot in breaker.snapshot(store(), list(settings.providers)):
         name = snapshot.provider
-        state, left = _state(snapshot, settings.providers[name].missing)
         share = health.availability(store(), name).share
         times = breaker.latencies(store(), name)
         found.add_row(
             name,
-            state,
-            f"{left:.0f} s" if left > 0 else "",
+            _state(snapshot, settings.providers[name].missing),
             "-" if share is None else f"{share:.0%}",
-            f"{snapshot.count - snapshot.failed} / {snapshot.count}" if snapshot.count else "-",
-            _seconds(health.percentile(times, 0.5)),
-            _seconds(health.percentile(times, 0.95)),
-            f"{snapshot.error}, {_ago(snapshot.now - snapshot.error_at)}" if snapshot.error else "",
+            f"{snapshot.count - snapshot.failed}/{snapshot.count}" if snapshot.count else "-",
+            _latency(health.percentile(times, 0.5)),
+            _latency(health.percentile(times, 0.95)),
+            snapshot.error or "-",
+            _span(snapshot.now - snapshot.error_at) if snapshot.error else "-",
         )
     return found
 
 
-def _state(snapshot: Snapshot, missing: str | None) -> tuple[str, float]:
+def _state(snapshot: Snapshot, missing: str | None) -> str:
     if missing and not snapshot.generation:
-        return "not configured here", 0.0
+        return "not configured"
     if snapshot.override:
-        return f"forced {snapshot.override}", snapshot.override_until - snapshot.now
+        return f"forced {snapshot.override}{_left(snapshot.override_until, snapshot)}"
     if snapshot.locked:
-        return "locked out: authentication", 0.0
+        return "locked out"
     if snapshot.limited_until > snapshot.now:
-        return "rate limited", snapshot.limited_until - snapshot.now
-    return snapshot.state, snapshot.open_until - snapshot.now if snapshot.state == "open" else 0.0
+        return f"rate limited{_left(snapshot.limited_until, snapshot)}"
+    return snapshot.state + (_left(snapshot.open_until, snapshot) if snapshot.state == "open" else "")
 
 
-def _seconds(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f} s"
+def _left(until: float, snapshot: Snapshot) -> str:
+    return f" {_span(until - snapshot.now)}" if until > snapshot.now else ""
 
 
-def _ago(seconds: float) -> str:
-    return time.strftime("%H:%M:%S ago", time.gmtime(max(0.0, seconds)))
+def _latency(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.2f}s"
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

@@ -1,0 +1,127 @@
+"""`fallback complete`, `check` and `status` beside a running fleet, and without one."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tasks.fleet.llmock import LLMock
+from tests.end_to_end.command_line import run
+from tests.end_to_end.local_cluster import LocalSetup
+from tests.end_to_end.vendors import QUESTION, fail, script
+
+Ran = subprocess.CompletedProcess[str]
+Fallback = Callable[..., Ran]
+NO_REDIS = {"REDIS_URL": "redis://:hidden@127.0.0.1:1/0"}
+
+
+@pytest.fixture(scope="module")
+def shared_settings() -> dict[str, str]:
+    return {"FALLBACK_BREAKER__COOLDOWN_PERIOD": "60"}
+
+
+@pytest.fixture
+def fallback(tmp_path: Path, shared_setup: LocalSetup) -> Fallback:
+    environment = {**shared_setup.fleet.environment, **shared_setup.environment}
+    return lambda *arguments, **variables: run(tmp_path, environment | variables, *arguments)
+
+
+def error_line(ran: Ran) -> str:
+    [line] = ran.stderr.strip().splitlines()
+    return line
+
+
+def rows(ran: Ran) -> dict[str, str]:
+    """Returns the lines that begin with a provider's name, by that name."""
+    lines = [line for line in ran.stdout.splitlines() if line.startswith(("claude", "openai", "llama_cpp"))]
+    return {line.split()[0]: line for line in lines}
+
+
+def test_complete_prints_the_answer_alone_and_the_story_beside_it(fallback: Fallback, llmock: LLMock) -> None:
+    fail(llmock, "claude", 529, times=1)
+    script(llmock, "claude", "reply", text="Two, three, five.")
+    ran = fallback("complete", "Name three primes")
+    assert (ran.returncode, ran.stdout) == (0, "Two, three, five.\n")
+    failed, answered, took = ran.stderr.strip().splitlines()
+    assert "claude | claude-sonnet-5-5 | overloaded" in failed
+    assert "claude | claude-sonnet-5-5 | success" in answered
+    assert "ms on chain default" in took
+
+
+def test_complete_takes_a_chain_and_a_tier(fallback: Fallback, llmock: LLMock) -> None:
+    assert fallback("complete", "Hello", "--chain", "high-priority", "--model", "fast").returncode == 0
+    assert [request["model"] for request in llmock.requests()] == ["claude-haiku-5-5"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--chain", "nope"), "UnknownChain: chain: no chain 'nope'"),
+        (("--model", "nope"), "InvalidRequest: model: names no tier"),
+    ],
+)
+def test_complete_refuses_in_one_line(fallback: Fallback, arguments: tuple[str, ...], words: str) -> None:
+    ran = fallback("complete", "Hello", *arguments)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert words in error_line(ran)
+
+
+def test_complete_tells_a_failure_in_one_line(fallback: Fallback, llmock: LLMock) -> None:
+    for provider in ("claude", "openai", "llama_cpp"):
+        fail(llmock, provider, 404)
+    ran = fallback("complete", "Hello")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "ChainExhausted: chain 'default' is exhausted: claude: misconfigured 404" in error_line(ran)
+
+
+@pytest.mark.parametrize("command", [("complete", "Hello"), ("check",), ("status",)])
+def test_without_redis_one_line_says_what_to_do(fallback: Fallback, command: tuple[str, ...]) -> None:
+    ran = fallback(*command, **NO_REDIS)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    for words in ("no Redis at redis://127.0.0.1:1/0", "start it, set REDIS_URL, or run `fallback up`"):
+        assert words in error_line(ran)
+    assert "hidden" not in ran.stderr
+
+
+def test_a_wrong_setting_is_one_line(fallback: Fallback) -> None:
+    ran = fallback("status", FALLBACK_BREAKER__COOLDOWN_PERIOD="soon")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert error_line(ran).startswith("breaker.cooldown_period: ")
+
+
+def test_check_finds_all_well(fallback: Fallback) -> None:
+    ran = fallback("check")
+    assert ran.returncode == 0, ran.stderr
+    assert "workers    1" in ran.stdout
+    assert 'app.signature("fallback.complete", queue="completions", priority=6)' in ran.stdout
+    assert all("answers in" in line for line in rows(ran).values())
+    assert "simulated" not in ran.stdout
+
+
+def test_check_says_what_is_missing_and_which_chains_are_dead(fallback: Fallback) -> None:
+    nothing = {"ANTHROPIC_API_KEY": "", "OPENAI_API_KEY": "", "LLAMA_CPP_BASE_URL": "http://127.0.0.1:1"}
+    ran = fallback("check", **nothing)
+    assert ran.returncode == 1
+    assert "ANTHROPIC_API_KEY" in ran.stdout
+    assert "no provider answers for chain high-priority, default, low-cost, local-first" in error_line(ran)
+
+
+def test_status_shows_each_provider_in_one_row_of_80_columns(
+    fallback: Fallback, shared_setup: LocalSetup, llmock: LLMock
+) -> None:
+    fail(llmock, "claude", 529)
+    fail(llmock, "openai", 401)
+    for chain in ("default", "default", "high-priority"):
+        shared_setup.complete(QUESTION, chain).get(timeout=30)
+    ran = fallback("status")
+    assert ran.returncode == 0
+    assert max(map(len, ran.stdout.splitlines())) <= 80
+    assert len(ran.stdout.splitlines()) == 4
+    shown = {name: re.split(r"\s{2,}", line.strip()) for name, line in rows(ran).items()}
+    assert shown["claude"][1].startswith("open ")
+    assert shown["claude"][2:7] == ["-", "0/5", "-", "-", "overloaded 529"]
+    assert shown["openai"][1:3] == ["locked out", "-"]
+    assert shown["openai"][6] == "authentication 401"
+    assert (shown["llama_cpp"][1], shown["llama_cpp"][3], shown["llama_cpp"][6]) == ("closed", "3/3", "-")
