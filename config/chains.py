@@ -1,10 +1,12 @@
 """What the operator decides about one chain: the order of its providers and its retries."""
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from config.frozen import FROM_TEXT, Frozen, Name, Seconds
+from config.outcomes import Failure, Outcome, Override, Rule, overridden
 
 RETRY_PRIORITY = 0
 """Redis serves priority 0 first: a retry overtakes the backlog, or its countdown would wait behind it."""
@@ -32,7 +34,10 @@ class Retry(Frozen):
 
 
 class Chain(Frozen):
-    """One chain. `name` is its key in the table `chains`; `priority` is Redis's: a lower one is served first."""
+    """One chain. `name` is its key in the table `chains`; `priority` is Redis's: a lower one is served first.
+
+    `outcomes` holds what differs here from the rules of `config.outcomes`.
+    """
 
     name: Name
     providers: Annotated[tuple[Name, ...], Field(min_length=1)]
@@ -41,10 +46,22 @@ class Chain(Frozen):
     timeout: Seconds = 600.0
     priority: Annotated[Literal[3, 6, 9], FROM_TEXT] = 6
     retry: Retry = Retry()
+    outcomes: dict[Failure, Override] = Field(default_factory=dict)
+
+    @cached_property
+    def rules(self) -> dict[Outcome, Rule]:
+        """Returns what follows from each outcome on this chain."""
+        return overridden(self.outcomes)
 
     @field_validator("providers")
     @classmethod
     def _check_providers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(value)) < len(value):
             raise ValueError("a provider stands twice")
+        return value
+
+    @field_validator("outcomes")
+    @classmethod
+    def _check_outcomes(cls, value: dict[Outcome, Override]) -> dict[Outcome, Override]:
+        overridden(value)
         return value

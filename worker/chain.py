@@ -160,8 +160,6 @@ class _Walk:
         except StoreAway:
             away.failed(permit.provider)
             decision = away.decide(onward.rest)
-        if entry.outcome == Outcome.REFUSED:
-            raise story.refused(entry)
         if entry.outcome == Outcome.CUT_SHORT:
             raise Revoked(self.call.task_id) if failed.reason == "revoked" else self._late()
         return Decision("retry", wait=onward.countdown) if decision.kind == "retry" else decision

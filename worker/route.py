@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from config.chains import Chain
-from config.outcomes import RULES, Outcome
+from config.outcomes import Outcome, Rule
 from config.providers import Provider
 from worker.backoff import delay as backoff
 from worker.errors import AttemptFailed
@@ -14,6 +14,9 @@ from worker.journal import PASSED_OVER, Entry, Line, Mark
 
 ASK_AGAIN = 30.0
 """Seconds until a waiting completion asks again where no time is known: until a key is mended, say."""
+
+_ABOUT_THE_REQUEST = (Outcome.TOO_LARGE, Outcome.REFUSED, Outcome.INVALID)
+"""Asking a provider again that said so, in a later round, would change nothing."""
 
 Draw = Callable[[], float]
 
@@ -79,17 +82,17 @@ def after_failure(
     last = lines[-1]
     assert isinstance(last, Entry)  # noqa: S101 - the caller has just written it
     outcome, now, retry = Outcome(last.outcome), position(route, lines), route.chain.retry
-    rest = now.rest(route)
+    rule, rest = route.chain.rules[outcome], now.rest(route)
     delay = backoff(retry, now.tries[last.provider], failed.retry_after, draw)
-    limited, fits = 0.0, True
+    limited = 0.0
     if outcome == Outcome.RATE_LIMITED:
         delay = max(delay, 1.0)
         limited = failed.retry_after or delay
-        fits = limited <= retry.max_wait
     elif outcome == Outcome.OVERLOADED:
         limited = failed.retry_after or 0.0
-    others = [p for p in rest if p != last.provider] if RULES[outcome].onward != "never" else []
-    stays = route.chain.failover == "after-retries" and last.provider in rest and fits and delay < left
+    fits = rule.again != "retry-after" or (failed.retry_after or delay) <= retry.max_wait
+    others = [p for p in rest if p != last.provider] if rule.onward != "never" else []
+    stays = last.provider in rest and fits and delay < left
     return Onward(delay if stays else None, others, limited)
 
 
@@ -134,32 +137,43 @@ def _after(now: Position, route: Route, line: Line) -> Position:
     if line.outcome == PASSED_OVER or line.provider not in chain.providers:
         return now
     outcome, place = Outcome(line.outcome), chain.providers.index(line.provider)
-    tries = now.tries + Counter([line.provider])
-    spent = tries[line.provider] > _retries(outcome, chain)
-    stays = not spent and chain.failover == "after-retries"
+    rule, tries = chain.rules[outcome], now.tries + Counter([line.provider])
+    spent = tries[line.provider] > _retries(rule, chain)
+    stays = not spent and _stays(rule, chain)
+    own = frozenset({line.provider} if outcome in _ABOUT_THE_REQUEST else ())
     return replace(
         now,
         index=max(now.index, place if stays else place + 1),  # a delivery that lost its lease may write late
         tries=tries,
         spent=now.spent | {line.provider} if spent else now.spent,
-        closed=now.closed | _closed_by(outcome, line.provider, route),
+        closed=now.closed | _closed_by(outcome, line.provider, route) | (own if spent else frozenset()),
     )
 
 
-def _retries(outcome: Outcome, chain: Chain) -> int:
-    most = {"never": 0, "once": 1}.get(RULES[outcome].again, chain.retry.max_retries)
+def _retries(rule: Rule, chain: Chain) -> int:
+    most = {"never": 0, "once": 1}.get(rule.again, chain.retry.max_retries)
     return min(most, chain.retry.max_retries)
 
 
+def _stays(rule: Rule, chain: Chain) -> bool:
+    """Tells whether a provider's retries come before the next provider; they are all there is where none follows."""
+    if rule.onward == "never":
+        return True
+    at_once = rule.onward == "at-once" and rule.again != "retry-after"
+    return chain.failover == "after-retries" and not at_once
+
+
 def _closed_by(outcome: Outcome, provider: str, route: Route) -> frozenset[str]:
-    chain, asked = route.chain, route.providers[provider]
-    match RULES[outcome].onward:
+    """Returns the other providers that one provider's failure rules out."""
+    asked, others = route.providers[provider], [p for p in route.chain.providers if p != provider]
+    match route.chain.rules[outcome].onward:
         case "once-per-dialect":
-            return frozenset(p for p in chain.providers if route.providers[p].dialect == asked.dialect)
+            return frozenset(p for p in others if route.providers[p].dialect == asked.dialect)
         case "larger-window":
             window = asked.model(route.tier).context
-            smaller = (p for p in chain.providers if not _larger(route.providers[p], route.tier, window))
-            return frozenset({provider, *smaller})
+            return frozenset(p for p in others if not _larger(route.providers[p], route.tier, window))
+        case "never" if outcome != Outcome.CUT_SHORT:  # which says nothing of anybody, and ends the walk by itself
+            return frozenset(others)
         case _:
             return frozenset()
 

@@ -26,16 +26,13 @@ def news(lines: Iterable[Line], entry: Entry) -> bool:
 
 
 def exhausted(chain: Chain, lines: Iterable[Line]) -> TaskFailed:
-    """Returns the failure of a completion that no provider is left for."""
+    """Returns the failure of a completion that no provider is left for; a refusal outweighs every other outcome."""
+    if any(e.outcome == Outcome.REFUSED for e in entries(lines)):
+        return ContentRefused(_said(entries(lines)))
     asked = [e for e in entries(lines) if e.outcome != PASSED_OVER]
     if asked and all(e.outcome == Outcome.INVALID for e in asked):
         return InvalidRequest(f"refused as invalid by {_said(asked)}")
     return ChainExhausted(f"chain {chain.name!r} is exhausted: {_said(entries(lines))}")
-
-
-def refused(entry: Entry) -> TaskFailed:
-    """Returns the failure of a completion whose content a provider refused."""
-    return ContentRefused(_line(entry))
 
 
 def late(chain: Chain, lines: Iterable[Line]) -> TaskFailed:

@@ -30,6 +30,30 @@ TEXTS = [
     ("chains.default.name = 'x'", "chains.default.name: unknown key"),
     ("chains.default.priority = 5", "chains.default.priority: Input should be 3, 6 or 9"),
     ("chains.'a b'.providers = ['claude']", f"chains.a b: {NAME}\nchains.a b.name: {NAME}"),
+    (
+        "chains.default.outcomes.refussed.onward = 'at-once'",
+        "chains.default.outcomes.refussed: Input should be 'success', 'transient', 'timeout', 'overloaded', "
+        "'rate-limited', 'quota-exhausted', 'authentication', 'misconfigured', 'too-large', 'refused', 'invalid' "
+        "or 'cut-short'",
+    ),
+    (
+        "chains.default.outcomes.success.onward = 'at-once'",
+        "chains.default.outcomes.success: nothing follows from it that a chain could change",
+    ),
+    (
+        "chains.default.outcomes.refused.onward = 'sometimes'",
+        "chains.default.outcomes.refused.onward: Input should be 'after-retries', 'at-once', 'larger-window', "
+        "'once-per-dialect' or 'never'",
+    ),
+    ("chains.default.outcomes.refused.breaker = 'failure'", "chains.default.outcomes.refused.breaker: unknown key"),
+    (
+        "chains.default.outcomes.misconfigured.again = 'once'",
+        "chains.default.outcomes: misconfigured.again: would never happen, as onward is at-once; set that too",
+    ),
+    (
+        "chains.default.outcomes.quota-exhausted = { again = 'once', onward = 'after-retries' }",
+        "chains.default.outcomes: quota-exhausted.again: would never happen, as the breaker shuts the provider out",
+    ),
     ("chains = 3", "chains: Input should be a valid dictionary"),
     ("providers = 3", "providers: Input should be a valid dictionary"),
     ("providers.claude.name = 'x'", "providers.claude.name: unknown key"),

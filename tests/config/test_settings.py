@@ -3,6 +3,7 @@ from pydantic import SecretStr, ValidationError
 
 from config.breaker import Adaptive, Breaker
 from config.chains import Retry
+from config.outcomes import Override
 from config.providers import Model
 from config.settings import load
 
@@ -69,6 +70,12 @@ VARIABLES = [
     ("FALLBACK_CHAINS__DEFAULT__FAILOVER", "at-once", "chains.default.failover", "at-once"),
     ("FALLBACK_CHAINS__HIGH_PRIORITY__PRIORITY", "9", "chains.high-priority.priority", 9),
     ("FALLBACK_CHAINS__high-priority__RETRY__MAX_RETRIES", "0", "chains.high-priority.retry.max_retries", 0),
+    (
+        "FALLBACK_CHAINS__HIGH_PRIORITY__OUTCOMES__RATE_LIMITED__AGAIN",
+        "never",
+        "chains.high-priority.outcomes",
+        {"rate-limited": Override(again="never")},
+    ),
     ("FALLBACK_PROVIDERS__LLAMA_CPP__STREAM", "true", "providers.llama_cpp.stream", True),
     ("FALLBACK_PROVIDERS__MISTRAL__MODELS__FAST_1__NAME", "x", "providers.mistral.models.Fast-1", Model(name="x")),
     ("FALLBACK_PORT", "tcp://10.0.0.1:6379", "namespace", "fallback"),  # a Kubernetes service named "fallback"
@@ -90,6 +97,11 @@ TEXTS = [
     ('providers.claude.models.default = { name = "x" }', "providers.claude.models.default", Model(name="x")),
     ('providers.claude.models.default = { name = "x" }', "providers.claude.models.fast.name", "claude-haiku-5-5"),
     ("chains.default.retry.max_retries = 7", "chains.default.retry", Retry(max_retries=7)),
+    (
+        "chains.default.outcomes.timeout.again = 'never'",
+        "chains.default.outcomes",
+        {"timeout": Override(again="never")},
+    ),
     (
         "breaker = { failure_threshold = 9, adaptive.failures = 'off' }\n"
         "providers.claude.breaker = { cooldown_period = 1.0, adaptive.latency = 'on' }",

@@ -6,55 +6,13 @@ from config.chains import Chain, Retry
 from config.outcomes import RULES, Outcome
 from config.providers import Model
 from tests.worker.clocked_breaker import provider
-from worker.errors import AttemptFailed
+from tests.worker.routes import PROVIDERS, exhausted, failed, onward, rest, route, sized
 from worker.journal import PASSED_OVER, Entry, Mark
-from worker.route import ASK_AGAIN, Position, Route, after_exhaustion, after_failure, position
+from worker.route import ASK_AGAIN, Position, Route, position
 
-FOREVER = 1e9
 FAILOVERS = ("after-retries", "at-once")
 RETRIED = (Outcome.TRANSIENT, Outcome.TIMEOUT, Outcome.OVERLOADED, Outcome.RATE_LIMITED)
 FAILURES = [outcome for outcome in Outcome if outcome is not Outcome.SUCCESS]
-
-
-def sized(name, dialect, context):
-    return provider(name, dialect=dialect, models={"default": Model(name="m", context=context)})
-
-
-PROVIDERS = {
-    "a": sized("a", "openai", 100),
-    "b": sized("b", "anthropic", 200),
-    "c": sized("c", "openai", 50),
-    "unset": provider("unset", base_url=""),
-}
-
-
-def route(failover="after-retries", providers="abc", others=None, retry=None, when_exhausted="fail"):
-    """Returns a route along providers of one letter each; four tries, backoffs of 1, 2 and 4 s, unless told."""
-    chain = Chain(
-        name="chain",
-        providers=tuple(providers),
-        failover=failover,
-        when_exhausted=when_exhausted,
-        retry=retry or Retry(),
-    )
-    return Route(chain, PROVIDERS | (others or {}))
-
-
-def failed(*outcomes, name="a"):
-    return [Entry(name, outcome, 0.0) for outcome in outcomes]
-
-
-def onward(on, lines, retry_after=None, left=FOREVER):
-    """Returns what follows from the last line, with the longest delays."""
-    return after_failure(on, lines, AttemptFailed("status", retry_after=retry_after), left, lambda: 1.0)
-
-
-def exhausted(on, lines, wait=None):
-    return after_exhaustion(on, lines, wait, lambda: 1.0)
-
-
-def rest(on, lines):
-    return position(on, lines).rest(on)
 
 
 REST_AFTER_ONE = {outcome: ["b", "c"] for outcome in FAILURES} | {

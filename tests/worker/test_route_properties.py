@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.chains import Chain, Retry
-from config.outcomes import Outcome
+from config.outcomes import Outcome, Override
 from config.providers import Model
 from tests.worker.clocked_breaker import provider
 from worker.errors import AttemptFailed
@@ -27,6 +27,28 @@ def a_provider(name):
     )
 
 
+OVERRIDES = st.dictionaries(
+    st.sampled_from([outcome for outcome in FAILURES if outcome is not Outcome.CUT_SHORT]),
+    st.builds(
+        Override,
+        again=st.sampled_from([None, "never"]),
+        onward=st.sampled_from([None, "after-retries", "at-once", "larger-window", "once-per-dialect", "never"]),
+    )
+    | st.builds(
+        Override,
+        again=st.sampled_from(["retry-after", "once", "backoff"]),
+        onward=st.sampled_from(["after-retries", "larger-window", "once-per-dialect", "never"]),
+    ),
+    max_size=2,
+)
+
+
+def possible(outcomes):
+    """Leaves out what the configuration refuses: retries of a provider that the breaker shuts out."""
+    shut = (Outcome.QUOTA_EXHAUSTED, Outcome.AUTHENTICATION)
+    return {o: rule for o, rule in outcomes.items() if o not in shut or rule.again in (None, "never")}
+
+
 def chains(**fixed):
     return st.builds(
         Chain,
@@ -34,6 +56,7 @@ def chains(**fixed):
         providers=st.lists(st.sampled_from(NAMES), min_size=1, unique=True).map(tuple),
         failover=st.sampled_from(["at-once", "after-retries"]),
         retry=st.builds(Retry, max_retries=st.integers(0, 3)),
+        outcomes=st.just({}) | OVERRIDES.map(possible),
         **{"when_exhausted": st.sampled_from(["fail", "wait"])} | fixed,
     )
 
@@ -79,7 +102,8 @@ def test_a_retry_is_planned_within_the_deadline_and_nobody_is_asked_again_beside
     assert found.limited >= 0
     if found.countdown is not None:
         assert 0 <= found.countdown < left
-        assert route.chain.failover == "after-retries"
+        rule = route.chain.rules[entry.outcome]
+        assert rule.onward == "never" or (route.chain.failover == "after-retries" and rule.again != "never")
 
 
 def walk(route, data):
