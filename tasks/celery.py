@@ -45,6 +45,7 @@ app.conf.update(
         "visibility_timeout": LEASE,
         "unacked_restore_interval": 1,
         "unacked_restore_throttle": 1,
+        "unacked_mutex_expire": 5,  # s, not 300: a worker killed while it restores holds up all others
         "max_connections": 200,
         "socket_timeout": 5,
         "socket_connect_timeout": 2,

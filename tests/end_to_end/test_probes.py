@@ -34,7 +34,7 @@ def test_two_beats_make_one_probe_per_provider_and_slot(celery_setup: LocalSetup
     began = now(celery_setup)
     start_beats(celery_setup, "one", "two")
     store = celery_setup.store
-    wait_until(lambda: health.availability(store, "claude").probes >= 4)
+    wait_until(lambda: all(health.availability(store, name).probes >= 4 for name in ("claude", "openai")))
     celery_setup.worker.kill()
     slots = now(celery_setup) // INTERVAL - began // INTERVAL + 1
     asked = celery_setup.worker.logs().count("Task fallback.probe[")
