@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from config.base_url import check as checked_base_url
 from config.breaker import Breaker
-from config.frozen import FROM_TEXT, Frozen, Name, Seconds
+from config.frozen import Frozen, Name, Seconds
 
 Dialect = Literal["anthropic", "openai", "llama_cpp"]
 Price = Annotated[float, Field(ge=0, le=1_000_000)]
@@ -42,7 +42,7 @@ class Provider(Frozen):
     first_token_timeout: Seconds = 30.0
     idle_timeout: Seconds = 30.0
     attempt_timeout: Seconds = 120.0
-    stream: Annotated[Literal[True], FROM_TEXT] = True
+    stream: bool = True
     models: dict[Name, Model]
     breaker: Breaker = Breaker()
 

@@ -136,7 +136,7 @@ class _Walk:
             entry = Entry(permit.provider, classify(failed), at, model.name, failed.said, failed.status, latency)
             self.lines.append(entry)
             return self._failed(permit, failed, entry)
-        latency, first = _ms_since(started), round(answer.first_token_ms, 1)
+        latency, first = _ms_since(started), answer.first_token_ms
         self.lines.append(
             Entry(permit.provider, Outcome.SUCCESS, at, model.name, latency_ms=latency, first_token_ms=first)
         )
@@ -179,13 +179,14 @@ class _Walk:
 
     def _finish(self, outcome: dict[str, Any] | TaskFailed, *records: Command) -> Completion:
         finish = lease.finish(self.store, self.call.task_id, self.token, outcome)
-        try:
-            *_, standing = self.store.run(*records, *self._unsaved(), finish)
-        except StoreAway:
-            if isinstance(outcome, TaskFailed):
-                raise outcome from None
-            return Completion(outcome)
-        return Completion(lease.standing(standing))
+        stood = ""
+        with suppress(StoreAway):
+            *_, stood = self.store.run(*records, *self._unsaved(), finish)
+        if stood:
+            return Completion(lease.standing(stood))
+        if isinstance(outcome, TaskFailed):
+            raise outcome
+        return Completion(outcome)
 
     def _result(self, provider: str, answer: Answer) -> dict[str, Any]:
         call, now = self.call, self._time()

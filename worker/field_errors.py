@@ -8,6 +8,9 @@ from pydantic_core import ErrorDetails
 
 _MOST_TOLD = 20
 _LONGEST_NAME = 64
+_TAGGED = ("messages", "parts")
+"""What pydantic writes ahead of an index whose item it names by its tag too; `parts` is such a tag itself."""
+
 _EXPLAINED = {
     "dict_type": "must be an object",
     "extra_forbidden": "unknown field",
@@ -59,19 +62,17 @@ def _path(error: ErrorDetails, payload: object) -> str:
 def _steps(error: ErrorDetails, payload: object) -> Iterator[str]:
     """Yields the fields that lead to an error, without pydantic's own names for the member of a union."""
     value: Any = payload
-    before: int | str = ""
     *inner, last = error["loc"] or ("",)
-    for step in inner:
-        if isinstance(step, int) or (step in _fields(value) and not (isinstance(before, int) and _is_tag(step, value))):
+    for index, step in enumerate(inner):
+        if isinstance(step, int) or (step in _fields(value) and not _is_tag(inner, index)):
             yield _printable(step)
             value = _item(value, step)
-        before = step
     if last in _fields(value) or isinstance(last, int) or error["type"] == "missing":
         yield _printable(last)
 
 
-def _is_tag(step: str, value: object) -> bool:
-    return step in (_fields(value).get("role"), _fields(value).get("type"))
+def _is_tag(steps: list[int | str], index: int) -> bool:
+    return index > 1 and isinstance(steps[index - 1], int) and steps[index - 2] in _TAGGED
 
 
 def _fields(value: object) -> Mapping[Any, Any]:

@@ -1,5 +1,6 @@
 """How long one attempt may take, as instants on the monotonic clock."""
 
+import math
 import time
 
 from config.providers import Provider
@@ -12,7 +13,8 @@ class Limits:
     """The instant at which what one attempt is doing now must have come, and the word for its passing.
 
     It moves on when the connection stands, at each token and at the end of the answer, and at nothing else: pings
-    and comments do not move it. It is never later than the whole attempt's limit or the caller's deadline.
+    and comments do not move it. It is never later than the whole attempt's limit or the caller's deadline, which
+    alone hold once a plain answer is awaited: no token of it shows.
 
     Attributes:
         reason: the reason of `AttemptFailed` if the instant passes.
@@ -21,7 +23,7 @@ class Limits:
     def __init__(self, provider: Provider, deadline: float) -> None:
         now = self.started = time.monotonic()
         self._whole = min((now + provider.attempt_timeout, "attempt_timeout"), (deadline, "deadline"))
-        self._first_token = provider.first_token_timeout
+        self._first_token = provider.first_token_timeout if provider.stream else math.inf
         self._idle = provider.idle_timeout
         self._at, self.reason = min((now + provider.connect_timeout, "connect_timeout"), self._whole)
 

@@ -24,7 +24,8 @@ class Answer:
     """One provider's whole answer.
 
     `message` is an OpenAI assistant message; `model` is what the provider says it served; `usage` is None where
-    the provider sent none. `first_token_ms` runs from the start of the attempt.
+    the provider sent none. `first_token_ms` runs from the start of the attempt, and is None of a plain
+    answer, which shows no token.
     """
 
     id: str
@@ -33,7 +34,7 @@ class Answer:
     finish_reason: FinishReason
     usage: Usage | None
     request_id: str | None
-    first_token_ms: float
+    first_token_ms: float | None
 
 
 def cost(model: Model, usage: Usage | None) -> float | None:

@@ -60,7 +60,10 @@ TEXTS = [
     ("providers.claude.idle_timout = 1", "providers.claude.idle_timout: unknown key"),
     ("providers.claude.idle_timeout = -1", "providers.claude.idle_timeout: Input should be greater than 0"),
     ("providers.claude.idle_timeout = nan", "providers.claude.idle_timeout: Input should be a finite number"),
-    ("providers.claude.stream = false", "providers.claude.stream: Input should be True"),
+    (
+        "providers.claude.stream = 'maybe'",
+        "providers.claude.stream: Input should be a valid boolean, unable to interpret input",
+    ),
     (
         "providers.claude.breaker = 3",
         "providers.claude.breaker: Input should be a valid dictionary or instance of Breaker",

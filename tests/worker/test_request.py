@@ -11,7 +11,7 @@ from worker.request import CompletionRequest, parse
 TIERS = ("default", "fast")
 HELLO = {"role": "user", "content": "Hello"}
 SURROGATE = "has half of a surrogate pair, which no UTF-8 text can hold"
-NO_TEXT = "must be a string or a list of text parts"
+NO_TEXT = "must be a string or a list of text and image parts"
 
 
 def user(content):
@@ -70,7 +70,7 @@ REFUSED = {
     "a message that is text": ({"messages": ["Hello"]}, "messages.0: must be an object"),
     "an unknown role": (
         {"messages": [HELLO, {"role": "robot", "content": "x"}]},
-        "messages.1.role: must be one of system, developer, user, assistant",
+        "messages.1.role: must be one of system, developer, user, assistant, tool",
     ),
     "no role": ({"messages": [{"content": "x"}]}, "messages.0.role: missing"),
     "no content": ({"messages": [{"role": "user"}]}, "messages.0.content: missing"),
@@ -80,8 +80,8 @@ REFUSED = {
     "no part": (user([]), "messages.0.content: must have at least 1 item"),
     "a part without text": (user([{"type": "text"}]), "messages.0.content.0.text: missing"),
     "a part of another type": (
-        user([{"type": "image_url", "text": ""}]),
-        "messages.0.content.0.type: must be 'text'",
+        user([{"type": "audio", "text": ""}]),
+        "messages.0.content.0.type: must be one of text, image_url",
     ),
     "a field named as a role": (
         {"messages": [{"role": "user", "content": 5, "user": "x"}]},
@@ -89,7 +89,8 @@ REFUSED = {
     ),
     "tool calls": (
         {"messages": [{"role": "assistant", "content": "", "tool_calls": [{}]}]},
-        "messages.0.tool_calls: must be null",
+        "messages.0.tool_calls.0.id: missing; messages.0.tool_calls.0.type: missing; "
+        "messages.0.tool_calls.0.function: missing",
     ),
     "half a surrogate pair": (user("\ud800"), f"messages.0.content: {SURROGATE}"),
     "half a pair in a part": (user([{"type": "text", "text": "\udfff"}]), f"messages.0.content.0.text: {SURROGATE}"),

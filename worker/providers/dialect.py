@@ -1,13 +1,13 @@
 """What one kind of interface is to the code that asks."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from config.providers import Model, Provider
 from worker.errors import AttemptFailed
-from worker.request import CompletionRequest, Text
+from worker.request import CompletionRequest, Image, Message, Text
 from worker.result import FinishReason, Usage
 
 Event = dict[str, Any]
@@ -15,7 +15,7 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What the events of one whole answer say; `message` is an OpenAI assistant message."""
+    """What one whole answer says; `message` is an OpenAI assistant message."""
 
     id: str
     model: str
@@ -31,18 +31,23 @@ class Dialect:
     Attributes:
         path: of completions, after the base URL.
         probe: the path after the base URL whose answer costs nothing and shows most.
+        takes: what the format can say at all, in the words of `CompletionRequest.needs`.
+        body: of a request for a stream, or for a plain answer.
         token: found in the bytes of an event that carries a piece of the answer, and in no other.
         ended: whether the last events of a stream are among these bytes. It may overlook them, never see them early.
         answer: from all events to what they say; raises AttemptFailed, or whatever a wrong shape makes it raise.
+        plain: the same from the one object of a plain answer.
     """
 
     path: str
     probe: Callable[[Provider], str]
+    takes: frozenset[str]
     headers: Callable[[Provider], dict[str, str]]
-    body: Callable[[CompletionRequest, Model], dict[str, Any]]
+    body: Callable[[CompletionRequest, Model, bool], dict[str, Any]]
     token: re.Pattern[bytes]
     ended: Callable[[bytes], bool]
     answer: Callable[[list[Event]], Served]
+    plain: Callable[[Event], Served]
 
 
 def api_key(provider: Provider) -> str | None:
@@ -61,9 +66,38 @@ def api_key(provider: Provider) -> str | None:
     return key
 
 
-def text_of(content: str | tuple[Text, ...]) -> str:
+def parts(message: Message) -> tuple[Text | Image, ...]:
+    """Returns a message's content as parts."""
+    if isinstance(message.content, str):
+        return (Text(type="text", text=message.content),)
+    return message.content or ()
+
+
+def text_of(message: Message) -> str:
     """Returns a message's text, its parts joined."""
-    return content if isinstance(content, str) else "".join(part.text for part in content)
+    if isinstance(message.content, str):
+        return message.content
+    return "".join(part.text for part in message.content or () if isinstance(part, Text))
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """Returns the fields that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def joined(pieces: Iterable[str]) -> str:
+    """Returns the pieces of a text as one that UTF-8 can hold.
+
+    A provider may cut between the halves of a surrogate pair: they meet again here, and one left alone is replaced.
+    """
+    text = "".join(pieces)
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def count(numbers: object, name: str) -> int:

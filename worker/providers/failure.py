@@ -6,14 +6,15 @@ OpenAI's string codes, llama.cpp's numbers, and the bare object or text that oth
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from config.providers import Provider
 from worker.errors import AttemptFailed
 from worker.http import Response
 from worker.providers.detail import told
-from worker.providers.dialect import Event, text_of
-from worker.request import CompletionRequest
+from worker.providers.dialect import Event, parts, text_of
+from worker.request import Assistant, CompletionRequest, Image
 
 _MOST = 65_536
 _WORD = re.compile(r"[\w.-]{1,64}")
@@ -82,4 +83,14 @@ def _word(value: object) -> str | None:
 
 def _secrets(provider: Provider, request: CompletionRequest) -> list[str]:
     key = provider.api_key.get_secret_value() if provider.api_key else ""
-    return [key, request.user or "", *(text_of(message.content) for message in request.messages)]
+    return [key, request.user or "", *filter(None, _words(request))]
+
+
+def _words(request: CompletionRequest) -> Iterator[str]:
+    """Yields what the producer wrote."""
+    for message in request.messages:
+        yield text_of(message)
+        yield from (part.image_url.url for part in parts(message) if isinstance(part, Image))
+        if isinstance(message, Assistant):
+            yield from (call.function.arguments for call in message.tool_calls or ())
+    yield from (tool.function.description or "" for tool in request.tools or ())

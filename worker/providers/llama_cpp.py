@@ -1,27 +1,54 @@
 """llama.cpp's server: OpenAI's wire, with these differences.
 
 Its base URL has no `/v1`. It takes `max_tokens`; chat templates know `system` and not `developer`; it has no use for
-`user`. It sends a comment every 30 s while it is busy, which counts as silence.
+`user`. It knows no choice of one named tool: it gets that tool alone, and must call one. It answers 500 to a call
+whose arguments are not JSON. Its seeds have 32 bits, of which the last means "any"; the effort of reasoning is a
+matter of the chat template. It sends a comment every 30 s while it is busy, which counts as silence.
 """
 
+import json
 from dataclasses import replace
 from typing import Any
 
 from config.providers import Model, Provider
 from worker.providers import openai
+from worker.providers.calls import arguments
 from worker.request import CompletionRequest
 
+_ANY_SEED = 2**32 - 1
 
-def body(request: CompletionRequest, model: Model) -> dict[str, Any]:
-    """Returns the body of a request for a stream that ends with its usage."""
-    body = openai.OPENAI.body(request, model)
+
+def body(request: CompletionRequest, model: Model, stream: bool) -> dict[str, Any]:
+    """Returns the body of a request; a stream is asked to end with its usage."""
+    body = openai.OPENAI.body(request, model, stream)
     body.pop("user", None)
     if "max_completion_tokens" in body:
         body["max_tokens"] = body.pop("max_completion_tokens")
+    if "seed" in body:
+        body["seed"] %= _ANY_SEED
+    if effort := body.pop("reasoning_effort", None):
+        body["chat_template_kwargs"] = _reasoning(effort)
     for message in body["messages"]:
-        if message["role"] == "developer":
-            message["role"] = "system"
+        _adapt(message)
+    if isinstance(body.get("tool_choice"), dict):
+        _choose(body, body["tool_choice"]["function"]["name"])
     return body
+
+
+def _reasoning(effort: str) -> dict[str, Any]:
+    return {"enable_thinking": False} if effort == "none" else {"reasoning_effort": effort}
+
+
+def _adapt(message: dict[str, Any]) -> None:
+    if message["role"] == "developer":
+        message["role"] = "system"
+    for call in message.get("tool_calls", ()):
+        call["function"]["arguments"] = json.dumps(arguments(call["function"]["arguments"]))
+
+
+def _choose(body: dict[str, Any], name: str) -> None:
+    body["tools"] = [tool for tool in body["tools"] if tool["function"]["name"] == name]
+    body["tool_choice"] = "required"
 
 
 def probe(provider: Provider) -> str:

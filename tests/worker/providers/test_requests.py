@@ -25,7 +25,7 @@ EVERY_FIELD: dict[str, Any] = {
 
 
 def body(dialect: Dialect, asked: CompletionRequest) -> dict[str, Any]:
-    return DIALECTS[dialect].body(asked, MODEL)
+    return DIALECTS[dialect].body(asked, MODEL, True)
 
 
 def texts(*parts: str) -> list[dict[str, str]]:
@@ -64,7 +64,6 @@ def test_anthropic_gets_its_own_names_and_nothing_it_refuses() -> None:
         "messages": [{"role": "user", "content": texts("Hello")}],
         "stream": True,
         "stop_sequences": ["END"],
-        "temperature": 1.0,
         "metadata": {"user_id": "u1"},
     }
 
@@ -75,7 +74,6 @@ def test_anthropic_gets_a_limit_where_the_producer_set_none() -> None:
         "max_tokens": MAX_TOKENS,
         "messages": [{"role": "user", "content": texts("Hello")}],
         "stream": True,
-        "top_p": 0.5,
     }
 
 

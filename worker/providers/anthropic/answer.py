@@ -1,10 +1,17 @@
-"""From the events of Anthropic's Messages interface to an answer."""
+"""From what Anthropic's Messages interface sends to an answer.
 
+Thinking, signatures and whatever else is neither text nor a call of ours is read past: it is nobody's to see, and no
+other vendor takes it back. `model_context_window_exceeded` is `length`. `pause_turn`, a turn that only this vendor
+could go on with, cannot come, as we send it no tool of its own; if it does, the answer is `malformed`.
+"""
+
+import json
 import re
 from typing import Any
 
 from worker.errors import AttemptFailed
-from worker.providers.dialect import Event, Served, count
+from worker.providers.calls import said
+from worker.providers.dialect import Event, Served, count, joined
 from worker.result import FinishReason, Usage
 
 TOKEN = re.compile(rb'"(?:text|thinking|partial_json)"\s*:\s*"[^"]')
@@ -26,6 +33,18 @@ def ended(events: bytes) -> bool:
     return _STOPPED.search(events) is not None
 
 
+def plain(body: Event) -> Served:
+    """Returns what a plain answer says.
+
+    Raises:
+        AttemptFailed: `truncated`, `refusal`, `empty` or `malformed`.
+    """
+    blocks = body["content"]
+    text = [block["text"] for block in blocks if block["type"] == "text"]
+    calls = [(block["id"], block["name"], _written(block)) for block in blocks if block["type"] == "tool_use"]
+    return _served(body, body, body.get("usage") or {}, text, calls)
+
+
 def answer(events: list[Event]) -> Served:
     """Returns what the events say.
 
@@ -35,13 +54,23 @@ def answer(events: list[Event]) -> Served:
     message: dict[str, Any] = {}
     last: dict[str, Any] = {}
     usage: dict[str, Any] = {}
-    text = []
+    text: list[str] = []
+    calls: dict[Any, dict[str, Any]] = {}
     stopped = False
     for event in events:
         kind = event.get("type")
         if kind == "content_block_delta":
-            if event["delta"]["type"] == "text_delta":
-                text.append(event["delta"]["text"])
+            delta = event["delta"]
+            if delta["type"] == "text_delta":
+                text.append(delta["text"])
+            elif delta["type"] == "input_json_delta" and event["index"] in calls:
+                calls[event["index"]]["pieces"].append(delta["partial_json"])
+        elif kind == "content_block_start":
+            block = event["content_block"]
+            if block["type"] == "tool_use":
+                calls[event["index"]] = block | {"pieces": []}
+            elif block["type"] == "text":
+                text.append(block["text"])
         elif kind == "message_start":
             message = event["message"]
             usage = message.get("usage") or {}
@@ -51,17 +80,32 @@ def answer(events: list[Event]) -> Served:
             usage = usage | {name: value for name, value in (event.get("usage") or {}).items() if value is not None}
         elif kind == "message_stop":
             stopped = True
-    finish = _finish(last, stopped)
-    whole = "".join(text)
-    if not whole and finish != "length":
+    told = [(call["id"], call["name"], "".join(call["pieces"]) or _written(call)) for call in calls.values()]
+    return _served(message, last if stopped else {}, usage, text, told)
+
+
+def _written(block: dict[str, Any]) -> str:
+    return json.dumps(block.get("input") or {}, ensure_ascii=False)
+
+
+def _served(
+    message: dict[str, Any],
+    last: dict[str, Any],
+    usage: dict[str, Any],
+    text: list[str],
+    calls: list[tuple[Any, Any, str]],
+) -> Served:
+    finish = _finish(last)
+    id_ = joined([str(message.get("id") or "")])
+    told = said(id_, text, calls)
+    if not (told["content"] or finish == "length" or "tool_calls" in told):
         raise AttemptFailed("empty")
-    said = {"role": "assistant", "content": whole, "refusal": None}
-    return Served(str(message.get("id") or ""), str(message.get("model") or ""), said, finish, _usage(usage))
+    return Served(id_, joined([str(message.get("model") or "")]), told, finish, _usage(usage))
 
 
-def _finish(last: dict[str, Any], stopped: bool) -> FinishReason:
+def _finish(last: dict[str, Any]) -> FinishReason:
     reason = last.get("stop_reason")
-    if not (stopped and reason):
+    if not reason:
         raise AttemptFailed("truncated", "the stream ended before the answer did")
     if reason == "refusal":
         category = (last.get("stop_details") or {}).get("category")
@@ -76,4 +120,5 @@ def _usage(usage: dict[str, Any]) -> Usage | None:
         return None
     cached = count(usage, "cache_read_input_tokens")
     prompt = count(usage, "input_tokens") + count(usage, "cache_creation_input_tokens") + cached
-    return Usage(prompt, count(usage, "output_tokens"), cached)
+    reasoning = count(usage.get("output_tokens_details"), "thinking_tokens")
+    return Usage(prompt, count(usage, "output_tokens"), cached, reasoning)

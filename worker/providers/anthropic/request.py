@@ -1,23 +1,30 @@
 """A completion request as Anthropic's Messages interface takes it.
 
-What it does not take as asked: `seed` and names are left out. `temperature` goes to 2 here and to 1 there, and what is
-above is 1. `top_p` is left out beside a temperature, as current models refuse the two together. A conversation that
-ends with the assistant is sent as it is: models that continue it do, and the others answer 400, upon which the chain
-asks another dialect; any rewriting would change what was asked.
+What it does not take as asked: `temperature` and `top_p` are left out, as every model since Opus 4.7 answers 400 to
+them ("deprecated for this model") and the vendor's own types no longer have them; so are `seed`, names and an image's
+`detail`. The lowest efforts, `none` and `minimal`, are `low`. Stop sequences of white space are refused, and left out.
+An identifier of a user that is too long is sent as its hash. A conversation that ends with the assistant is sent as it
+is: models that continue it do, and the others answer 400, upon which the chain asks another dialect; any rewriting
+would change what was asked. The same holds for a forced tool call, which the models that always think refuse.
 """
 
-from itertools import groupby
+import hashlib
 from typing import Any
 
 from config.providers import Model, Provider
-from worker.providers.dialect import api_key, text_of
-from worker.request import Assistant, CompletionRequest, System, User
+from worker.providers.anthropic.schema import fitted
+from worker.providers.anthropic.turns import instructions, turns
+from worker.providers.dialect import api_key, given
+from worker.request import CompletionRequest, Function, JsonSchema, Named
 
 VERSION = "2023-06-01"
-"""Later versions (2026-10-21) answer 400 to temperature and top_p."""
 
 MAX_TOKENS = 8_192
 """Anthropic demands a limit. This one is below every current model's, and takes about 100 s of a 120 s attempt."""
+
+_LONGEST_USER = 256
+_EFFORTS = {"none": "low", "minimal": "low"}
+_CHOICES = {"none": "none", "auto": "auto", "required": "any"}
 
 
 def headers(provider: Provider) -> dict[str, str]:
@@ -26,34 +33,59 @@ def headers(provider: Provider) -> dict[str, str]:
     return {"anthropic-version": VERSION} | ({"x-api-key": key} if key else {})
 
 
-def body(request: CompletionRequest, model: Model) -> dict[str, Any]:
-    """Returns the body of a request for a stream."""
-    system = [text_of(message.content) for message in request.messages if isinstance(message, System)]
-    optional = {
-        "system": "\n\n".join(text for text in system if text) or None,
-        "stop_sequences": list(request.stops) or None,
-        "temperature": None if request.temperature is None else min(request.temperature, 1.0),
-        "top_p": request.top_p if request.temperature is None else None,
-        "metadata": {"user_id": request.user} if request.user else None,
-    }
+def body(request: CompletionRequest, model: Model, stream: bool) -> dict[str, Any]:
+    """Returns the body of a request."""
+    system, spoken = instructions(request.messages), turns(request.messages)
+    if not spoken:  # nobody says anything but the instructions: they are the question
+        system, spoken = [], [{"role": "user", "content": [{"type": "text", "text": text} for text in system]}]
     return {
         "model": model.name,
         "max_tokens": request.limit or MAX_TOKENS,
-        "messages": _turns([message for message in request.messages if not isinstance(message, System)]),
-        "stream": True,
-    } | {name: value for name, value in optional.items() if value is not None}
+        "messages": spoken,
+        "stream": stream,
+        **given(
+            system="\n\n".join(system) or None,
+            stop_sequences=[stop for stop in request.stops if stop.strip()] or None,
+            metadata={"user_id": _user(request.user)} if request.user else None,
+            output_config=_output(request) or None,
+        ),
+        **(_tools(request) if request.tools else {}),
+    }
 
 
-def _turns(messages: list[User | Assistant]) -> list[dict[str, Any]]:
-    """Returns turns that alternate: neighbours of one role become one, and empty text, which is refused, goes."""
-    turns = []
-    for role, neighbours in groupby(messages, key=lambda message: message.role):
-        blocks = [block for message in neighbours for block in _blocks(message)]
-        if blocks:
-            turns.append({"role": role, "content": blocks})
-    return turns
+def _user(user: str) -> str:
+    return user if len(user) <= _LONGEST_USER else hashlib.sha256(user.encode()).hexdigest()
 
 
-def _blocks(message: User | Assistant) -> list[dict[str, Any]]:
-    texts = [message.content] if isinstance(message.content, str) else [part.text for part in message.content]
-    return [{"type": "text", "text": text} for text in texts if text]
+def _output(request: CompletionRequest) -> dict[str, Any]:
+    form, effort = request.response_format, request.reasoning_effort
+    schema = fitted(form.json_schema["schema"]) if isinstance(form, JsonSchema) else None
+    return given(
+        effort=_EFFORTS.get(effort, effort) if effort else None,
+        format=None if schema is None else {"type": "json_schema", "schema": schema},
+    )
+
+
+def _tools(request: CompletionRequest) -> dict[str, Any]:
+    choice, single = _choice(request), request.parallel_tool_calls is False
+    if single and choice is None:
+        choice = {"type": "auto"}
+    if single and choice and choice["type"] != "none":
+        choice["disable_parallel_tool_use"] = True
+    return {"tools": [_tool(tool.function) for tool in request.tools or ()], **given(tool_choice=choice)}
+
+
+def _choice(request: CompletionRequest) -> dict[str, Any] | None:
+    choice = request.tool_choice
+    if isinstance(choice, Named):
+        return {"type": "tool", "name": choice.function.name}
+    return {"type": _CHOICES[choice]} if choice else None
+
+
+def _tool(function: Function) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {}} | (function.parameters or {})
+    return {
+        "name": function.name,
+        "input_schema": fitted(schema) if function.strict else schema,
+        **given(description=function.description, strict=function.strict or None),
+    }

@@ -1,15 +1,17 @@
 """OpenAI's Chat Completions interface, which many other servers speak."""
 
 from worker.providers.dialect import Dialect
-from worker.providers.openai.answer import TOKEN, answer, ended
+from worker.providers.openai.answer import TOKEN, answer, ended, plain
 from worker.providers.openai.request import body, headers
 
 OPENAI = Dialect(
     path="/chat/completions",
     probe=lambda provider: "/models",
+    takes=frozenset({"tools", "images", "schema", "json"}),
     headers=headers,
     body=body,
     token=TOKEN,
     ended=ended,
     answer=answer,
+    plain=plain,
 )

@@ -1,10 +1,11 @@
-"""From the chunks of OpenAI's Chat Completions interface to an answer."""
+"""From what OpenAI's Chat Completions interface sends to an answer."""
 
 import re
 from typing import Any
 
 from worker.errors import AttemptFailed
-from worker.providers.dialect import Event, Served, count
+from worker.providers.calls import said
+from worker.providers.dialect import Event, Served, count, joined
 from worker.result import FinishReason, Usage
 
 TOKEN = re.compile(rb'"(?:content|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"[^"]')
@@ -18,20 +19,40 @@ def ended(events: bytes) -> bool:
     return events.endswith((b"\ndata: [DONE]\n\n", b"\ndata:[DONE]\n\n")) or events == b"data: [DONE]\n\n"
 
 
+def plain(body: Event) -> Served:
+    """Returns what a plain answer says: it has whole messages where a stream has pieces of them.
+
+    Raises:
+        AttemptFailed: `truncated`, `refusal`, `empty` or `malformed`.
+    """
+    choices = [choice | {"delta": _numbered(choice["message"])} for choice in body["choices"]]
+    return answer([body | {"choices": choices}])
+
+
+def _numbered(message: dict[str, Any]) -> dict[str, Any]:
+    calls = message.get("tool_calls") or ()
+    return message | {"tool_calls": [call | {"index": index} for index, call in enumerate(calls)]}
+
+
 def answer(events: list[Event]) -> Served:
     """Returns what the chunks say; a missing `[DONE]` is no failure.
 
     Raises:
         AttemptFailed: `truncated`, `refusal`, `empty` or `malformed`.
     """
-    text = []
+    text: list[str] = []
+    calls = _Calls()
     finish = usage = None
     refused = False
     for event in events:
         for choice in event.get("choices") or ():
+            if choice.get("index"):
+                continue  # we asked for one answer
             delta = choice.get("delta") or {}
             if content := delta.get("content"):
                 text.append(content)
+            if pieces := delta.get("tool_calls"):
+                calls.add(pieces)
             refused = refused or bool(delta.get("refusal"))
             finish = choice.get("finish_reason") or finish
         usage = event.get("usage") or usage
@@ -41,15 +62,37 @@ def answer(events: list[Event]) -> Served:
         raise AttemptFailed("truncated", "the stream ended before the answer did")
     if finish not in _FINISH:
         raise AttemptFailed("malformed", "the finish reason is not one that is known")
-    whole = "".join(text)
-    if not whole and finish != "length":
+    id_ = _first(events, "id")
+    message = said(id_, text, calls.whole())
+    if not (message["content"] or finish == "length" or "tool_calls" in message):
         raise AttemptFailed("empty")
-    said = {"role": "assistant", "content": whole, "refusal": None}
-    return Served(_first(events, "id"), _first(events, "model"), said, _FINISH[finish], _usage(usage))
+    return Served(id_, _first(events, "model"), message, _FINISH[finish], _usage(usage))
+
+
+class _Calls:
+    """Gathers the pieces of tool calls, by their index; some servers count wrongly, and a new id is a new call."""
+
+    def __init__(self) -> None:
+        self._calls: list[dict[str, Any]] = []
+        self._at: dict[Any, dict[str, Any]] = {}
+
+    def add(self, pieces: list[dict[str, Any]]) -> None:
+        for piece in pieces:
+            index, id_, function = piece.get("index"), piece.get("id"), piece.get("function") or {}
+            call = self._at.get(index)
+            if call is None or (id_ and call["id"] and id_ != call["id"]):
+                call = self._at[index] = {"id": None, "name": None, "arguments": []}
+                self._calls.append(call)
+            call["id"] = call["id"] or id_
+            call["name"] = call["name"] or function.get("name")
+            call["arguments"].append(function.get("arguments") or "")
+
+    def whole(self) -> list[tuple[Any, Any, str]]:
+        return [(call["id"], call["name"], "".join(call["arguments"])) for call in self._calls]
 
 
 def _first(events: list[Event], name: str) -> str:
-    return next((str(event[name]) for event in events if event.get(name)), "")
+    return next((joined([str(event[name])]) for event in events if event.get(name)), "")
 
 
 def _usage(usage: Any) -> Usage | None:

@@ -1,0 +1,68 @@
+"""A conversation as Anthropic's turns, which alternate and say something."""
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from worker.providers.calls import Ids, arguments
+from worker.providers.dialect import parts, text_of
+from worker.request import Assistant, Image, Message, System, Text, ToolResult
+
+_OWN_ID = re.compile(r"toolu_[A-Za-z0-9_-]{1,58}")
+
+
+def instructions(messages: Sequence[Message]) -> list[str]:
+    """Returns the texts of all system and developer messages that say something."""
+    texts = [text_of(message) for message in messages if isinstance(message, System)]
+    return [text for text in texts if text.strip()]
+
+
+def turns(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """Returns the turns of user and assistant: neighbours of one role become one, results of calls are the user's."""
+    ids = Ids(_OWN_ID, "toolu_")
+    told = []
+    spoken = [message for message in messages if not isinstance(message, System)]
+    for assistant, neighbours in groupby(spoken, key=lambda message: isinstance(message, Assistant)):
+        blocks = [block for message in neighbours for block in _blocks(message, ids)]
+        if blocks:
+            told.append({"role": "assistant" if assistant else "user", "content": blocks})
+    return _trimmed(told)
+
+
+def _blocks(message: Message, ids: Ids) -> list[dict[str, Any]]:
+    if isinstance(message, ToolResult):
+        id_, blocks = ids.result(message.tool_call_id), _parts(message)
+        return [{"type": "tool_result", "tool_use_id": id_, **({"content": blocks} if blocks else {})}]
+    calls = message.tool_calls or () if isinstance(message, Assistant) else ()
+    return _parts(message) + [
+        {
+            "type": "tool_use",
+            "id": ids.call(call.id),
+            "name": call.function.name,
+            "input": arguments(call.function.arguments),
+        }
+        for call in calls
+    ]
+
+
+def _parts(message: Message) -> list[dict[str, Any]]:
+    """Returns what a message shows; Anthropic refuses a text that is white space."""
+    return [_part(part) for part in parts(message) if isinstance(part, Image) or part.text.strip()]
+
+
+def _part(part: Text | Image) -> dict[str, Any]:
+    if isinstance(part, Text):
+        return {"type": "text", "text": part.text}
+    if data := part.image_url.data:
+        return {"type": "image", "source": {"type": "base64", "media_type": data[0], "data": data[1]}}
+    return {"type": "image", "source": {"type": "url", "url": part.image_url.url}}
+
+
+def _trimmed(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the turns; a last one of the assistant, which is to be continued, may not end in white space."""
+    if told and told[-1]["role"] == "assistant":
+        last = told[-1]["content"][-1]
+        if last["type"] == "text":
+            last["text"] = last["text"].rstrip()
+    return told

@@ -1,0 +1,16 @@
+"""A completion request: OpenAI's chat-completions shape, checked field by field and across fields."""
+
+from worker.request.completion import CompletionRequest as CompletionRequest
+from worker.request.completion import parse as parse
+from worker.request.messages import Assistant as Assistant
+from worker.request.messages import Image as Image
+from worker.request.messages import Message as Message
+from worker.request.messages import System as System
+from worker.request.messages import Text as Text
+from worker.request.messages import ToolCall as ToolCall
+from worker.request.messages import ToolResult as ToolResult
+from worker.request.messages import User as User
+from worker.request.tools import Choice as Choice
+from worker.request.tools import Function as Function
+from worker.request.tools import JsonSchema as JsonSchema
+from worker.request.tools import Named as Named

@@ -1,0 +1,74 @@
+"""What must hold between the messages and fields of a request: what every vendor refuses is refused first."""
+
+from collections.abc import Iterator, Sequence
+
+from worker.request.messages import Assistant, Image, Message, ToolResult, User
+from worker.request.tools import Choice, Named, Tool
+
+CONTENT = "needs content or tool_calls"
+
+
+def faults(messages: Sequence[Message]) -> Iterator[str]:
+    """Yields what is wrong between messages, each with its path.
+
+    A call is answered once, by the tool messages that follow it at once; an answer answers such a call.
+    """
+    open_ids: dict[str, str] = {}
+    for index, message in enumerate(messages):
+        at = f"messages.{index}"
+        if isinstance(message, ToolResult):
+            if open_ids.pop(message.tool_call_id, None) is None:
+                yield f"{at}.tool_call_id: answers no open call of the assistant message before"
+            continue
+        yield from _unanswered(open_ids)
+        open_ids = {}
+        if isinstance(message, Assistant):
+            yield from _own_faults(message, at)
+            open_ids = {call.id: f"{at}.tool_calls.{n}" for n, call in enumerate(message.tool_calls or ())}
+    yield from _unanswered(open_ids)
+    if not any(map(_says_something, messages)):
+        yield "messages: no message has any text but white space"
+
+
+def _unanswered(open_ids: dict[str, str]) -> Iterator[str]:
+    for at in open_ids.values():
+        yield f"{at}: no tool message answers it before the next turn"
+
+
+def _own_faults(message: Assistant, at: str) -> Iterator[str]:
+    calls = message.tool_calls or ()
+    if message.content is None and not calls:
+        yield f"{at}.content: {CONTENT}"
+    if len({call.id for call in calls}) < len(calls):
+        yield f"{at}.tool_calls: two calls have one id"
+
+
+def _says_something(message: Message) -> bool:
+    if isinstance(message, ToolResult):
+        return True
+    if isinstance(message.content, str):
+        return not message.content.isspace() and message.content != ""
+    if isinstance(message, Assistant) and message.tool_calls:
+        return True
+    return any(isinstance(part, Image) or part.text.strip() for part in message.content or ())
+
+
+def tool_faults(tools: Sequence[Tool], choice: Choice | None) -> Iterator[str]:
+    """Yields what is wrong between tools and choice, each with its path."""
+    names = [tool.function.name for tool in tools]
+    if len(set(names)) < len(names):
+        yield "tools: two functions have one name"
+    if choice is not None and not tools:
+        yield "tool_choice: needs tools"
+    elif isinstance(choice, Named) and choice.function.name not in names:
+        yield "tool_choice.function.name: names no function of tools"
+
+
+def has_images(messages: Sequence[Message]) -> bool:
+    """Tells whether any message shows an image."""
+    return any(
+        isinstance(message, User)
+        and not isinstance(message.content, str)
+        and any(isinstance(part, Image) for part in message.content)
+        for message in messages
+    )

@@ -1,0 +1,105 @@
+"""What the fields of a request are made of."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+MOST_ENTRIES = 32
+"""Fields of an object, entries of a small table."""
+
+DEEPEST = 64
+"""Levels of a JSON value: vendors take 10 levels of a schema, each of them two or three levels of JSON."""
+
+MOST_VALUES = 200_000
+
+_SURROGATE = "has half of a surrogate pair, which no UTF-8 text can hold"
+
+
+def at_most(limit: int) -> Callable[[object], object]:
+    """Returns a check to put ahead of the items.
+
+    pydantic keeps about a kilobyte for each bad one, 2 GB for a 4 MB list of them.
+    """
+
+    def check(value: object) -> object:
+        if isinstance(value, dict | list | tuple) and len(value) > limit:
+            raise ValueError(f"must have at most {limit} items")
+        return value
+
+    return check
+
+
+def _check_utf8(value: str) -> str:
+    if _is_utf8(value):
+        return value
+    raise ValueError(_SURROGATE)
+
+
+def _is_utf8(value: str) -> bool:
+    try:
+        return value.isascii() or bool(value.encode())
+    except UnicodeEncodeError:  # its text quotes the value
+        return False
+
+
+def _check_json(value: dict[Any, Any]) -> dict[Any, Any]:
+    """Returns an object of JSON values; the walk ends at the first bad one, and in bounded memory."""
+    level: list[Any] = [value]
+    left = MOST_VALUES
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in _inner(outer)]
+        left -= len(level)
+        if not level:
+            return value
+        if left < 0:
+            raise ValueError(f"has more than {MOST_VALUES} values")
+    raise ValueError(f"is nested deeper than {DEEPEST} levels")
+
+
+def _inner(value: Any) -> Iterable[Any]:
+    if isinstance(value, str):
+        _check_utf8(value)
+    elif isinstance(value, dict):
+        for name in value:
+            if not isinstance(name, str):
+                raise ValueError("has a name that is no string")
+            _check_utf8(name)
+        return value.values()
+    elif isinstance(value, list | tuple):
+        return value
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("has a number that is not finite")
+    elif isinstance(value, int):
+        if not -(2**63) <= value < 2**64:
+            raise ValueError("has an integer of more than 64 bits")
+    elif value is not None:
+        raise ValueError("has a value that is not JSON")
+    return ()
+
+
+Str = Annotated[str, AfterValidator(_check_utf8)]
+Full = Annotated[str, Field(min_length=1), AfterValidator(_check_utf8)]
+ToolName = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_-]{1,64}\z")]
+Speaker = Annotated[str, Field(pattern=r"\A[^\s<|\\/>]{1,64}\z"), AfterValidator(_check_utf8)]
+Count = Annotated[int, Field(strict=True, gt=0, le=10_000_000)]
+Number = Annotated[float, Field(strict=True)]
+Integer = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
+Truth = Annotated[bool, Field(strict=True)]
+Json = Annotated[dict[Any, Any], AfterValidator(_check_json)]
+Few = BeforeValidator(at_most(MOST_ENTRIES))
+
+
+class Part(BaseModel):
+    """Any object of a request: frozen, small, without unknown fields."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True, revalidate_instances="always"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_size(cls, value: object) -> object:
+        return at_most(MOST_ENTRIES)(value)
