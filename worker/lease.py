@@ -101,7 +101,7 @@ def pause(store: Store, task_id: str, token: str, step: int, delay: float) -> Co
 
 
 def finish(store: Store, task_id: str, token: str, outcome: dict[str, Any] | TaskFailed) -> Command:
-    """Returns the command that ends a task; its reply is the answer that stands, see `standing`."""
+    """Returns the command that ends a task; its reply is the answer that stood already (see `standing`) or empty."""
     body = (
         {"failure": [type(outcome).__name__, str(outcome)]} if isinstance(outcome, TaskFailed) else {"result": outcome}
     )

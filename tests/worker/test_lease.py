@@ -31,7 +31,8 @@ def pause(store, token, step, delay):
 
 
 def finish(store, token, outcome):
-    return lease.standing(store.run(lease.finish(store, "task", token, outcome))[0])
+    stood = store.run(lease.finish(store, "task", token, outcome))[0]
+    return lease.standing(stood) if stood else outcome
 
 
 def test_the_first_delivery_takes_the_lease(store):
@@ -154,9 +155,9 @@ def test_the_first_answer_stands_whoever_gives_the_second(clock, store):
 @pytest.mark.parametrize("failure", [ChainExhausted("claude: 500"), ContentRefused("openai: no")])
 def test_a_failure_for_good_stands_as_well(store, failure):
     begin(store, "a")
-    for outcome in (failure, {"said": "too late"}):
-        with pytest.raises(type(failure), match=f"^{failure}$"):
-            finish(store, "a", outcome)
+    finish(store, "a", failure)
+    with pytest.raises(type(failure), match=f"^{failure}$"):
+        finish(store, "a", {"said": "too late"})
     with pytest.raises(TaskFailed):
         lease.standing(begin(store, "b").answer)
 

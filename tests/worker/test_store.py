@@ -75,8 +75,9 @@ def test_scripts_forgotten_in_one_pipeline_are_executed_in_its_order(every_redis
     permit = permit_of(store)
     every_redis.script_flush()
     begin, finish = lease.begin(store, "task", "mine", 0), lease.finish(store, "task", "mine", {"answer": 1})
-    begun, recorded, _, _, answer = store.run(begin, a_record(store, permit, "mine"), *line(store), finish)
-    assert (begun[0], recorded[2], lease.standing(answer)) == ("taken", "none", {"answer": 1})
+    begun, recorded, _, _, stood = store.run(begin, a_record(store, permit, "mine"), *line(store), finish)
+    assert (begun[0], recorded[2], stood) == ("taken", "none", "")
+    assert lease.standing(store.run(begin)[0][1]) == {"answer": 1}
 
 
 def test_a_server_that_was_killed_and_started_again_counts_each_call_once(own_server):

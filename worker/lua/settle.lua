@@ -5,16 +5,14 @@
 -- ARGV[2] the answer as JSON; '' where the task goes on later
 -- ARGV[3] s to keep the key
 -- ARGV[4] the next message's step, ARGV[5] ms until it is due (only without an answer)
--- Returns the answer that stands: the first one given, whoever asks; '' where there is none.
+-- Returns the answer that stood already, which is the first one given, whoever gave it; '' where there was none.
 local key = KEYS[1]
 local answer = redis.call('HGET', key, 'answer')
-if not answer and ARGV[2] ~= '' then
-  redis.call('HSET', key, 'answer', ARGV[2])
-  answer = ARGV[2]
-end
+local answered = answer or ARGV[2] ~= ''
+if answered and not answer then redis.call('HSET', key, 'answer', ARGV[2]) end
 if redis.call('HGET', key, 'holder') == ARGV[1] then
   redis.call('HDEL', key, 'holder', 'until')
-  if not answer then
+  if not answered then
     redis.call('HSET', key, 'step', ARGV[4], 'due', string.format('%.0f', clock() + tonumber(ARGV[5])))
   end
 end
