@@ -54,6 +54,10 @@ class Events:
 
 def payloads(events: bytes) -> list[bytes]:
     """Returns the data of each event that has any, its lines joined."""
+    if events.startswith(b"data: ") and events.endswith(b"\n\n"):
+        lines = events[6:-2].split(b"\n\ndata: ")
+        if events.count(b"\n") == 2 * len(lines):  # one line of data is all there is to each event, as most send them
+            return lines
     found = []
     for event in events.split(b"\n\n"):
         # The whole event is one line of data at most providers, a name and one line at Anthropic.
