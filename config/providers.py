@@ -9,17 +9,29 @@ from config.breaker import Breaker
 from config.frozen import Frozen, Name, Seconds
 
 Dialect = Literal["anthropic", "openai", "llama_cpp"]
+Capability = Literal["tools", "images", "schema", "json"]
+Tokens = Annotated[int, Field(gt=0)]
 Price = Annotated[float, Field(ge=0, le=1_000_000)]
 Variable = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
 
 
 class Model(Frozen):
-    """One model of a provider; prices are USD per million tokens, `context` is in tokens, None is unknown."""
+    """One model of a provider; prices are USD per million tokens, None is unknown.
+
+    `context` is its window and `max_output` its longest answer, both in tokens. `lacks` names what it cannot do though
+    its dialect has words for it.
+    """
 
     name: Annotated[str, Field(min_length=1)]
     input_usd: Price | None = None
     output_usd: Price | None = None
-    context: Annotated[int, Field(gt=0)] | None = None
+    context: Tokens | None = None
+    max_output: Tokens | None = None
+    lacks: frozenset[Capability] = frozenset()
+
+    def limit(self, asked: int | None) -> int | None:
+        """Returns the most tokens to ask an answer for: never more than the model gives, None for no limit asked."""
+        return asked if asked is None or self.max_output is None else min(asked, self.max_output)
 
 
 class Provider(Frozen):

@@ -1,9 +1,10 @@
 """One delivery of one completion, and what can become of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from worker.capability import incapable
 from worker.request import CompletionRequest
 from worker.route import Route
 
@@ -48,3 +49,10 @@ class Later:
     delay: float
     step: int
     rest: tuple[str, ...] | None
+
+
+def fitted(call: Call) -> Call:
+    """Returns the call with a route that knows which tier its request asks for, and who cannot take it."""
+    route, tier = call.route, call.request.model
+    asked = {name: route.providers[name] for name in route.chain.providers}
+    return replace(call, route=replace(route, tier=tier, lacking=incapable(call.request, asked)))

@@ -8,7 +8,7 @@ from typing import Any
 from config.outcomes import RULES, Outcome
 from worker import away, breaker, journal, lease, story
 from worker.breaker import NEVER, Attempted, Decision, Permit
-from worker.call import Call, Completion, Later
+from worker.call import Call, Completion, Later, fitted
 from worker.errors import AttemptFailed, Revoked, StoreAway, TaskFailed
 from worker.journal import PASSED_OVER, Entry, Line
 from worker.outcome import classify
@@ -25,7 +25,7 @@ def complete(store: Store, call: Call) -> Completion | Later:
         TaskFailed: it failed for good; the message says what each provider said.
         Revoked: the producer took it back.
     """
-    return _Walk(store, call).run()
+    return _Walk(store, fitted(call)).run()
 
 
 @dataclass
@@ -45,7 +45,7 @@ class _Walk:
 
     def run(self) -> Completion | Later:
         call = self.call
-        rest = call.route.configured() if call.rest is None else list(call.rest)
+        rest = call.route.candidates() if call.rest is None else list(call.rest)
         begun, decision = self._begin(rest)
         if begun.kind == "answered":
             return Completion(lease.standing(begun.answer))
@@ -71,11 +71,9 @@ class _Walk:
 
     def _caught_up(self, rest: list[str], decision: Decision) -> Decision:
         """Returns a decision for where the journal stands: a message delivered again may lag behind it."""
-        providers = self.call.route.providers
         if not self.lines:
-            for name in self.call.route.chain.providers:
-                if missing := providers[name].missing:
-                    self.lines.append(Entry(name, PASSED_OVER, self.now, reason=f"not configured: {missing}"))
+            unfit = self.call.route.unfit()
+            self.lines = [Entry(name, PASSED_OVER, self.now, reason=reason) for name, reason in unfit]
         behind = position(self.call.route, self.lines).rest(self.call.route)
         if behind == rest:
             return decision

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from config.chains import Chain
@@ -15,6 +15,9 @@ from worker.journal import PASSED_OVER, Entry, Line, Mark
 ASK_AGAIN = 30.0
 """Seconds until a waiting completion asks again where no time is known: until a key is mended, say."""
 
+NOT_CONFIGURED, INCAPABLE = "not configured", "incapable"
+"""How the reasons begin for which a provider is no candidate; what follows a colon is its own."""
+
 _ABOUT_THE_REQUEST = (Outcome.TOO_LARGE, Outcome.REFUSED, Outcome.INVALID)
 """Asking a provider again that said so, in a later round, would change nothing."""
 
@@ -23,15 +26,30 @@ Draw = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What stays the same from delivery to delivery: the chain, the providers by name, the tier asked for."""
+    """What stays the same from delivery to delivery: the chain, the providers by name, the tier asked for.
+
+    `lacking` says of the providers that cannot take the request what they lack.
+    """
 
     chain: Chain
     providers: dict[str, Provider]
     tier: str = "default"
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
-    def configured(self) -> list[str]:
+    def candidates(self) -> list[str]:
         """Returns the chain's providers that can be asked at all."""
-        return [p for p in self.chain.providers if self.providers[p].missing is None]
+        return [p for p in self.chain.providers if self.providers[p].missing is None and p not in self.lacking]
+
+    def unfit(self) -> list[tuple[str, str]]:
+        """Returns the chain's other providers, each with the reason."""
+        reasons = ((p, self._reason(p)) for p in self.chain.providers)
+        return [(provider, reason) for provider, reason in reasons if reason]
+
+    def _reason(self, provider: str) -> str | None:
+        if missing := self.providers[provider].missing:
+            return f"{NOT_CONFIGURED}: {missing}"
+        lacks = self.lacking.get(provider)
+        return f"{INCAPABLE}: {lacks}" if lacks else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +69,7 @@ class Position:
     def rest(self, route: Route) -> list[str]:
         """Returns the providers that may still be asked in this round, in order."""
         ahead = route.chain.providers[self.index :]
-        return [p for p in route.configured() if p in ahead and p not in self.spent | self.closed]
+        return [p for p in route.candidates() if p in ahead and p not in self.spent | self.closed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +127,7 @@ def after_exhaustion(
     """
     now, chain = position(route, lines), route.chain
     pause = backoff(chain.retry, now.rounds + 1, None, draw)
-    left = set(route.configured()) - now.closed
+    left = set(route.candidates()) - now.closed
     if chain.failover == "at-once" and _asked(lines) and left - now.spent:
         return Mark(fresh=False), pause
     if chain.when_exhausted == "wait" and left:

@@ -7,6 +7,7 @@ from config.chains import Chain
 from config.outcomes import Outcome
 from worker.errors import ChainExhausted, ContentRefused, DeadlineExceeded, InvalidRequest, TaskFailed
 from worker.journal import PASSED_OVER, Entry, Line, fields
+from worker.route import INCAPABLE, NOT_CONFIGURED
 
 
 def entries(lines: Iterable[Line]) -> list[Entry]:
@@ -32,7 +33,15 @@ def exhausted(chain: Chain, lines: Iterable[Line]) -> TaskFailed:
     asked = [e for e in entries(lines) if e.outcome != PASSED_OVER]
     if asked and all(e.outcome == Outcome.INVALID for e in asked):
         return InvalidRequest(f"refused as invalid by {_said(asked)}")
+    if not asked and _nobody_can(entries(lines)):
+        return InvalidRequest(f"no provider of chain {chain.name!r} can take it: {_said(entries(lines))}")
     return ChainExhausted(f"chain {chain.name!r} is exhausted: {_said(entries(lines))}")
+
+
+def _nobody_can(considered: Iterable[Entry]) -> bool:
+    """Tells whether every provider that is configured lacks something: another day brings no answer either."""
+    reasons = [str(entry.reason).partition(":")[0] for entry in considered]
+    return INCAPABLE in reasons and set(reasons) <= {INCAPABLE, NOT_CONFIGURED}
 
 
 def late(chain: Chain, lines: Iterable[Line]) -> TaskFailed:

@@ -68,6 +68,14 @@ TEXTS = [
         "providers.claude.breaker = 3",
         "providers.claude.breaker: Input should be a valid dictionary or instance of Breaker",
     ),
+    (
+        "providers.claude.models.default = { name = 'x', lacks = ['sound'] }",
+        "providers.claude.models.default.lacks.0: Input should be 'tools', 'images', 'schema' or 'json'",
+    ),
+    (
+        "providers.claude.models.default = { name = 'x', max_output = 0 }",
+        "providers.claude.models.default.max_output: Input should be greater than 0",
+    ),
     ("providers.claude.models.default.context = 5", "providers.claude.models.default.name: missing"),
     (
         "providers.claude.api_key = 'sk-secret'",

@@ -40,6 +40,9 @@ DEFAULTS = {
     "providers.llama_cpp.missing": "no base URL",
     "providers.openai.missing": "no API key",
     "providers.openai.breaker": Breaker(failure_threshold=5, success_threshold=2, cooldown_period=60.0),
+    "providers.claude.models.default.lacks": frozenset(),
+    "providers.llama_cpp.models.default.lacks": {"images"},
+    "providers.openai.models.fast.max_output": 128_000,
     "results.max_request_bytes": 4_000_000,
 }
 
@@ -78,6 +81,12 @@ VARIABLES = [
     ),
     ("FALLBACK_PROVIDERS__LLAMA_CPP__STREAM", "true", "providers.llama_cpp.stream", True),
     ("FALLBACK_PROVIDERS__MISTRAL__MODELS__FAST_1__NAME", "x", "providers.mistral.models.Fast-1", Model(name="x")),
+    (
+        "FALLBACK_PROVIDERS__MISTRAL__MODELS__DEFAULT",
+        '{"name": "y", "lacks": ["tools"]}',
+        "providers.mistral.models.default.lacks",
+        {"tools"},
+    ),
     ("FALLBACK_PORT", "tcp://10.0.0.1:6379", "namespace", "fallback"),  # a Kubernetes service named "fallback"
 ]
 

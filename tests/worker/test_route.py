@@ -125,7 +125,7 @@ def test_an_invalid_request_is_asked_once_per_dialect():
 
 def test_providers_that_are_not_configured_are_never_asked():
     on = Route(Chain(name="chain", providers=("unset", "a", "b")), PROVIDERS)
-    assert (on.configured(), rest(on, [])) == (["a", "b"], ["a", "b"])
+    assert (on.candidates(), rest(on, [])) == (["a", "b"], ["a", "b"])
 
 
 def test_a_provider_passed_over_or_taken_out_of_the_chain_moves_nothing():

@@ -128,4 +128,4 @@ def test_a_completion_asks_each_provider_at_most_once_more_than_its_retries(rout
     for name in NAMES:
         asked = sum(isinstance(line, Entry) and line.provider == name for line in lines)
         assert asked <= route.chain.retry.max_retries + 1
-    assert all(line.provider in route.configured() for line in lines if isinstance(line, Entry))
+    assert all(line.provider in route.candidates() for line in lines if isinstance(line, Entry))
