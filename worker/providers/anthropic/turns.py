@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from worker.providers.calls import Ids, arguments
@@ -21,13 +22,15 @@ def instructions(messages: Sequence[Message]) -> list[str]:
 def turns(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """Returns the turns of user and assistant: neighbours of one role become one, results of calls are the user's."""
     ids = Ids(_OWN_ID, "toolu_")
-    told = []
-    spoken = [message for message in messages if not isinstance(message, System)]
-    for assistant, neighbours in groupby(spoken, key=lambda message: isinstance(message, Assistant)):
-        blocks = [block for message in neighbours for block in _blocks(message, ids)]
-        if blocks:
-            told.append({"role": "assistant" if assistant else "user", "content": blocks})
-    return _trimmed(told)
+    shown = [(_role(message), _blocks(message, ids)) for message in messages if not isinstance(message, System)]
+    speaking = groupby(((role, blocks) for role, blocks in shown if blocks), key=itemgetter(0))
+    return _trimmed(
+        [{"role": role, "content": [block for _, blocks in own for block in blocks]} for role, own in speaking]
+    )
+
+
+def _role(message: Message) -> str:
+    return "assistant" if isinstance(message, Assistant) else "user"
 
 
 def _blocks(message: Message, ids: Ids) -> list[dict[str, Any]]:

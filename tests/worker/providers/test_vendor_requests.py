@@ -1,0 +1,69 @@
+"""Every request, in every dialect, streamed and plain, is one that the vendor's own types allow."""
+
+from collections import Counter
+from itertools import product
+from typing import Any
+
+import pytest
+from anthropic.lib._parse._transform import transform_schema
+
+from config.providers import Dialect, Model
+from tests.worker.providers.request_cases import FIELDS, HELLO, MESSAGES
+from tests.worker.providers.vendor_rules import broken
+from tests.worker.providers.vendor_types import faults
+from worker.providers.anthropic.schema import fitted
+from worker.providers.dialects import DIALECTS
+from worker.request import parse
+
+MODEL = Model(name="a-model")
+REQUESTS = [{"messages": messages, **fields} for messages, fields in product(MESSAGES.values(), FIELDS.values())]
+
+
+def body(dialect: Dialect, request: dict[str, Any], stream: bool) -> dict[str, Any]:
+    return DIALECTS[dialect].body(parse(request, ("default",)), MODEL, stream)
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_request_is_one_that_the_vendors_types_allow(
+    dialect: Dialect, stream: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bodies = [body(dialect, request, stream) for request in REQUESTS]
+    found = Counter(fault for sent in bodies for fault in faults(dialect, sent) + broken(dialect, sent))
+    with capsys.disabled():
+        kinds = f"{len(MESSAGES)} conversations x {len(FIELDS)} sets of fields"
+        print(f"\n{dialect} {'streamed' if stream else 'plain'}: {kinds} = {len(REQUESTS)} requests", end=" ")
+    assert not found
+
+
+def test_the_check_sees_what_a_vendor_does_not_know() -> None:
+    sent = body("openai", {"messages": [HELLO]}, True)
+    assert faults("openai", sent | {"metadat": {}}) == ["body.metadat: unknown"]
+    assert faults("openai", {"model": "m", "messages": [{"role": "tool", "content": "x"}], "stream": False}) != []
+    assert faults("anthropic", body("anthropic", {"messages": [HELLO]}, True) | {"temperature": 1.0}) != []
+    assert faults("anthropic", sent) != []
+
+
+SCHEMAS: list[dict[str, Any]] = [
+    {"type": "integer", "minimum": 1, "description": "A number"},
+    {"type": "string", "format": "email"},
+    {"type": "string", "pattern": "^#", "format": "color"},
+    {"type": "string", "enum": ["a", "b"], "default": "a"},
+    {"const": 3},
+    {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    {"type": "array", "items": {"type": "object"}, "uniqueItems": True, "minItems": 3},
+    {"oneOf": [{"type": "null"}, {"type": "number", "multipleOf": 2}]},
+    {"allOf": [{"type": "object", "properties": {"a": {"type": "boolean"}}, "additionalProperties": True}]},
+    {"$ref": "#/$defs/Node", "$defs": {"Node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}}}}},
+    {"type": "object", "title": "T", "properties": {"a": {"type": "string", "maxLength": 3}}, "required": ["a"]},
+]
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_schema_is_what_the_vendors_own_client_makes_of_it(schema: dict[str, Any]) -> None:
+    assert fitted(schema) == transform_schema(schema)
+
+
+@pytest.mark.parametrize("schema", [True, {}, {"type": ["string", "null"], "maxLength": 3}, {"enum": [{"a": 1}]}])
+def test_a_schema_that_the_vendors_client_gives_up_on_is_still_sent(schema: Any) -> None:
+    assert fitted(schema) is not None
