@@ -6,7 +6,9 @@ import re
 from typing import Any
 
 from worker.errors import AttemptFailed
-from worker.providers.dialect import joined
+from worker.providers.dialect import Served, joined
+from worker.request.fields import check_json
+from worker.result import FinishReason, Usage
 
 _LONGEST_NAME = 64
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
@@ -42,30 +44,42 @@ def arguments(text: str) -> dict[str, Any]:
     wrote must neither be lost nor refused.
     """
     try:
-        value = json.loads(text or "{}", parse_constant=_refuse)
-        json.dumps(value)  # an integer of more than 4,300 digits can be read and not be written
+        value = json.loads(text or "{}")
+        return check_json(value if isinstance(value, dict) else {"arguments": value})
     except (ValueError, RecursionError):
         return {"arguments": text}
-    return value if isinstance(value, dict) else {"arguments": value}
 
 
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def said(answer_id: str, texts: list[str], calls: list[tuple[Any, Any, str]]) -> dict[str, Any]:
-    """Returns the OpenAI assistant message of these texts and calls, fit to be sent again to anyone.
-
-    Each call is its id, name and arguments. An id that is missing or not the only one of its kind is replaced; so is
-    what no vendor takes in a name, which models make up at times.
+def served(
+    id_: str,
+    model: str,
+    texts: list[str],
+    calls: list[tuple[Any, Any, str]],
+    finish: FinishReason,
+    usage: Usage | None,
+) -> Served:
+    """Returns the whole answer that these texts and calls are; a call is its id, its name and its arguments.
 
     Raises:
-        AttemptFailed: `malformed`, a call has no name.
+        AttemptFailed: `empty`, or `malformed`: it ends for calls and has none, or one has no name.
     """
     text = joined(texts)
-    message = {"role": "assistant", "content": text or (None if calls else ""), "refusal": None}
-    if not calls:
-        return message
+    if not (text or calls or finish == "length"):
+        raise AttemptFailed("empty")
+    if finish == "tool_calls" and not calls:
+        raise AttemptFailed("malformed", "it ends for tool calls and has none")
+    message: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else ""), "refusal": None}
+    if calls:
+        message["tool_calls"] = _told(id_, calls)
+    return Served(id_, model, message, finish, usage)
+
+
+def _told(answer_id: str, calls: list[tuple[Any, Any, str]]) -> list[dict[str, Any]]:
+    """Returns the calls as OpenAI's message has them, fit to be sent again to anyone.
+
+    An id that is missing or not the only one of its kind is replaced; so is what no vendor takes in a name, which
+    models make up at times.
+    """
     taken: set[str] = set()
     told = []
     for index, (id_, name, written) in enumerate(calls):
@@ -76,7 +90,7 @@ def said(answer_id: str, texts: list[str], calls: list[tuple[Any, Any, str]]) ->
         taken.add(id_)
         function = {"name": _UNFIT.sub("_", name)[:_LONGEST_NAME], "arguments": joined([written])}
         told.append({"id": joined([id_]), "type": "function", "function": function})
-    return message | {"tool_calls": told}
+    return told
 
 
 def _hash(text: str) -> str:

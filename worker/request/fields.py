@@ -44,8 +44,12 @@ def _is_utf8(value: str) -> bool:
         return False
 
 
-def _check_json(value: dict[Any, Any]) -> dict[Any, Any]:
-    """Returns an object of JSON values; the walk ends at the first bad one, and in bounded memory."""
+def check_json(value: dict[Any, Any]) -> dict[Any, Any]:
+    """Returns an object of JSON values. The walk ends at the first bad one, and in bounded memory.
+
+    Raises:
+        ValueError: it is no JSON that everyone reads alike, or too deep or too large.
+    """
     level: list[Any] = [value]
     left = MOST_VALUES
     for _ in range(DEEPEST):
@@ -88,7 +92,7 @@ Count = Annotated[int, Field(strict=True, gt=0, le=10_000_000)]
 Number = Annotated[float, Field(strict=True)]
 Integer = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
 Truth = Annotated[bool, Field(strict=True)]
-Json = Annotated[dict[Any, Any], AfterValidator(_check_json)]
+Json = Annotated[dict[Any, Any], AfterValidator(check_json)]
 Few = BeforeValidator(at_most(MOST_ENTRIES))
 
 

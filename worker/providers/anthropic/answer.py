@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from worker.errors import AttemptFailed
-from worker.providers.calls import said
+from worker.providers.calls import served
 from worker.providers.dialect import Event, Served, count, joined
 from worker.result import FinishReason, Usage
 
@@ -96,11 +96,8 @@ def _served(
     calls: list[tuple[Any, Any, str]],
 ) -> Served:
     finish = _finish(last)
-    id_ = joined([str(message.get("id") or "")])
-    told = said(id_, text, calls)
-    if not (told["content"] or finish == "length" or "tool_calls" in told):
-        raise AttemptFailed("empty")
-    return Served(id_, joined([str(message.get("model") or "")]), told, finish, _usage(usage))
+    id_, name = joined([str(message.get("id") or "")]), joined([str(message.get("model") or "")])
+    return served(id_, name, text, calls, finish, _usage(usage))
 
 
 def _finish(last: dict[str, Any]) -> FinishReason:

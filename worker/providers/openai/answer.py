@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from worker.errors import AttemptFailed
-from worker.providers.calls import said
+from worker.providers.calls import served
 from worker.providers.dialect import Event, Served, count, joined
 from worker.result import FinishReason, Usage
 
@@ -62,11 +62,8 @@ def answer(events: list[Event]) -> Served:
         raise AttemptFailed("truncated", "the stream ended before the answer did")
     if finish not in _FINISH:
         raise AttemptFailed("malformed", "the finish reason is not one that is known")
-    id_ = _first(events, "id")
-    message = said(id_, text, calls.whole())
-    if not (message["content"] or finish == "length" or "tool_calls" in message):
-        raise AttemptFailed("empty")
-    return Served(id_, _first(events, "model"), message, _FINISH[finish], _usage(usage))
+    id_, model = _first(events, "id"), _first(events, "model")
+    return served(id_, model, text, calls.whole(), _FINISH[finish], _usage(usage))
 
 
 class _Calls:
