@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 from typing_extensions import TypedDict  # pydantic takes that of `typing` from Python 3.12 on
 
-from worker.request.fields import Json, Part, Str, ToolName, Truth
+from worker.request.fields import Few, Json, Part, Str, ToolName, Truth
 
 MOST_TOOLS = 128
 
@@ -83,7 +83,7 @@ class JsonSchema(Part):
     """An answer that is JSON of this schema."""
 
     type: Literal["json_schema"]
-    json_schema: Schema
+    json_schema: Annotated[Schema, Few]
 
 
 ResponseFormat = Annotated[PlainText | JsonObject | JsonSchema, Field(discriminator="type")]
