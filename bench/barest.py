@@ -1,6 +1,6 @@
-"""The barest Celery task that reads a chat stream with httpx: what ours is measured against.
+"""The barest Celery tasks that ask with httpx, for a stream or a plain answer: what ours is measured against.
 
-It has no chain, no breaker, no lease, no limits, no journal, and believes whatever the stream says.
+They have no chain, no breaker, no lease, no limits, no journal, and believe whatever the provider says.
 """
 
 import json
@@ -67,6 +67,15 @@ def complete(request: dict[str, Any]) -> dict[str, Any]:
         "choices": [{"index": 0, "message": message, "finish_reason": finish}],
         "usage": usage,
     }
+
+
+@app.task(name="barest.complete_plainly")
+def complete_plainly(request: dict[str, Any]) -> dict[str, Any]:
+    """Returns the answer to a request that asks for no stream, as it came."""
+    response = _client().post("/chat/completions", json={"model": "bare", **request})
+    response.raise_for_status()
+    answer: dict[str, Any] = response.json()
+    return answer
 
 
 def _client() -> httpx.Client:

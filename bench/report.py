@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -9,50 +10,62 @@ from statistics import median
 
 from redis import Redis
 from rich import box
+from rich.console import Console
 from rich.table import Table
-
-_PACKAGES = ("celery", "kombu", "redis", "httpx", "pydantic")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One quantity, a sample of each side per round; `ours[i]` was measured right beside `barest[i]`."""
+    """One quantity, a sample of each side per round; `ours[i]` was measured right beside `theirs[i]`."""
 
     name: str
-    barest: Sequence[float]
+    theirs: Sequence[float]
     ours: Sequence[float]
 
     @property
     def ratios(self) -> list[float]:
-        """Returns ours / barest, pair by pair."""
-        return [our / bare for our, bare in zip(self.ours, self.barest, strict=True)]
+        """Returns ours / theirs, pair by pair."""
+        return [our / their for our, their in zip(self.ours, self.theirs, strict=True)]
 
     @property
     def added(self) -> list[float]:
-        """Returns ours - barest, pair by pair."""
-        return [our - bare for our, bare in zip(self.ours, self.barest, strict=True)]
+        """Returns ours - theirs, pair by pair."""
+        return [our - their for our, their in zip(self.ours, self.theirs, strict=True)]
 
 
-def table(title: str, rows: Sequence[Row]) -> Table:
+def console() -> Console:
+    """Returns where to print; wide enough for the tables where that is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else 132)
+
+
+def table(title: str, rows: Sequence[Row], sides: tuple[str, str] = ("barest task", "this task")) -> Table:
     """Returns a table with a line per row: median (lowest to highest)."""
     lines = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    lines.add_column(min_width=18)
-    for column in ("barest task", "this task", "ratio", "difference"):
+    lines.add_column(min_width=18, no_wrap=True)
+    for column in (*sides, "ratio", "difference"):
         lines.add_column(column, justify="right", no_wrap=True, min_width=20)
     for row in rows:
-        lines.add_row(row.name, *(_spread(samples) for samples in (row.barest, row.ours, row.ratios, row.added)))
+        lines.add_row(row.name, *(_spread(samples) for samples in (row.theirs, row.ours, row.ratios, row.added)))
     return lines
 
 
-def machine(server: Redis) -> str:
+def machine(*packages: str) -> str:
     """Returns in one line what all this ran on."""
-    info = server.info("server")
+    versions = ", ".join(f"{package} {version(package)}" for package in packages)
+    cores = f"{os.cpu_count()} cores ({platform.machine()})"
+    return f"{cores}, {platform.system()}, Python {platform.python_version()}, {versions}"
+
+
+def server(redis: Redis) -> str:
+    """Returns the server's name and version."""
+    info = redis.info("server")
     name = info.get("server_name", "redis")
-    packages = ", ".join(f"{package} {version(package)}" for package in _PACKAGES)
-    return (
-        f"{os.cpu_count()} cores ({platform.machine()}), {platform.system()}, Python {platform.python_version()}, "
-        f"{packages}, {name} {info.get(f'{name}_version', info['redis_version'])}"
-    )
+    return f"{name} {info.get(f'{name}_version', info['redis_version'])}"
+
+
+def met(value: bool) -> str:
+    """Returns the word for an aim that was met, or not."""
+    return "met" if value else "not met"
 
 
 def _spread(samples: Sequence[float]) -> str:

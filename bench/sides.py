@@ -1,26 +1,23 @@
 """The processes of one run: Valkey, the upstream, and two workers for each of the two tasks."""
 
-import json
 import os
-import sys
-import urllib.request
+from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from bench import barest
 from bench.load import Side
-from bench.upstream import Pace
+from bench.serving import Upstream
 from tasks import complete
 from tasks.celery import COMPLETIONS
 from tasks.celery import app as ours
 from tasks.fleet import commands, valkey
 from tasks.fleet.celery_nodes import ROOT, start_worker
 from tasks.fleet.fleet import Fleet
-from tasks.fleet.ports import free_port
 from tasks.fleet.process import Process
-from tasks.fleet.readiness import http_answers, writes
+from tasks.fleet.readiness import writes
 from tasks.fleet.valkey import Valkey
 
 WORKERS = 2
@@ -36,7 +33,9 @@ class Bench:
     barest: Side
     ours: Side
     server: Valkey
-    _upstream: int
+    upstream: Upstream
+    _fleet: Fleet
+    _workers: tuple[Process, ...]
 
     @classmethod
     def start(cls, folder: Path, stack: ExitStack) -> Self:
@@ -47,29 +46,49 @@ class Bench:
         """
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_CONFIGURATION)}
         fleet = stack.enter_context(Fleet(folder, inherited))
-        server, port = valkey.start(fleet), free_port()
-        upstream = [sys.executable, "-m", "bench.upstream", "--port", str(port)]
-        fleet.start("upstream", upstream, ready=http_answers(port, "/v1/models"), cwd=ROOT)
-        fleet.environment |= {"OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1", "OPENAI_API_KEY": "bench"}
+        server, upstream = valkey.start(fleet), Upstream.start(fleet)
+        fleet.environment |= {"OPENAI_BASE_URL": f"{upstream.url}/v1", "OPENAI_API_KEY": "bench"}
         urls = [f"redis://127.0.0.1:{server.port}/{database}" for database in (0, 1)]
         for app, url in zip((barest.app, ours), urls, strict=True):
             app.conf.update(broker_url=url, result_backend=url)
-        barests = [_start_barest(fleet, f"barest{i}", urls[0]) for i in range(WORKERS)]
-        workers = [
-            start_worker(fleet, f"ours{i}", queues=[COMPLETIONS], environment={"REDIS_URL": urls[1]})
-            for i in range(WORKERS)
-        ]
+        barests = _pids([_start_barest(fleet, f"barest{i}", urls[0]) for i in range(WORKERS)])
+        workers = _start_ours(fleet, "ours", {"REDIS_URL": urls[1]})
         return cls(
-            Side("barest", barest.app, lambda: barest.complete.delay(_REQUEST), tuple(p.pid for p in barests)),
-            Side("ours", ours, lambda: complete.delay(_REQUEST), tuple(p.pid for p in workers)),
+            Side("barest", barest.app, lambda: barest.complete.delay(_REQUEST), barests),
+            Side("ours", ours, lambda: complete.delay(_REQUEST), _pids(workers)),
             server,
-            port,
+            upstream,
+            fleet,
+            workers,
         )
 
-    def pace(self, pace: Pace) -> None:
-        """Sets how the upstream streams from now on."""
-        url, body = f"http://127.0.0.1:{self._upstream}/pace", json.dumps(asdict(pace)).encode()
-        urllib.request.urlopen(urllib.request.Request(url, body, method="PUT")).close()
+    def plainly(self) -> Self:
+        """Returns the two sides when no stream is asked for; our workers end, and others are started.
+
+        Raises:
+            FleetError: something did not come up.
+        """
+        environment = dict(self._workers[0].environment)
+        for worker in self._workers:
+            worker.stop()
+        workers = _start_ours(self._fleet, "plain", environment | {"FALLBACK_PROVIDERS__OPENAI__STREAM": "false"})
+        return replace(
+            self,
+            barest=replace(self.barest, ask=lambda: barest.complete_plainly.delay(_REQUEST)),
+            ours=replace(self.ours, workers=_pids(workers)),
+            _workers=workers,
+        )
+
+
+def _start_ours(fleet: Fleet, name: str, environment: dict[str, str]) -> tuple[Process, ...]:
+    return tuple(
+        start_worker(fleet, f"{name}{number}", queues=[COMPLETIONS], environment=environment)
+        for number in range(WORKERS)
+    )
+
+
+def _pids(processes: Iterable[Process]) -> tuple[int, ...]:
+    return tuple(process.pid for process in processes)
 
 
 def _start_barest(fleet: Fleet, name: str, redis_url: str) -> Process:

@@ -1,24 +1,31 @@
-"""A provider that costs next to nothing: OpenAI's chat stream over bare asyncio, without a framework.
+"""A provider that costs next to nothing: two vendors' wires over bare asyncio, without a framework.
 
-Every POST gets the same stream: 300 events of one token, one with the finish reason, one with the usage, `[DONE]`.
-Every GET gets an empty list of models. `PUT /pace` sets how the streams of all later requests come.
+Every POST gets the same answer, on Anthropic's path in Anthropic's words, else in OpenAI's: a stream where the body
+asks for one, else plain. Every GET gets an empty list of models. `PUT /pace` sets how all later answers come.
 """
 
 import argparse
 import asyncio
 import json
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cache
+from typing import Literal
+
+from bench.wires import ANTHROPIC, OPENAI, Wire
 
 TOKENS = 300
-_STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n"
+_STREAM = _HEAD % b"text/event-stream; charset=utf-8" + b"Transfer-Encoding: chunked\r\n\r\n"
+_JSON = _HEAD % b"application/json"
 _MODELS = b'{"object":"list","data":[]}'
+_END = b"0\r\n\r\n"
+_WANTS_STREAM = re.compile(rb'"stream":\s*true')
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How a stream comes: after `delay` seconds, in one of three ways.
+    """How an answer of so many tokens comes: after `delay` seconds, a stream in one of three ways.
 
     `block`: one write, the whole stream one chunk of HTTP's chunked coding. `chunks`: one write, a chunk for each
     event. `tokens`: a write and a chunk for each event, `interval` seconds apart.
@@ -27,39 +34,30 @@ class Pace:
     delay: float = 0.0
     coding: Literal["block", "chunks", "tokens"] = "chunks"
     interval: float = 0.01
-
-
-def _events() -> Iterator[bytes]:
-    yield _event({"role": "assistant", "content": "", "refusal": None})
-    for i in range(TOKENS):
-        yield _event({"content": f" token{i}"})
-    yield _event({}, finish="stop")
-    counts = {"prompt_tokens": 20, "completion_tokens": TOKENS, "total_tokens": TOKENS + 20}
-    yield _data(_chunk(choices=[], usage=counts))
-    yield b"data: [DONE]\n\n"
-
-
-def _event(delta: dict[str, Any], finish: str | None = None) -> bytes:
-    return _data(_chunk(choices=[{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}], usage=None))
-
-
-def _chunk(**rest: Any) -> dict[str, Any]:
-    head = {"id": "chatcmpl-B0aRe5tUpstream", "object": "chat.completion.chunk", "created": 1_790_000_000}
-    return {**head, "model": "bare", "service_tier": "default", "system_fingerprint": "fp_0123456789", **rest}
-
-
-def _data(event: dict[str, Any]) -> bytes:
-    return b"data: " + json.dumps(event, separators=(",", ":")).encode() + b"\n\n"
+    tokens: int = TOKENS
 
 
 def _chunked(body: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(body), body)
 
 
-_EVENTS = list(_events())
-_END = b"0\r\n\r\n"
-_BLOCK = _STREAM + _chunked(b"".join(_EVENTS)) + _END
-_CHUNKS = _STREAM + b"".join(map(_chunked, _EVENTS)) + _END
+def _whole(body: bytes) -> bytes:
+    return _JSON + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+@cache
+def _plain(wire: Wire, tokens: int) -> bytes:
+    return _whole(wire.plain(tokens))
+
+
+@cache
+def _writes(wire: Wire, tokens: int, coding: str) -> list[bytes]:
+    events = wire.stream(tokens)
+    if coding == "tokens":
+        chunks = [_chunked(event) for event in events]
+        return [_STREAM + chunks[0], *chunks[1:-1], chunks[-1] + _END]
+    chunks = [_chunked(b"".join(events))] if coding == "block" else [_chunked(event) for event in events]
+    return [_STREAM + b"".join(chunks) + _END]
 
 
 class Connection(asyncio.Protocol):
@@ -68,7 +66,7 @@ class Connection(asyncio.Protocol):
     pace = Pace()
 
     def __init__(self) -> None:
-        self._received = b""
+        self._received = bytearray()
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -80,33 +78,33 @@ class Connection(asyncio.Protocol):
         """Answers once a request is whole; nobody sends a second one before its answer."""
         self._received += data
         head, end, body = self._received.partition(b"\r\n\r\n")
-        if end and len(body) >= _length(head):
-            self._received = b""
-            self._answer(head.partition(b" ")[0], body)
+        if end and len(body) >= _length(bytes(head)):
+            self._received.clear()
+            self._answer(bytes(head), bytes(body))
 
-    def _answer(self, method: bytes, body: bytes) -> None:
+    def _answer(self, head: bytes, body: bytes) -> None:
+        method, path, _ = head.split(b" ", 2)
         if method == b"POST":
-            asyncio.get_running_loop().call_later(self.pace.delay, self._stream, self.pace)
+            wire = ANTHROPIC if path.endswith(b"/messages") else OPENAI
+            answer = self._stream if _WANTS_STREAM.search(body) else self._say
+            asyncio.get_running_loop().call_later(self.pace.delay, answer, wire, self.pace)
             return
         if method == b"PUT":
             Connection.pace = Pace(**json.loads(body))
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(_MODELS)
-        self._transport.write(head + _MODELS)
+        self._transport.write(_whole(_MODELS))
 
-    def _stream(self, pace: Pace) -> None:
-        if pace.coding == "tokens":
-            self._transport.write(_STREAM)
-            self._token(0, pace.interval)
-        else:
-            self._transport.write(_BLOCK if pace.coding == "block" else _CHUNKS)
+    def _say(self, wire: Wire, pace: Pace) -> None:
+        self._transport.write(_plain(wire, pace.tokens))
 
-    def _token(self, number: int, interval: float) -> None:
+    def _stream(self, wire: Wire, pace: Pace) -> None:
+        self._write(_writes(wire, pace.tokens, pace.coding), 0, pace.interval)
+
+    def _write(self, writes: list[bytes], number: int, interval: float) -> None:
         if self._transport.is_closing():
             return
-        last = number == len(_EVENTS) - 1
-        self._transport.write(_chunked(_EVENTS[number]) + (_END if last else b""))
-        if not last:
-            asyncio.get_running_loop().call_later(interval, self._token, number + 1, interval)
+        self._transport.write(writes[number])
+        if number < len(writes) - 1:
+            asyncio.get_running_loop().call_later(interval, self._write, writes, number + 1, interval)
 
 
 def _length(head: bytes) -> int:
@@ -123,6 +121,6 @@ async def _serve(port: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Serves the stream until it is ended.")
+    parser = argparse.ArgumentParser(description="Serves its answers until it is ended.")
     parser.add_argument("--port", type=int, required=True)
     asyncio.run(_serve(parser.parse_args().port))
