@@ -77,6 +77,15 @@ def test_anthropic_gets_a_limit_where_the_producer_set_none() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("dialect", "field"),
+    [("openai", "max_completion_tokens"), ("llama_cpp", "max_tokens"), ("anthropic", "max_tokens")],
+)
+def test_no_model_is_asked_for_more_than_it_gives(dialect: Dialect, field: str) -> None:
+    short = Model(name="a-model", max_output=100)
+    assert DIALECTS[dialect].body(request(USER, max_tokens=5000), short, True)[field] == 100
+
+
 def test_all_instructions_are_anthropics_system_prompt() -> None:
     asked = request(("system", "One."), USER, ("developer", texts("Two", " and a half.")), ("system", ""))
     assert body("anthropic", asked)["system"] == "One.\n\nTwo and a half."

@@ -40,7 +40,7 @@ def body(request: CompletionRequest, model: Model, stream: bool) -> dict[str, An
         system, spoken = [], [{"role": "user", "content": [{"type": "text", "text": text} for text in system]}]
     return {
         "model": model.name,
-        "max_tokens": request.limit or MAX_TOKENS,
+        "max_tokens": model.limit(request.limit or MAX_TOKENS),
         "messages": spoken,
         "stream": stream,
         **given(

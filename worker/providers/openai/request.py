@@ -38,7 +38,7 @@ def body(request: CompletionRequest, model: Model, stream: bool) -> dict[str, An
         "stream": stream,
         **given(
             stream_options={"include_usage": True} if stream else None,
-            max_completion_tokens=request.limit,
+            max_completion_tokens=model.limit(request.limit),
             temperature=request.temperature,
             top_p=request.top_p,
             stop=list(request.stops) or None,
