@@ -43,11 +43,22 @@ def arguments(text: str) -> dict[str, Any]:
     A model may have written something else, or been cut off. That stands under the one name `arguments`: what it
     wrote must neither be lost nor refused.
     """
+    value = _parsed(text or "{}")
+    return value if isinstance(value, dict) else {"arguments": text if value is None else value}
+
+
+def written(text: str) -> str:
+    """Returns a call's arguments as the JSON of an object, as they came where they are: some servers take no other."""
+    return text if text and isinstance(_parsed(text), dict) else json.dumps(arguments(text))
+
+
+def _parsed(text: str) -> Any:
     try:
-        value = json.loads(text or "{}")
-        return check_json(value if isinstance(value, dict) else {"arguments": value})
+        value = json.loads(text)
+        check_json({"": value})
     except (ValueError, RecursionError):
-        return {"arguments": text}
+        return None
+    return value
 
 
 def served(

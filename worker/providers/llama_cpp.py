@@ -1,21 +1,25 @@
 """llama.cpp's server: OpenAI's wire, with these differences.
 
 Its base URL has no `/v1`. It takes `max_tokens`; chat templates know `system` and not `developer`; it has no use for
-`user`. It knows no choice of one named tool: it gets that tool alone, and must call one. It answers 500 to a call
-whose arguments are not JSON. Its seeds have 32 bits, of which the last means "any"; the effort of reasoning is a
-matter of the chat template. It sends a comment every 30 s while it is busy, which counts as silence.
+`user`. It knows no choice of one named tool: it gets that tool alone, and must call one. Its seeds have 32 bits, of
+which the last means "any"; the effort of reasoning is a matter of the chat template. It closes the connection after
+every stream and error, whatever its Keep-Alive says, so none is kept: the next request would meet the end of the
+last. It sends a comment every 30 s while it is busy, which counts as silence.
 """
 
-import json
 from dataclasses import replace
 from typing import Any
 
 from config.providers import Model, Provider
 from worker.providers import openai
-from worker.providers.calls import arguments
 from worker.request import CompletionRequest
 
 _ANY_SEED = 2**32 - 1
+
+
+def headers(provider: Provider) -> dict[str, str]:
+    """Returns the headers that say who asks, and that nothing follows."""
+    return {**openai.OPENAI.headers(provider), "Connection": "close"}
 
 
 def body(request: CompletionRequest, model: Model, stream: bool) -> dict[str, Any]:
@@ -29,7 +33,8 @@ def body(request: CompletionRequest, model: Model, stream: bool) -> dict[str, An
     if effort := body.pop("reasoning_effort", None):
         body["chat_template_kwargs"] = _reasoning(effort)
     for message in body["messages"]:
-        _adapt(message)
+        if message["role"] == "developer":
+            message["role"] = "system"
     if isinstance(body.get("tool_choice"), dict):
         _choose(body, body["tool_choice"]["function"]["name"])
     return body
@@ -37,13 +42,6 @@ def body(request: CompletionRequest, model: Model, stream: bool) -> dict[str, An
 
 def _reasoning(effort: str) -> dict[str, Any]:
     return {"enable_thinking": False} if effort == "none" else {"reasoning_effort": effort}
-
-
-def _adapt(message: dict[str, Any]) -> None:
-    if message["role"] == "developer":
-        message["role"] = "system"
-    for call in message.get("tool_calls", ()):
-        call["function"]["arguments"] = json.dumps(arguments(call["function"]["arguments"]))
 
 
 def _choose(body: dict[str, Any], name: str) -> None:
@@ -56,4 +54,4 @@ def probe(provider: Provider) -> str:
     return "/health" if provider.api_key is None else "/props"
 
 
-LLAMA_CPP = replace(openai.OPENAI, path="/v1/chat/completions", probe=probe, body=body)
+LLAMA_CPP = replace(openai.OPENAI, path="/v1/chat/completions", probe=probe, headers=headers, body=body)

@@ -11,12 +11,12 @@ import gguf
 import numpy as np
 
 _CONTEXT = 256
-_SERVE = f"""
+_SERVE = """
 import sys, signal, xllamacpp
 params = xllamacpp.CommonParams()
 params.model.path, params.port, params.hostnames = sys.argv[1], int(sys.argv[2]), ["127.0.0.1"]
-params.n_ctx, params.n_parallel, params.cpuparams.n_threads = {_CONTEXT}, 1, 1
-params.api_keys = sys.argv[3:]
+params.n_ctx, params.n_parallel, params.cpuparams.n_threads = int(sys.argv[3]), 1, 1
+params.api_keys = sys.argv[4:]
 server = xllamacpp.Server(params)
 print("listening", flush=True)
 signal.pause()
@@ -57,11 +57,11 @@ def write_model(path: Path) -> None:
 
 
 @contextmanager
-def running(model: Path, *keys: str) -> Iterator[str]:
+def running(model: Path, *keys: str, context: int = _CONTEXT) -> Iterator[str]:
     """Gives the base URL of a server that demands one of these keys, if there are any."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-c", _SERVE, str(model), str(port), *keys]
+    command = [sys.executable, "-c", _SERVE, str(model), str(port), str(context), *keys]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
             assert process.stdout is not None

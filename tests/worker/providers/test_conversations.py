@@ -105,11 +105,13 @@ def test_a_name_that_a_model_made_up_does_not_end_the_conversation(name: str) ->
         *((text, {"arguments": text}) for text in ('{"a":' + "[" * 900 + "]" * 900 + "}", "[" * 100_000, "9" * 5_000)),
     ],
 )
-def test_arguments_are_anthropics_object_or_stand_in_one(arguments: str, given: dict[str, Any]) -> None:
+def test_arguments_are_an_object_or_stand_in_one(arguments: str, given: dict[str, Any]) -> None:
     call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": arguments}}
-    body = sent("anthropic", [HELLO, *answered({"role": "assistant", "content": None, "tool_calls": [call]})])
-    assert body["messages"][1]["content"][0]["input"] == given
-    assert json.dumps(body)
+    messages = [HELLO, *answered({"role": "assistant", "content": None, "tool_calls": [call]})]
+    assert sent("anthropic", messages)["messages"][1]["content"][0]["input"] == given
+    assert json.dumps(sent("anthropic", messages))
+    (told,) = sent("openai", messages)["messages"][1]["tool_calls"]
+    assert json.loads(told["function"]["arguments"]) == given
 
 
 def options(dialect: Dialect, **fields: Any) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def test_parts_and_names_go_to_openai_as_they_came() -> None:
     ("dialect", "headers"),
     [
         ("openai", {"Authorization": f"Bearer {KEY}"}),
-        ("llama_cpp", {"Authorization": f"Bearer {KEY}"}),
+        ("llama_cpp", {"Authorization": f"Bearer {KEY}", "Connection": "close"}),
         ("anthropic", {"x-api-key": KEY, "anthropic-version": "2023-06-01"}),
     ],
 )

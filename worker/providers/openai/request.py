@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from config.providers import Model, Provider
-from worker.providers.calls import Ids
+from worker.providers.calls import Ids, written
 from worker.providers.dialect import api_key, given, parts
 from worker.request import (
     Assistant,
@@ -95,7 +95,7 @@ def _message(message: Message, ids: Ids) -> dict[str, Any]:
             {
                 "id": ids.call(call.id),
                 "type": "function",
-                "function": {"name": call.function.name, "arguments": call.function.arguments},
+                "function": {"name": call.function.name, "arguments": written(call.function.arguments)},
             }
             for call in message.tool_calls
         ]
