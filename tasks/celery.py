@@ -1,6 +1,7 @@
 """The Celery application, configured so that plain `celery -A tasks worker | beat | flower` are safe."""
 
 import os
+import ssl
 import sys
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -37,9 +38,13 @@ def _queue(name: str) -> Queue:
     return Queue(name, Exchange(name), routing_key=name)
 
 
+# kombu's default for rediss:// is to trust any certificate.
+_tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if settings.redis_url.startswith("rediss://") else None
+
 app = Celery("fallback", include=["tasks.completion", "tasks.probes", "tasks.lifecycle"])
 app.conf.update(
     broker_url=settings.redis_url,
+    broker_use_ssl=_tls,
     broker_connection_retry_on_startup=True,
     broker_transport_options={
         "visibility_timeout": LEASE,
@@ -55,6 +60,7 @@ app.conf.update(
     result_backend=settings.redis_url,
     result_backend_transport_options={"retry_policy": {"timeout": 5.0}},
     result_expires=settings.results.expires,
+    redis_backend_use_ssl=_tls,
     redis_max_connections=200,
     redis_socket_timeout=5,
     redis_socket_connect_timeout=2,

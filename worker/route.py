@@ -128,8 +128,11 @@ def after_exhaustion(
     now, chain = position(route, lines), route.chain
     pause = backoff(chain.retry, now.rounds + 1, None, draw)
     left = set(route.candidates()) - now.closed
-    if chain.failover == "at-once" and _asked(lines) and left - now.spent:
-        return Mark(fresh=False), pause
+    if chain.failover == "at-once" and left - now.spent:
+        if _asked(lines):
+            return Mark(fresh=False), pause
+        if wait is not None and wait <= chain.retry.max_wait:  # a Retry-After outlasted the pause between rounds
+            return Mark(fresh=False), wait
     if chain.when_exhausted == "wait" and left:
         if wait is not None:
             return Mark(fresh=True), wait * (1 + draw() / 10)

@@ -157,6 +157,14 @@ def test_at_once_a_round_in_which_somebody_was_asked_is_followed_by_another_afte
     assert exhausted(on, 4 * [*one, Mark(fresh=False)]) is None
 
 
+def test_at_once_a_short_retry_after_that_outlasts_the_pause_is_waited_out():
+    on = route("at-once")
+    lines = [*(Entry(name, Outcome.OVERLOADED, 0.0) for name in "abc"), Mark(fresh=False)]
+    assert exhausted(on, lines, 0.7) == (Mark(fresh=False), 0.7)
+    assert exhausted(on, lines, 60.0) is None
+    assert exhausted(on, lines) is None
+
+
 @pytest.mark.parametrize("failover", FAILOVERS)
 @pytest.mark.parametrize("when_exhausted", ["fail", "wait"])
 def test_a_chain_where_nobody_was_asked_waits_or_ends(failover, when_exhausted):
