@@ -39,7 +39,7 @@ def _queue(name: str) -> Queue:
 
 
 # kombu's default for rediss:// is to trust any certificate.
-_tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if settings.redis_url.startswith("rediss://") else None
+_tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if settings.redis_url.startswith("rediss://") else False
 
 app = Celery("fallback", include=["tasks.completion", "tasks.probes", "tasks.lifecycle"])
 app.conf.update(

@@ -30,6 +30,10 @@ def test_a_plain_url_is_served_by_our_transport(clean_environment: dict[str, str
     assert shown(clean_environment, "redis://127.0.0.1:1/0") == "tasks.visibility redis False"
 
 
+def test_tls_verifies_the_certificate_unless_the_url_says_otherwise(clean_environment: dict[str, str]) -> None:
+    assert "CERT_REQUIRED" in shown(clean_environment, "rediss://127.0.0.1:1/0")
+
+
 @pytest.mark.parametrize(("asked", "verified"), [("required", "CERT_REQUIRED"), ("none", "CERT_NONE")])
 def test_a_rediss_url_keeps_tls(clean_environment: dict[str, str], asked: str, verified: str) -> None:
     said = shown(clean_environment, f"rediss://127.0.0.1:1/0?ssl_cert_reqs={asked}")
