@@ -46,8 +46,9 @@ CODES: dict[str, Outcome] = {
 PHRASES: tuple[tuple[re.Pattern[str], Outcome], ...] = (
     (re.compile("credit balance|spend limit|spending limit", re.I), Outcome.QUOTA_EXHAUSTED),
     (re.compile("prompt is too long|maximum context length|context window", re.I), Outcome.TOO_LARGE),
+    (re.compile("blocked by content filter", re.I), Outcome.REFUSED),
 )
-"""What a plain 400 means where only its message says it: Anthropic's credit and context, other servers' context."""
+"""What a plain 400 means where only its message says it: Anthropic's credit, context and filter, others' context."""
 
 STATUSES: dict[int, Outcome] = {
     401: Outcome.AUTHENTICATION,

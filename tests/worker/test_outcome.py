@@ -18,6 +18,10 @@ TABLE = [
     (status(400, "invalid_request_error"), Outcome.INVALID),
     (status(400, "invalid_request_error", detail="Your credit balance is too low"), Outcome.QUOTA_EXHAUSTED),
     (status(400, "invalid_request_error", detail="prompt is too long: 9 tokens > 8 maximum"), Outcome.TOO_LARGE),
+    (
+        status(400, "invalid_request_error", detail="Output blocked by content filtering policy"),
+        Outcome.REFUSED,
+    ),
     (status(401, "authentication_error"), Outcome.AUTHENTICATION),
     (status(402, "billing_error"), Outcome.QUOTA_EXHAUSTED),
     (status(403, "permission_error"), Outcome.MISCONFIGURED),
