@@ -10,6 +10,8 @@ from config.frozen import Frozen, Name, Seconds
 
 Dialect = Literal["anthropic", "openai", "llama_cpp"]
 Capability = Literal["tools", "images", "schema", "json"]
+Optional = Literal["temperature", "top_p", "stop", "seed", "user", "reasoning_effort", "parallel_tool_calls"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Tokens = Annotated[int, Field(gt=0)]
 Price = Annotated[float, Field(ge=0, le=1_000_000)]
 Variable = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
@@ -19,7 +21,8 @@ class Model(Frozen):
     """One model of a provider; prices are USD per million tokens, None is unknown.
 
     `context` is its window and `max_output` its longest answer, both in tokens. `lacks` names what it cannot do though
-    its dialect has words for it.
+    its dialect has words for it, `without` the fields of a request that it answers 400 to: they are left out.
+    `effort_with_tools` is the one reasoning effort that it takes beside tools.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -28,6 +31,8 @@ class Model(Frozen):
     context: Tokens | None = None
     max_output: Tokens | None = None
     lacks: frozenset[Capability] = frozenset()
+    without: frozenset[Optional] = frozenset()
+    effort_with_tools: Effort | None = None
 
     def limit(self, asked: int | None) -> int | None:
         """Returns the most tokens to ask an answer for: never more than the model gives, None for no limit asked."""

@@ -66,10 +66,18 @@ def ask(
 
 
 def _body(dialect: Dialect, provider: Provider, model: Model, request: CompletionRequest) -> bytes:
-    body = dialect.body(request, model, provider.stream)
+    body = dialect.body(_taken(request, model), model, provider.stream)
     options = (request.provider_options or {}).get(provider.name)
     whole = merged(body, options) if options else body
     return json.dumps(whole, separators=(",", ":")).encode()
+
+
+def _taken(request: CompletionRequest, model: Model) -> CompletionRequest:
+    """Returns the request without what the model answers 400 to."""
+    changes: dict[str, Any] = {name: None for name in model.without if getattr(request, name) is not None}
+    if request.tools and model.effort_with_tools:
+        changes["reasoning_effort"] = model.effort_with_tools
+    return request.model_copy(update=changes) if changes else request
 
 
 def merged(body: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from config.providers import Dialect, Model, Provider
+from config.providers import Dialect, Provider
 from worker.errors import AttemptFailed
 from worker.providers import ask
 from worker.request import CompletionRequest
@@ -44,7 +44,7 @@ def asked(
 ) -> Answer:
     return ask(
         provider,
-        Model(name="a-model"),
+        provider.model("default"),
         request or globals()["request"](),
         deadline=time.monotonic() + within,
         on_first_token=on_first_token,

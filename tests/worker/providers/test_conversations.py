@@ -114,11 +114,12 @@ def test_arguments_are_an_object_or_stand_in_one(arguments: str, given: dict[str
     assert json.loads(told["function"]["arguments"]) == given
 
 
-def options(dialect: Dialect, **fields: Any) -> dict[str, Any]:
+def options(dialect: Dialect, model: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
     """Returns what a provider `p` of this dialect is sent."""
     talk = responds(b"200 OK", (anthropic_plain if dialect == "anthropic" else openai_plain)(Saying("Hi")))
+    models = {"default": Model(name="a-model", **(model or {}))}
     with serving(talk) as bare:
-        asked(provider(dialect, bare.url).model_copy(update={"stream": False}), request(**fields))
+        asked(provider(dialect, bare.url).model_copy(update={"stream": False, "models": models}), request(**fields))
     body: dict[str, Any] = json.loads(bare.requests[0].partition(b"\r\n\r\n")[2])
     return body
 
@@ -138,6 +139,15 @@ def test_provider_options_are_merged_into_objects() -> None:
     assert body["output_config"]["effort"] == "max"
     assert body["output_config"]["format"]["type"] == "json_schema"
     assert body["thinking"] == {"type": "adaptive"}
+
+
+def test_a_model_is_not_sent_what_it_refuses() -> None:
+    model = {"without": ["temperature", "top_p"], "effort_with_tools": "none"}
+    asked_for = {"temperature": 0.3, "seed": 1, "reasoning_effort": "high"}
+    plain = options("openai", model, **asked_for)
+    with_tools = options("openai", model, **asked_for, tools=[CLOCK])
+    assert "temperature" not in plain | with_tools
+    assert (plain["seed"], plain["reasoning_effort"], with_tools["reasoning_effort"]) == (1, "high", "none")
 
 
 def test_what_a_request_needs_is_told_in_the_words_of_what_a_dialect_takes() -> None:
