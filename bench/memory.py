@@ -7,15 +7,14 @@ _HEADERS = {"Content-Type": "application/json"}
 
 
 class ForOurs(httpx.BaseTransport):
-    """The one below this project's asking; `sent` is the size of the last body in bytes."""
+    """The one below this project's asking."""
 
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
-        self.sent = 0
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Returns the answer."""
-        self.sent = len(request.read())
+        """Returns the answer, once the request's body is all there."""
+        request.read()
         return httpx.Response(200, headers=_HEADERS, content=self._answer)
 
 
@@ -24,9 +23,8 @@ class ForTheirs(httpx2.BaseTransport):
 
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
-        self.sent = 0
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Returns the answer."""
-        self.sent = len(request.read())
+        """Returns the answer, once the request's body is all there."""
+        request.read()
         return httpx2.Response(200, headers=_HEADERS, content=self._answer)
