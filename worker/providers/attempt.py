@@ -1,8 +1,9 @@
 """One attempt at one provider."""
 
-import json
 from collections.abc import Callable
 from typing import Any
+
+from pydantic_core import to_json
 
 from config.providers import Model, Provider
 from worker.http import send
@@ -69,7 +70,7 @@ def _body(dialect: Dialect, provider: Provider, model: Model, request: Completio
     body = dialect.body(_taken(request, model), model, provider.stream)
     options = (request.provider_options or {}).get(provider.name)
     whole = merged(body, options) if options else body
-    return json.dumps(whole, separators=(",", ":")).encode()
+    return to_json(whole)
 
 
 def _taken(request: CompletionRequest, model: Model) -> CompletionRequest:

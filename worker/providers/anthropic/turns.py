@@ -51,6 +51,8 @@ def _blocks(message: Message, ids: Ids) -> list[dict[str, Any]]:
 
 def _parts(message: Message) -> list[dict[str, Any]]:
     """Returns what a message shows; Anthropic refuses a text that is white space."""
+    if isinstance(message.content, str):
+        return [{"type": "text", "text": message.content}] if message.content.strip() else []
     return [_part(part) for part in parts(message) if isinstance(part, Image) or part.text.strip()]
 
 
