@@ -9,7 +9,7 @@ from config.breaker import Breaker
 from config.frozen import Frozen, Name, Seconds
 
 Dialect = Literal["anthropic", "openai", "llama_cpp"]
-Capability = Literal["tools", "images", "schema", "json"]
+Capability = Literal["tools", "images", "schema", "json", "prefill"]
 Optional = Literal["temperature", "top_p", "stop", "seed", "user", "reasoning_effort", "parallel_tool_calls"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Tokens = Annotated[int, Field(gt=0)]

@@ -34,6 +34,7 @@ _WORDS = {
     "images": "takes no images",
     "schema": "takes no schema for its answer",
     "json": "has no JSON mode",
+    "prefill": "does not go on with an answer that was begun",
 }
 
 _LOWER = bytes(range(ord("a"), ord("z") + 1))

@@ -70,7 +70,7 @@ TEXTS = [
     ),
     (
         "providers.claude.models.default = { name = 'x', lacks = ['sound'] }",
-        "providers.claude.models.default.lacks.0: Input should be 'tools', 'images', 'schema' or 'json'",
+        "providers.claude.models.default.lacks.0: Input should be 'tools', 'images', 'schema', 'json' or 'prefill'",
     ),
     (
         "providers.claude.models.default = { name = 'x', max_output = 0 }",

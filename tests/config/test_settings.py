@@ -40,7 +40,7 @@ DEFAULTS = {
     "providers.llama_cpp.missing": "no base URL",
     "providers.openai.missing": "no API key",
     "providers.openai.breaker": Breaker(failure_threshold=5, success_threshold=2, cooldown_period=60.0),
-    "providers.claude.models.default.lacks": frozenset(),
+    "providers.claude.models.default.lacks": {"prefill"},
     "providers.llama_cpp.models.default.lacks": {"images"},
     "providers.openai.models.fast.max_output": 128_000,
     "results.max_request_bytes": 4_000_000,

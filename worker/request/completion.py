@@ -18,7 +18,7 @@ from worker.errors import InvalidRequest
 from worker.field_errors import tell
 from worker.request.conversation import faults, has_images, tool_faults
 from worker.request.fields import Count, Few, Full, Integer, Json, Number, Part, Str, Truth, at_most
-from worker.request.messages import Message
+from worker.request.messages import Assistant, Message
 from worker.request.tools import MOST_TOOLS, Choice, JsonObject, JsonSchema, ResponseFormat, Tool
 
 _MOST_MESSAGES = 10_000
@@ -76,12 +76,13 @@ class CompletionRequest(Part):
 
     @property
     def needs(self) -> frozenset[str]:
-        """Returns what a provider must be able to do, of `tools`, `images`, `schema` and `json`."""
+        """Returns what a provider must be able to do, of `tools`, `images`, `schema`, `json` and `prefill`."""
         needs = {
             "tools": bool(self.tools),
             "images": has_images(self.messages),
             "schema": isinstance(self.response_format, JsonSchema),
             "json": isinstance(self.response_format, JsonObject),
+            "prefill": isinstance(self.messages[-1], Assistant),
         }
         return frozenset(word for word, needed in needs.items() if needed)
 

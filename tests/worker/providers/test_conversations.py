@@ -159,5 +159,6 @@ def test_what_a_request_needs_is_told_in_the_words_of_what_a_dialect_takes() -> 
     assert needs(tools=[CLOCK], response_format={"type": "json_object"}) == {"tools", "json"}
     form = {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}}
     assert needs(messages=[{"role": "user", "content": [image]}], response_format=form) == {"images", "schema"}
-    assert DIALECTS["anthropic"].takes == {"tools", "images", "schema"}
-    assert DIALECTS["openai"].takes == DIALECTS["llama_cpp"].takes == {"tools", "images", "schema", "json"}
+    assert needs(messages=[HELLO, {"role": "assistant", "content": "Once"}]) == {"prefill"}
+    assert DIALECTS["anthropic"].takes == {"tools", "images", "schema", "prefill"}
+    assert DIALECTS["openai"].takes == DIALECTS["llama_cpp"].takes == {"tools", "images", "schema", "json", "prefill"}

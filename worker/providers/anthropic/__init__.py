@@ -7,7 +7,7 @@ from worker.providers.dialect import Dialect
 ANTHROPIC = Dialect(
     path="/v1/messages",
     probe=lambda provider: "/v1/models?limit=1",
-    takes=frozenset({"tools", "images", "schema"}),
+    takes=frozenset({"tools", "images", "schema", "prefill"}),
     headers=headers,
     body=body,
     token=TOKEN,

@@ -7,7 +7,7 @@ from worker.providers.openai.request import body, headers
 OPENAI = Dialect(
     path="/chat/completions",
     probe=lambda provider: "/models",
-    takes=frozenset({"tools", "images", "schema", "json"}),
+    takes=frozenset({"tools", "images", "schema", "json", "prefill"}),
     headers=headers,
     body=body,
     token=TOKEN,
