@@ -20,8 +20,8 @@ def python(program: str) -> list[str]:
 
 
 def test_output_lies_in_the_run_folder(fleet: Fleet) -> None:
-    process = fleet.start("speaker", python("import sys; print('out'); print('err', file=sys.stderr)"))
-    process.wait(10)
+    program = "import sys, time; print('out', flush=True); print('err', file=sys.stderr, flush=True); time.sleep(60)"
+    process = fleet.start("speaker", python(program), ready=writes("err"))
     assert process.log == fleet.folder / "speaker.log"
     assert sorted(process.output().split()) == ["err", "out"]
 
