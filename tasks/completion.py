@@ -14,6 +14,7 @@ from tasks.celery import app, settings
 from worker.call import Call, Halted, Later
 from worker.chain import complete as walk
 from worker.errors import InvalidRequest, Revoked, TaskFailed
+from worker.result import VERSION
 from worker.route import Route
 from worker.store import Store
 
@@ -107,7 +108,7 @@ def _walk(task: CompletionTask, payload: Any, chain: str) -> dict[str, Any] | La
 
 def _retry(task: CompletionTask, later: Later) -> Exception:
     headers = dict(task.request.headers or {})
-    ours = {"version": 1, **message.carried(headers), "step": later.step}
+    ours = {"version": VERSION, **message.carried(headers), "step": later.step}
     headers[message.HEADER] = ours if later.rest is None else {**ours, "rest": list(later.rest)}
     try:
         retry: Exception = task.retry(countdown=later.delay, headers=headers, priority=RETRY_PRIORITY, throw=False)

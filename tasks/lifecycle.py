@@ -1,6 +1,5 @@
 """What a worker process refuses, and what it sets up, before it consumes."""
 
-import logging
 import sys
 from typing import Any
 
@@ -38,5 +37,3 @@ def _refuse_pools(conf: Any, options: dict[str, Any], **_: Any) -> None:
 @after_setup_logger.connect
 def _guard_logs(**_: Any) -> None:
     guard_logs()
-    # httpx's line per call costs a twentieth of a completion's CPU and says less than the result does.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
