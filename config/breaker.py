@@ -10,7 +10,7 @@ Detector = Literal["off", "observe", "on"]
 
 
 class Adaptive(Frozen):
-    """The two detectors: `off`, `observe` (say what it would do) or `on`."""
+    """The two detectors: `off`, `observe` (say what it would do) or `on`. Nothing reads them yet."""
 
     failures: Detector = "on"
     latency: Detector = "observe"
