@@ -3,7 +3,7 @@
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from statistics import median
@@ -45,8 +45,19 @@ def table(title: str, rows: Sequence[Row], sides: tuple[str, str] = ("barest tas
     for column in (*sides, "ratio", "difference"):
         lines.add_column(column, justify="right", no_wrap=True, min_width=20)
     for row in rows:
-        lines.add_row(row.name, *(_spread(samples) for samples in (row.theirs, row.ours, row.ratios, row.added)))
+        lines.add_row(row.name, *(spread(samples) for samples in (row.theirs, row.ours, row.ratios, row.added)))
     return lines
+
+
+def grid(title: str, columns: Sequence[str], lines: Mapping[str, Sequence[str]]) -> Table:
+    """Returns a table with a line per entry: its name, then what stands below the columns."""
+    drawn = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn.add_column(min_width=18, no_wrap=True)
+    for column in columns:
+        drawn.add_column(column, justify="right", no_wrap=True)
+    for name, cells in lines.items():
+        drawn.add_row(name, *cells)
+    return drawn
 
 
 def machine(*packages: str) -> str:
@@ -68,7 +79,8 @@ def met(value: bool) -> str:
     return "met" if value else "not met"
 
 
-def _spread(samples: Sequence[float]) -> str:
+def spread(samples: Sequence[float]) -> str:
+    """Returns median (lowest to highest)."""
     digits = 0 if abs(median(samples)) >= 50 else 2
     middle, low, high = (f"{value:.{digits}f}" for value in (median(samples), min(samples), max(samples)))
     return f"{middle} ({low} to {high})"
