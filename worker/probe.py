@@ -1,4 +1,4 @@
-"""Asks one provider for what costs nothing: is it there, and is the key good."""
+"""Asks one provider for what costs nothing: is it there, is the key good, which models does it list."""
 
 import time
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from worker.errors import AttemptFailed
 from worker.http import send
 from worker.limits import Limits
 from worker.providers.dialects import DIALECTS
+from worker.providers.listing import MOST_BYTES, Listing, listing
 
 WITHIN = 5.0
 """Seconds that one probe may take in all."""
@@ -18,29 +19,47 @@ class Probe:
     """What a probe found; it says nothing about capacity or credit.
 
     `reachable`: it answered, and not with a 5xx. `authenticated`: it accepted the key, or there is none to accept.
-    `error` is one line, None where all is well.
+    `latency_ms` is the wait for the first answer's status. `error` is one line, None where all is well. `models` is
+    the provider's list, None where none came that can be read, which is no error.
     """
 
     reachable: bool
     authenticated: bool
     latency_ms: float
     error: str | None
+    models: Listing | None = None
 
 
 def probe(provider: Provider) -> Probe:
     """Returns how one provider is, within 5 seconds."""
     dialect, started = DIALECTS[provider.dialect], time.monotonic()
+    path, until = dialect.probe(provider), started + WITHIN
     try:
-        url, headers = provider.base_url + dialect.probe(provider), dialect.headers(provider)
-        with send("GET", url, headers, None, Limits(provider, started + WITHIN)) as response:
-            status = response.status
-            response.head(65_536)
+        status, latency_ms, body = _get(provider, path, until)
     except AttemptFailed as failed:
         reason = f"no answer within {WITHIN:g} s" if failed.reason == "deadline" else failed.reason
         return Probe(False, False, _ms_since(started), f"{reason}: {failed.detail}" if failed.detail else reason)
     reachable, accepted = status < 500, 200 <= status < 300
+    if accepted and path != dialect.models:
+        status, body = _list(provider, dialect.models, until) or (status, b"")
+        accepted = status not in (401, 403)  # a server that lets everyone see its health may still want a key
     keyless = provider.api_key is None and reachable and status not in (401, 403)
-    return Probe(reachable, accepted or keyless, _ms_since(started), None if accepted else f"status {status}")
+    models = listing(body) if accepted else None
+    return Probe(reachable, accepted or keyless, latency_ms, None if accepted else f"status {status}", models)
+
+
+def _list(provider: Provider, path: str, until: float) -> tuple[int, bytes] | None:
+    try:
+        status, _, body = _get(provider, path, until)
+    except AttemptFailed:
+        return None
+    return status, body if 200 <= status < 300 else b""
+
+
+def _get(provider: Provider, path: str, until: float) -> tuple[int, float, bytes]:
+    headers, started = DIALECTS[provider.dialect].headers(provider), time.monotonic()
+    with send("GET", provider.base_url + path, headers, None, Limits(provider, until)) as response:
+        return response.status, _ms_since(started), response.head(MOST_BYTES)
 
 
 def _ms_since(started: float) -> float:

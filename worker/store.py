@@ -10,6 +10,7 @@
 | `{ns}:task:<id>:journal` | list | a line per provider considered | 24 h from the last line |
 | `{ns}:probe:<provider>:<slot>` | string | taken by the one probe of a slot | two intervals |
 | `{ns}:health:<provider>:probes` | list | the last 100 probes, newest first | 24 h from the last probe |
+| `{ns}:models:<provider>` | hash | the models of its own list, see lua/registry.lua | 24 h from the last list |
 
 The braces are part of the key: a hash tag, which keeps everything in one slot of a cluster.
 """
@@ -44,7 +45,7 @@ ASK_AGAIN = 1.0
 """Seconds for which the server is not asked again after it was away: each call would wait, then fail."""
 
 _BREAKER_SCRIPTS = ("acquire", "record", "extend", "control", "snapshot")
-_TASK_SCRIPTS = ("begin", "settle", "renew")
+_CLOCKED_SCRIPTS = ("begin", "settle", "renew", "registry")
 
 Command = tuple[str | bytes | int | float, ...]
 """A Redis command with its arguments, as redis-py sends it."""
@@ -86,7 +87,7 @@ def scripts(providers: Mapping[str, Provider], clock: str | None = None) -> dict
     clock = clock or _lua("clock")
     shared = _settings_table(providers) + clock + _lua("breaker")
     texts = {name: shared + _lua(name) for name in _BREAKER_SCRIPTS}
-    texts |= {name: clock + _lua(name) for name in _TASK_SCRIPTS}
+    texts |= {name: clock + _lua(name) for name in _CLOCKED_SCRIPTS}
     return {name: Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest()) for name, text in texts.items()}
 
 
@@ -157,6 +158,10 @@ class Store:
     def probes(self, provider: str) -> str:
         """Returns the key of a provider's last probes."""
         return f"{self._tag}:health:{provider}:probes"
+
+    def models(self, provider: str) -> str:
+        """Returns the key of a provider's models."""
+        return f"{self._tag}:models:{provider}"
 
     def script(self, name: str, keys: Sequence[str], *args: str | int | float) -> Command:
         """Returns the command that runs a script by its SHA."""

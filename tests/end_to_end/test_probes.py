@@ -14,7 +14,8 @@ INTERVAL = 1
 
 @pytest.fixture
 def worker_settings(llmock: LLMock) -> dict[str, str]:
-    return {"FALLBACK_HEALTH__PROBE_INTERVAL": str(INTERVAL), "LLAMA_CPP_BASE_URL": llmock.url}
+    # A path of its own keeps llama.cpp's list of models apart from OpenAI's.
+    return {"FALLBACK_HEALTH__PROBE_INTERVAL": str(INTERVAL), "LLAMA_CPP_BASE_URL": f"{llmock.url}/llama"}
 
 
 def start_beats(setup: LocalSetup, *names: str) -> None:
@@ -22,8 +23,8 @@ def start_beats(setup: LocalSetup, *names: str) -> None:
         celery_nodes.start_beat(setup.fleet, name=name, environment=setup.environment)
 
 
-def probes(llmock: LLMock, wire: str) -> int:
-    return sum(request["method"] == "GET" and request["provider"] == wire for request in llmock.requests())
+def probes(llmock: LLMock, path: str) -> int:
+    return sum(request["method"] == "GET" and request["path"] == path for request in llmock.requests())
 
 
 def now(setup: LocalSetup) -> int:
@@ -39,11 +40,11 @@ def test_two_beats_make_one_probe_per_provider_and_slot(celery_setup: LocalSetup
     slots = now(celery_setup) // INTERVAL - began // INTERVAL + 1
     asked = celery_setup.worker.logs().count("Task fallback.probe[")
     assert asked > sum(health.availability(store, provider).probes for provider in ("claude", "openai", "llama_cpp"))
-    for provider, wire in (("claude", "anthropic"), ("openai", "openai")):
+    for provider, path in (("claude", "/anthropic/v1/models"), ("openai", "/v1/models")):
         found = health.availability(store, provider)
         assert 4 <= found.probes <= slots
         assert found.share == 1.0
-        assert probes(llmock, wire) in (found.probes, found.probes + 1)  # one more if the kill came in between
+        assert probes(llmock, path) in (found.probes, found.probes + 1)  # one more if the kill came in between
 
 
 def test_a_probe_that_fails_lowers_the_availability_and_opens_nothing(celery_setup: LocalSetup, llmock: LLMock) -> None:

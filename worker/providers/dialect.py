@@ -31,6 +31,7 @@ class Dialect:
     Attributes:
         path: of completions, after the base URL.
         probe: the path after the base URL whose answer costs nothing and shows most.
+        models: the path of the list of models, which costs nothing; the probe's where one answer shows both.
         takes: what the format can say at all, in the words of `CompletionRequest.needs`.
         body: of a request for a stream, or for a plain answer.
         token: found in the bytes of an event that carries a piece of the answer, and in no other.
@@ -41,6 +42,7 @@ class Dialect:
 
     path: str
     probe: Callable[[Provider], str]
+    models: str
     takes: frozenset[str]
     headers: Callable[[Provider], dict[str, str]]
     body: Callable[[CompletionRequest, Model, bool], dict[str, Any]]

@@ -50,8 +50,13 @@ def _choose(body: dict[str, Any], name: str) -> None:
 
 
 def probe(provider: Provider) -> str:
-    """Returns the path to ask: the health never asks for the key, the properties always do where there is one."""
+    """Returns the path to ask: the health never asks for the key, the properties always do where there is one.
+
+    The list of models does in some versions only, and in some it is there before the model is loaded.
+    """
     return "/health" if provider.api_key is None else "/props"
 
 
-LLAMA_CPP = replace(openai.OPENAI, path="/v1/chat/completions", probe=probe, headers=headers, body=body)
+LLAMA_CPP = replace(
+    openai.OPENAI, path="/v1/chat/completions", probe=probe, models="/v1/models", headers=headers, body=body
+)

@@ -4,9 +4,12 @@ from worker.providers.anthropic.answer import TOKEN, answer, ended, plain
 from worker.providers.anthropic.request import body, headers
 from worker.providers.dialect import Dialect
 
+_MODELS = "/v1/models?limit=1000"  # the longest page there is; without a limit 20
+
 ANTHROPIC = Dialect(
     path="/v1/messages",
-    probe=lambda provider: "/v1/models?limit=1",
+    probe=lambda provider: _MODELS,
+    models=_MODELS,
     takes=frozenset({"tools", "images", "schema", "prefill"}),
     headers=headers,
     body=body,

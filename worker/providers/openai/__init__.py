@@ -7,6 +7,7 @@ from worker.providers.openai.request import body, headers
 OPENAI = Dialect(
     path="/chat/completions",
     probe=lambda provider: "/models",
+    models="/models",
     takes=frozenset({"tools", "images", "schema", "json", "prefill"}),
     headers=headers,
     body=body,
