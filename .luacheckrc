@@ -4,9 +4,11 @@ max_line_length = 120
 read_globals = { "redis", "cjson", "KEYS", "ARGV", "SETTINGS", "clock", "unpack" }
 files["worker/lua/clock.lua"] = { ignore = { "211" } }
 files["worker/lua/breaker.lua"] = { ignore = { "211" } }
-for _, name in ipairs { "acquire", "record", "extend", "control", "snapshot" } do
+files["worker/lua/detectors.lua"] = { ignore = { "211" } }
+for _, name in ipairs { "acquire", "record", "extend", "control", "probed", "snapshot" } do
   files["worker/lua/" .. name .. ".lua"] = { read_globals = {
-    "KEEP", "RING", "QUOTA", "LONGEST_QUOTA", "LONGEST_RETRY_AFTER", "NEVER", "FAILED", "FIELDS", "TEXT",
-    "read", "write", "fresh", "tell", "move", "open", "trip", "refusal", "grant", "walk", "held",
+    "KEEP", "RING", "QUOTA", "LONGEST_QUOTA", "LONGEST_RETRY_AFTER", "NEVER", "FAILED", "FIELDS", "TEXT", "DEMOTION",
+    "read", "write", "fresh", "tell", "health", "move", "open", "trip", "refusal", "grant", "walk", "held",
+    "suspect", "linger",
   } }
 end

@@ -10,7 +10,11 @@ Detector = Literal["off", "observe", "on"]
 
 
 class Adaptive(Frozen):
-    """The two detectors: `off`, `observe` (say what it would do) or `on`. Nothing reads them yet."""
+    """The two detectors of a change for the worse, see worker/lua/detectors.lua.
+
+    `off`, `observe` (an event says what it would have done) or `on`: `failures` opens the breaker, `latency` demotes
+    the provider to the end of its chain for 15 s.
+    """
 
     failures: Detector = "on"
     latency: Detector = "observe"

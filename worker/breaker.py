@@ -3,7 +3,9 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from worker.store import Command, Store
 
@@ -23,7 +25,8 @@ class Permit:
 class PassedOver:
     """A provider that did not admit; `until` is the epoch in seconds at which to ask again, None for never.
 
-    `reason` is `open`, `half-open`, `rate-limited`, `authentication` or `forced-open`.
+    `reason` is `open`, `half-open`, `rate-limited`, `authentication`, `forced-open` or, where another one admits,
+    `demoted`.
     """
 
     provider: str
@@ -52,7 +55,7 @@ class Attempted:
     """One attempt's outcome as the breaker is told it; times in ms.
 
     `outcome` is the rule's `breaker` word. `retry_after` 0 is none, `countdown` -1 plans no retry; `failure` is
-    the class and status in a few words, empty for a success.
+    the class and status in a few words, empty for a success; `first_token` is 0 where it is not known.
     """
 
     permit: Permit
@@ -61,6 +64,7 @@ class Attempted:
     retry_after: float = 0
     countdown: float = NEVER
     failure: str = ""
+    first_token: float = 0
 
 
 def acquire(store: Store, task_id: str, token: str, lease: str, providers: Sequence[str]) -> Command:
@@ -97,6 +101,7 @@ def record(
         round(attempted.countdown),
         random.randrange(1000),  # noqa: S311 - spreads reopenings, keeps no secret
         attempted.failure,
+        round(attempted.first_token),
         provider,
         *providers,
     )
@@ -110,6 +115,7 @@ def acquired(reply: Sequence[Any], lease: str, providers: Sequence[str]) -> Deci
     passed = tuple(
         PassedOver(provider, reason, None if until == NEVER else until / 1000)
         for provider, reason, until in zip(providers, over[::2], over[1::2], strict=False)
+        if reason
     )
     if kind == "next":
         permit = Permit(providers[place - 1], generation, lease if leased else "")
@@ -130,78 +136,70 @@ def extend(store: Store, permit: Permit, seconds: float) -> bool:
 
 
 def control(
-    store: Store,
-    provider: str,
-    action: Literal["open", "closed", "reset", "unlock"],
-    *,
-    by: str,
-    seconds: float = 0.0,
-) -> bool:
-    """Forces a breaker for `seconds` (0: without end), resets it, or ends a block for authentication."""
+    store: Store, provider: str, action: Literal["open", "closed", "reset"], *, by: str, seconds: float = 0.0
+) -> None:
+    """Forces a breaker open or closed for `seconds` (0: without end), or forgets everything of it.
+
+    Raises:
+        StoreAway: the store did not answer.
+    """
     keys = [store.events, store.breaker(provider)]
-    return bool(store.run(store.script("control", keys, provider, action, round(seconds * 1000), by))[0])
+    store.run(store.script("control", keys, provider, action, round(seconds * 1000), by))
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One breaker as it stands; times are epochs in seconds, 0 for none. `override` is empty where none is set."""
+def probed(store: Store, provider: str, *, answered: bool, authenticated: bool) -> Command:
+    """Returns the command that takes in what one probe found; an authenticated one ends a block by a 401."""
+    keys = [store.events, store.breaker(provider), store.probes(provider)]
+    return store.script("probed", keys, provider, int(answered), int(authenticated))
+
+
+Instant = Annotated[float, BeforeValidator(lambda ms: int(ms) / 1000)]
+"""An epoch in seconds, from one in ms; 0 is none."""
+
+
+class Snapshot(BaseModel):
+    """One breaker as it stands, and the counts that go with it.
+
+    `status` is `healthy`, `degraded`, `unhealthy`, or `unknown` where it was never asked or probed; `cause` says why.
+    `override` is empty where none is set. `streak` and `wins` are failures and successes in a row, `count` and
+    `failed` the last 100 calls, `misses` the probes in a row without an answer.
+    """
+
+    model_config = ConfigDict(frozen=True)
 
     provider: str
-    state: str
-    generation: int
-    open_until: float
-    opens: int
-    passed: int
-    limited_until: float
-    override: str
-    override_until: float
-    locked: bool
-    quota: int
-    streak: int
-    count: int
-    failed: int
-    error: str
-    error_at: float
-    now: float
+    now: Instant
+    status: Literal["healthy", "degraded", "unhealthy", "unknown"] = "unknown"
+    cause: str = ""
+    state: Literal["closed", "open", "half-open"] = "closed"
+    generation: int = 0
+    open_until: Instant = 0.0
+    opens: int = 0
+    passed: int = 0
+    limited_until: Instant = 0.0
+    demoted_until: Instant = 0.0
+    override: Literal["", "open", "closed"] = ""
+    override_until: Instant = 0.0
+    locked: bool = False
+    quota: int = 0
+    streak: int = 0
+    wins: int = 0
+    count: int = 0
+    failed: int = 0
+    error: str = ""
+    error_at: Instant = 0.0
+    misses: int = 0
+    settings: str = ""
 
 
 def snapshot(store: Store, providers: Sequence[str]) -> list[Snapshot]:
-    """Returns each provider's breaker; one that was never asked is closed."""
-    reply = store.run(store.script("snapshot", [store.breaker(p) for p in providers]))[0]
-    now = reply[0] / 1000
+    """Returns each provider's breaker; one that was never asked is closed.
+
+    Raises:
+        StoreAway: the store did not answer.
+    """
+    now, *flats = store.run(store.script("snapshot", [store.breaker(p) for p in providers]))[0]
     return [
-        _snapshot(p, dict(zip(flat[::2], flat[1::2], strict=True)), now)
-        for p, flat in zip(providers, reply[1:], strict=True)
+        Snapshot(provider=provider, now=now, **dict(zip(flat[::2], flat[1::2], strict=True)))
+        for provider, flat in zip(providers, flats, strict=True)
     ]
-
-
-def _snapshot(provider: str, fields: dict[str, str], now: float) -> Snapshot:
-    def number(name: str) -> int:
-        return int(fields.get(name, 0))
-
-    return Snapshot(
-        provider=provider,
-        state=fields.get("state", "closed"),
-        generation=number("generation"),
-        open_until=number("open_until") / 1000,
-        opens=number("opens"),
-        passed=number("passed"),
-        limited_until=number("limited_until") / 1000,
-        override=fields.get("override", ""),
-        override_until=number("override_until") / 1000,
-        locked=number("locked") == 1,
-        quota=number("quota"),
-        streak=number("streak"),
-        count=number("count"),
-        failed=number("failed"),
-        error=fields.get("error", ""),
-        error_at=number("error_at") / 1000,
-        now=now,
-    )
-
-
-def latencies(store: Store, provider: str) -> list[float]:
-    """Returns the latencies in seconds of the successes among the last 100 calls, sorted."""
-    ring: bytes = store.run(("GETRANGE", store.window(provider), 0, -1), raw=True)[0]
-    entries = (ring[i : i + 4] for i in range(0, len(ring), 4))
-    return sorted(int.from_bytes(e[1:], "big") / 1000 for e in entries if e[0] == 1)

@@ -138,7 +138,7 @@ class _Walk:
         self.lines.append(
             Entry(permit.provider, Outcome.SUCCESS, at, model.name, latency_ms=latency, first_token_ms=first)
         )
-        record = self._record(Attempted(permit, "success", latency), [])
+        record = self._record(Attempted(permit, "success", latency, first_token=first or 0), [])
         return self._finish(self._result(permit.provider, answer), record)
 
     def _failed(self, permit: Permit, failed: AttemptFailed, entry: Entry) -> Decision:

@@ -4,12 +4,20 @@ Each entry has `type`, `provider` and `at_ms`, and by type:
 
 | type | further fields |
 |---|---|
-| `circuit-breaker-open` | `cause`, `failures` in a row, `open_until_ms`, `opens` in a row |
+| `circuit-breaker-open` | `cause`, `failures` in a row, `open_until_ms`, `opens` in a row; of a detector its figures |
+| `circuit-breaker-would-open` | `cause`, the detector's figures: it observes |
 | `circuit-breaker-half-open`, `circuit-breaker-closed` | |
 | `circuit-breaker-forced-open`, `-forced-closed`, `-reset` | `by`, `until_ms` (0: without end) |
+| `breaker-settings-differ` | `here`, `there`: settings of two deployments meet, see lua/breaker.lua |
+| `provider-unhealthy`, `provider-recovered` | `cause` |
+| `provider-demoted` | `until_ms`, the detector's figures |
+| `provider-would-be-demoted` | the detector's figures: it observes |
 | `provider-locked-out` | `cause` |
 | `provider-unlocked` | `by` |
 | `request-failure` | `request`, `failure`, `decision`, `will_retry`, `next` provider, `countdown_ms` |
+
+A detector's figures are `sum` and the `limit` that it exceeded; of failures the learned `baseline` (a share), and
+`window_failed` of the last `window_count` calls; of latency the `usual_ms` to the first token, and `first_token_ms`.
 """
 
 from worker.store import Store

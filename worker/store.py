@@ -15,6 +15,7 @@
 The braces are part of the key: a hash tag, which keeps everything in one slot of a cluster.
 """
 
+import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,6 @@ from redis.exceptions import NoScriptError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from config.breaker import Breaker
 from config.providers import Provider
 from worker.errors import StoreAway
 
@@ -44,7 +44,7 @@ KEEP = 86_400
 ASK_AGAIN = 1.0
 """Seconds for which the server is not asked again after it was away: each call would wait, then fail."""
 
-_BREAKER_SCRIPTS = ("acquire", "record", "extend", "control", "snapshot")
+_BREAKER_SCRIPTS = ("acquire", "record", "extend", "control", "probed", "snapshot")
 _CLOCKED_SCRIPTS = ("begin", "settle", "renew", "registry")
 
 Command = tuple[str | bytes | int | float, ...]
@@ -56,17 +56,22 @@ def _lua(name: str) -> str:
 
 
 def _settings_table(providers: Mapping[str, Provider]) -> str:
-    def row(breaker: Breaker, lease: float) -> str:
-        return (
-            f"failures = {breaker.failure_threshold}, successes = {breaker.success_threshold}, "
-            f"cooldown = {breaker.cooldown_period * 1000:.0f}, lease = {lease * 1000:.0f}"
-        )
-
-    rows = (
-        f'["{name}"] = {{ {row(p.breaker, p.connect_timeout + p.first_token_timeout)} }}'
-        for name, p in sorted(providers.items())
-    )
+    rows = (f'["{name}"] = {{ {_settings(provider)} }}' for name, provider in sorted(providers.items()))
     return f"local SETTINGS = {{ {', '.join(rows)} }}\n"
+
+
+def _settings(provider: Provider) -> str:
+    breaker, lease = provider.breaker, provider.connect_timeout + provider.first_token_timeout
+    fields: dict[str, int | str] = {
+        "failures": breaker.failure_threshold,
+        "successes": breaker.success_threshold,
+        "cooldown": round(breaker.cooldown_period * 1000),
+        "lease": round(lease * 1000),
+        "detect_failures": breaker.adaptive.failures,
+        "detect_latency": breaker.adaptive.latency,
+    }
+    text = "/".join(map(str, fields.values()))
+    return ", ".join(f"{name} = {json.dumps(value)}" for name, value in (fields | {"text": text}).items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ def scripts(providers: Mapping[str, Provider], clock: str | None = None) -> dict
     clock = clock or _lua("clock")
     shared = _settings_table(providers) + clock + _lua("breaker")
     texts = {name: shared + _lua(name) for name in _BREAKER_SCRIPTS}
+    texts["record"] = shared + _lua("detectors") + _lua("record")
     texts |= {name: clock + _lua(name) for name in _CLOCKED_SCRIPTS}
     return {name: Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest()) for name, text in texts.items()}
 

@@ -7,7 +7,7 @@ from rich.table import Table
 from tasks.celery import settings
 from tasks.cli.redis import demand_redis
 from tasks.completion import store
-from worker import breaker, health
+from worker import health
 from worker.breaker import Snapshot
 
 
@@ -23,17 +23,15 @@ def table() -> Table:
     found = Table("provider", "state", "up", "calls ok", "p50", "p95", "last error", "ago", box=None, pad_edge=False)
     for column in found.columns:
         column.no_wrap = True
-    for snapshot in breaker.snapshot(store(), list(settings.providers)):
-        name = snapshot.provider
-        share = health.availability(store(), name).share
-        times = breaker.latencies(store(), name)
+    for of in health.health(store(), list(settings.providers)):
+        snapshot, response = of.breaker, of.response
         found.add_row(
-            name,
-            _state(snapshot, settings.providers[name].missing),
-            "-" if share is None else f"{share:.0%}",
+            snapshot.provider,
+            _state(snapshot, settings.providers[snapshot.provider].missing),
+            "-" if of.availability is None else f"{of.availability:.0%}",
             f"{snapshot.count - snapshot.failed}/{snapshot.count}" if snapshot.count else "-",
-            _latency(health.percentile(times, 0.5)),
-            _latency(health.percentile(times, 0.95)),
+            _latency(response.p50) if response else "-",
+            _latency(response.p95) if response else "-",
             snapshot.error or "-",
             _span(snapshot.now - snapshot.error_at) if snapshot.error else "-",
         )
@@ -56,8 +54,8 @@ def _left(until: float, snapshot: Snapshot) -> str:
     return f" {_span(until - snapshot.now)}" if until > snapshot.now else ""
 
 
-def _latency(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds:.2f}s"
+def _latency(seconds: float) -> str:
+    return f"{seconds:.2f}s"
 
 
 def _span(seconds: float) -> str:

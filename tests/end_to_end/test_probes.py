@@ -7,7 +7,7 @@ from tasks.fleet.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalSetup
 from tests.end_to_end.vendors import QUESTION, fail, told
 from tests.waiting import wait_until
-from worker import breaker, health
+from worker.health import Health, health
 
 INTERVAL = 1
 
@@ -27,6 +27,11 @@ def probes(llmock: LLMock, path: str) -> int:
     return sum(request["method"] == "GET" and request["path"] == path for request in llmock.requests())
 
 
+def look(setup: LocalSetup, name: str) -> Health:
+    [found] = health(setup.store, [name])
+    return found
+
+
 def now(setup: LocalSetup) -> int:
     return int(setup.store.run(("TIME",))[0][0])
 
@@ -34,27 +39,27 @@ def now(setup: LocalSetup) -> int:
 def test_two_beats_make_one_probe_per_provider_and_slot(celery_setup: LocalSetup, llmock: LLMock) -> None:
     began = now(celery_setup)
     start_beats(celery_setup, "one", "two")
-    store = celery_setup.store
-    wait_until(lambda: all(health.availability(store, name).probes >= 4 for name in ("claude", "openai")))
+    wait_until(lambda: all(look(celery_setup, name).probes >= 4 for name in ("claude", "openai")))
     celery_setup.worker.kill()
     slots = now(celery_setup) // INTERVAL - began // INTERVAL + 1
     asked = celery_setup.worker.logs().count("Task fallback.probe[")
-    assert asked > sum(health.availability(store, provider).probes for provider in ("claude", "openai", "llama_cpp"))
+    assert asked > sum(each.probes for each in health(celery_setup.store, ["claude", "openai", "llama_cpp"]))
     for provider, path in (("claude", "/anthropic/v1/models"), ("openai", "/v1/models")):
-        found = health.availability(store, provider)
+        found = look(celery_setup, provider)
         assert 4 <= found.probes <= slots
-        assert found.share == 1.0
+        assert found.availability == 1.0
         assert probes(llmock, path) in (found.probes, found.probes + 1)  # one more if the kill came in between
 
 
 def test_a_probe_that_fails_lowers_the_availability_and_opens_nothing(celery_setup: LocalSetup, llmock: LLMock) -> None:
     llmock.script({"type": "fail", "status": 500, "times": None, "match": {"provider": "anthropic"}})
     start_beats(celery_setup, "beat")
-    store = celery_setup.store
-    wait_until(lambda: health.availability(store, "claude").share == 0.0)
-    wait_until(lambda: health.availability(store, "openai").share == 1.0)
-    [snapshot] = breaker.snapshot(store, ["claude"])
-    assert (snapshot.state, snapshot.count) == ("closed", 0)
+    wait_until(lambda: look(celery_setup, "claude").breaker.status == "unhealthy")
+    wait_until(lambda: look(celery_setup, "openai").availability == 1.0)
+    found = look(celery_setup, "claude")
+    assert (found.availability, found.breaker.state, found.breaker.count) == (0.0, "closed", 0)
+    unhealthy = [e for e in celery_setup.events() if e["type"] == "provider-unhealthy"]
+    assert [(e["provider"], e["cause"]) for e in unhealthy] == [("claude", "probes")]
 
 
 def test_a_probe_with_a_good_key_ends_a_lock_out(celery_setup: LocalSetup, llmock: LLMock) -> None:

@@ -13,7 +13,7 @@ from tests.worker.breaker_states import STATES
 
 OUTCOMES = ("success", "failure", "rate-limited", "quota", "authentication", "ignored")
 PERMITS = ("live", "lapsed", "none", "old")
-CONTROLS = ("open", "closed", "reset", "unlock")
+CONTROLS = ("open", "closed", "reset", "authenticated")
 EVENTS = ("acquire", *(f"{o}@{p}" for o in OUTCOMES for p in PERMITS), *CONTROLS)
 
 GROUPS = {
@@ -85,8 +85,11 @@ ANY -missing                            | open              | =         | = | fo
 missing                                 | closed            | closed    | + | forced-closed    | done                           | circuit-breaker-forced-closed
 ANY -missing                            | closed            | =         | = | forced-closed    | done                           | circuit-breaker-forced-closed
 ANY                                     | reset             | closed    | + | forgotten        | done                           | circuit-breaker-reset
-ANY -locked                             | unlock            | =         | = | -                | nothing                        | -
-locked                                  | unlock            | =         | = | unlocked         | done                           | provider-unlocked
+# a probe that took the key
+missing                                 | authenticated     | closed    | + | -                | done                           | -
+ANY -missing -locked -forced-and-passed | authenticated     | =         | = | -                | done                           | -
+forced-and-passed                       | authenticated     | =         | = | lapsed           | done                           | -
+locked                                  | authenticated     | =         | = | unlocked         | done                           | provider-unlocked
 """  # noqa: E501 - a table reads in columns
 
 

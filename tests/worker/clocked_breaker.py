@@ -5,7 +5,7 @@ from typing import Any
 
 from redis import Redis
 
-from config.breaker import Breaker
+from config.breaker import Adaptive, Breaker
 from config.providers import Model, Provider
 from worker import breaker
 from worker.breaker import NEVER, Attempted, Decision, Permit
@@ -15,6 +15,16 @@ T0 = 1_700_000_000_000
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
 CHAIN = ("alpha", "beta", "gamma")
 LEASE = 35 * SECOND
+NO_DETECTORS = Breaker(adaptive=Adaptive(failures="off", latency="off"))
+
+BLANK: dict[str, Any] = {
+    "state": "closed", "generation": 0, "open_until": 0, "limited_until": 0, "demoted_until": 0, "override": "",
+    "override_until": 0, "locked": 0, "seen": 0, "opens": 0, "passed": 0, "quota": 0, "streak": 0, "first": "",
+    "several": 0, "count": 0, "failed": 0, "index": 0, "wins": 0, "error": "", "error_at": 0, "failure_sum": 0,
+    "failure_base": 0, "sum_first": "", "sum_several": 0, "latency_sum": 0, "latency_mean": 0, "latency_variance": 0,
+    "latency_count": 0, "misses": 0, "ill": 0, "settings": "", "others": "",
+}  # fmt: skip
+"""The fields of a breaker that was never asked: what is not stored has these values."""
 
 _CLOCK = """local function clock() return tonumber(redis.call('GET', '{fallback}:clock')) end
 """
@@ -101,15 +111,19 @@ class ClockedBreaker:
         self.at(int(self.fields()["open_until"]))
         self.call("failure")
 
-    def control(self, action: Any, seconds: float = 0.0) -> bool:
-        return breaker.control(self.store, "alpha", action, by="test", seconds=seconds)
+    def control(self, action: Any, seconds: float = 0.0) -> None:
+        breaker.control(self.store, "alpha", action, by="test", seconds=seconds)
+
+    def probe(self, *, answered: bool = True, authenticated: bool = True) -> None:
+        self.store.run(breaker.probed(self.store, "alpha", answered=answered, authenticated=authenticated))
 
     def key(self, name: str = "alpha") -> str:
         return self.store.breaker(name)
 
     def fields(self, name: str = "alpha") -> dict[str, Any]:
-        """Returns the stored hash, with numbers as numbers; empty where there is none."""
-        return {k: int(v) if v.isdigit() else v for k, v in self.server.hgetall(self.key(name)).items()}
+        """Returns the breaker's fields, with numbers as numbers; empty where there is none."""
+        stored = self.server.hgetall(self.key(name))
+        return stored and {k: type(blank)(stored.get(k, blank)) for k, blank in BLANK.items()}
 
     def leases(self) -> dict[str, float]:
         """Returns the half-open permits and their deadlines."""
@@ -120,8 +134,9 @@ class ClockedBreaker:
         return [fields for _, fields in self.server.xrange(self.store.events)]
 
     def changes(self) -> list[str]:
-        """Returns the types of the events told until now, without those of single requests."""
-        return [event["type"] for event in self.told() if event["type"] != "request-failure"]
+        """Returns the types of the events told until now, without those of single requests and of health."""
+        others = ("request-failure", "provider-unhealthy", "provider-recovered")
+        return [event["type"] for event in self.told() if event["type"] not in others]
 
 
 def attempted(permit: Permit, outcome: str, **fields: Any) -> Attempted:

@@ -3,7 +3,7 @@
 import pytest
 
 from config.breaker import Breaker
-from tests.worker.clocked_breaker import MINUTE, SECOND, ClockedBreaker
+from tests.worker.clocked_breaker import MINUTE, NO_DETECTORS, SECOND, ClockedBreaker
 
 COOLDOWNS = [1, 2, 4, 8, 10, 10]
 QUOTAS = [10, 20, 40, 60, 60]
@@ -11,7 +11,7 @@ QUOTAS = [10, 20, 40, 60, 60]
 
 @pytest.fixture
 def b(every_redis):
-    return ClockedBreaker(every_redis)
+    return ClockedBreaker(every_redis, NO_DETECTORS)
 
 
 def opened_for(b):

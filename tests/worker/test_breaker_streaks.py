@@ -3,12 +3,12 @@
 import pytest
 
 from config.breaker import Breaker
-from tests.worker.clocked_breaker import ClockedBreaker, attempted
+from tests.worker.clocked_breaker import NO_DETECTORS, ClockedBreaker, attempted
 
 
 @pytest.fixture
 def b(every_redis):
-    return ClockedBreaker(every_redis)
+    return ClockedBreaker(every_redis, NO_DETECTORS)
 
 
 def state(b):

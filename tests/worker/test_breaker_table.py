@@ -9,21 +9,21 @@ import pytest
 
 from tests.worker.breaker_states import STATES
 from tests.worker.breaker_table import CONTROLS, EVENTS, Row, rows
-from tests.worker.clocked_breaker import LEASE, MINUTE, SECOND, T0, ClockedBreaker, attempted
+from tests.worker.clocked_breaker import BLANK, LEASE, MINUTE, SECOND, T0, ClockedBreaker, attempted
 from worker.breaker import PassedOver, Permit
 
 Fields = dict[str, Any]
 RETRY_AFTER = 30 * SECOND
-BLANK = dict.fromkeys(("generation", "seen", "open_until", "opens", "passed", "limited_until", "locked", "quota"), 0)
-BLANK |= {"streak": 0, "first": "", "several": 0, "count": 0, "failed": 0, "index": 0}
-BLANK |= {"state": "closed", "override": "", "override_until": 0}
-UNCOMPARED = {"seen", "error", "error_at", "generation", "open_until"}
+COMPARED = (
+    "state", "opens", "passed", "limited_until", "locked", "quota", "streak", "first", "several", "count", "failed",
+    "index", "wins", "override", "override_until", "misses",
+)  # fmt: skip
 
 
 def _failure(f: Fields, _: int) -> Fields:
     first, several = (f["first"], f["several"] or int(f["first"] != "task")) if f["streak"] else ("task", 0)
     streak = f["streak"] + 1
-    return _ring(f) | {"failed": f["failed"] + 1, "streak": streak, "first": first, "several": several}
+    return _ring(f) | {"failed": f["failed"] + 1, "streak": streak, "first": first, "several": several, "wins": 0}
 
 
 def _ring(f: Fields) -> Fields:
@@ -32,7 +32,7 @@ def _ring(f: Fields) -> Fields:
 
 NO_STREAK = {"streak": 0, "first": "", "several": 0}
 WORDS: dict[str, Callable[[Fields, int], Fields]] = {
-    "success": lambda f, _: _ring(f) | NO_STREAK,
+    "success": lambda f, _: _ring(f) | NO_STREAK | {"wins": f["wins"] + 1},
     "failure": _failure,
     "passed": lambda f, _: f | {"passed": f["passed"] + 1},
     "opened": lambda f, _: f | {"opens": f["opens"] + 1, "passed": 0},
@@ -84,6 +84,8 @@ def _do(b: ClockedBreaker, row: Row, permit: Permit) -> Any:
     if row.event == "acquire":
         decision = b.acquire("alpha")
         return decision.permit.lease != "" if decision.permit else decision.passed_over
+    if row.event == "authenticated":
+        return b.probe()
     if row.event in CONTROLS:
         return b.control(row.event)
     outcome = row.event.partition("@")[0]
@@ -93,7 +95,7 @@ def _do(b: ClockedBreaker, row: Row, permit: Permit) -> Any:
 
 def _reply(row: Row, before: Fields, now: int) -> Any:
     changed = row.becomes if row.becomes and row.becomes != before.get("state", "closed") else ""
-    plain = {"admitted": False, "leased": True, "done": True, "nothing": False}
+    plain = {"admitted": False, "leased": True, "done": None}
     plain |= {"counted": [1, changed, "none"], "dropped": [0, changed, "none"]}
     if row.reply in plain:
         return plain[row.reply]
@@ -121,7 +123,7 @@ def _check_fields(row: Row, before: Fields, after: Fields, now: int) -> None:
 
 
 def _compared(fields: Fields) -> Fields:
-    return {name: value for name, value in fields.items() if name not in UNCOMPARED}
+    return {name: fields[name] for name in COMPARED}
 
 
 def _leases(row: Row, permit: Permit, before: dict[str, float], b: ClockedBreaker) -> dict[str, float]:

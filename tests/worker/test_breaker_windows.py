@@ -3,7 +3,6 @@
 import pytest
 
 from tests.worker.clocked_breaker import HOUR, ClockedBreaker, attempted
-from worker import breaker
 
 DAY = 24 * HOUR // 1000
 ABOUT_A_KILOBYTE = 1_400
@@ -63,17 +62,6 @@ def test_outcomes_that_are_neither_success_nor_failure_leave_no_entry(b):
     assert (counts(b), window(b)) == ((0, 0, 0), b"")
 
 
-def test_latencies_are_those_of_the_successes_sorted_in_seconds(b):
-    permit = b.permit()
-    for outcome, latency in [("success", 300), ("failure", 1), ("success", 100.4), ("success", 200)]:
-        b.record(attempted(permit, outcome, latency=latency))
-    assert breaker.latencies(b.store, "alpha") == [0.1, 0.2, 0.3]
-
-
-def test_no_latencies_are_known_of_a_provider_that_was_never_asked(b):
-    assert breaker.latencies(b.store, "alpha") == []
-
-
 def test_the_window_lives_as_long_as_its_counts(b):
     one_each(b, [True] * 3)
     b.control("open")
@@ -86,7 +74,9 @@ def test_the_window_lives_as_long_as_its_counts(b):
 
 
 def test_a_provider_takes_about_a_kilobyte(b, capsys):
-    one_each(b, [i % 3 == 1 for i in range(100)])
+    permit = b.permit()
+    for i in range(100):
+        b.record(attempted(permit, "success", latency=700 + i, first_token=300 + i))
     b.trip()
     b.at(b.fields()["open_until"])
     b.call("failure", task="3f0c6f6e-5d0c-4f43-8f0c-0c6f6e5d0c4f")

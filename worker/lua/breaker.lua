@@ -1,14 +1,16 @@
 -- One provider's breaker: reading it, asking it, changing its state. Stands before acquire.lua, record.lua,
--- control.lua, extend.lua and snapshot.lua; clock.lua and the table SETTINGS stand before it.
+-- control.lua, extend.lua, probed.lua and snapshot.lua; clock.lua and the table SETTINGS stand before it.
 --
 -- Keys of one provider, all in one slot by the hash tag of the namespace:
 --   {ns}:breaker:<provider>         hash, FIELDS below; 24 h, refreshed at every write; no expiry under an override
 --   {ns}:breaker:<provider>:window  string, ring of the last 100 outcomes, 4 bytes each: flag, latency in ms;
 --                                   lives as long as the hash
---   {ns}:breaker:<provider>:leases  zset, half-open only: permit -> deadline in ms
+--   {ns}:breaker:<provider>:leases  zset, half-open only: permit -> deadline in ms, plus a half once extended
 --   {ns}:events                     stream, about 10,000 entries
 --
--- SETTINGS, by provider: failures, successes (counts), cooldown, lease (ms).
+-- SETTINGS, by provider: failures, successes (counts), cooldown, lease (ms), detect_failures, detect_latency (off |
+-- observe | on), and text, which is all of these in this order with / between.
+-- No value of ours is longer than 64 bytes: with one that is, Redis keeps a hash in several times the memory.
 
 local KEEP = 86400            -- s that a key outlives its last write
 local RING = 100              -- outcomes in the window
@@ -18,35 +20,53 @@ local LONGEST_RETRY_AFTER = 3600000
 local ASK_AGAIN = 1000        -- ms until others may ask again while a half-open lease is taken
 local NEVER = -1
 local FAILED = 2              -- flag of a failure in the ring; a success is 1
+local MISSES = 3              -- probes in a row without an answer that make a provider unhealthy
+local FEW, TENTH = 10, 0.1    -- calls in the window from which on this share of failures makes it degraded
 
+local ASKED = 9               -- of FIELDS, those that an admission needs
 local FIELDS = {
   'state',          -- closed | open | half-open
   'generation',     -- rises with every change of state: max(old + 1, TIME in ms)
   'open_until',     -- ms
-  'opens',          -- openings in a row
-  'passed',         -- successes while half-open
   'limited_until',  -- ms; nothing is admitted before it
+  'demoted_until',  -- ms; asked last before it
   'override',       -- open | closed, by an operator
   'override_until', -- ms; 0 is without end
   'locked',         -- 1 after a 401, until an authenticated probe or an operator clears it
+  'seen',           -- ms; the latest time that this key has known: its time never runs back
+  'opens',          -- openings in a row
+  'passed',         -- successes while half-open
   'quota',          -- openings in a row for an exhausted quota
   'streak',         -- failures in a row
   'first',          -- request of the streak's first failure
   'several',        -- 1 when the streak comes from at least two requests
   'count', 'failed', 'index',  -- of the ring: entries, failures among them, next place
+  'wins',           -- successes in a row
   'error', 'error_at',         -- the last failure in a few words, and when (ms)
-  'seen',           -- ms; the latest time that this key has known: its time never runs back
+  'failure_sum', 'failure_base',  -- of the failure detector, in millionths; see detectors.lua
+  'sum_first', 'sum_several',     -- as first and several, of the failures since its sum was last 0
+  'latency_sum', 'latency_mean', 'latency_variance',  -- of the latency detector, in millionths
+  'latency_count',  -- first tokens that its baseline comes from, until there are enough
+  'misses',         -- probes in a row without an answer
+  'ill',            -- 1 from the event that told it unhealthy until the one that told it recovered
+  'settings', 'others',        -- the last two settings that wrote here
 }
-local TEXT = { state = true, override = true, first = true, error = true }
+local TEXT = {
+  state = true, override = true, first = true, error = true, sum_first = true, settings = true, others = true,
+}
 
-local function read(key, time)
-  local values = redis.call('HMGET', key, unpack(FIELDS))
+-- Returns the breaker's first `n` fields, nil where there is none, and its time; `was` holds them as they stand. One
+-- that is not stored is 0 or ''.
+local function read(key, time, n)
+  local values = redis.call('HMGET', key, unpack(FIELDS, 1, n))
   if not values[1] then return nil, time end
-  local b = {}
-  for i, field in ipairs(FIELDS) do
-    b[field] = values[i] or ''
-    if not TEXT[field] then b[field] = tonumber(b[field]) or 0 end
+  local b, was = {}, {}
+  for i = 1, n or #FIELDS do
+    local field, value = FIELDS[i], values[i]
+    if TEXT[field] then value = value or '' else value = tonumber(value) or 0 end
+    was[i], b[field] = value, value
   end
+  b.was = was
   local now = math.max(time, b.seen)
   if b.override ~= '' and b.override_until > 0 and now >= b.override_until then
     b.override, b.override_until = '', 0
@@ -54,24 +74,13 @@ local function read(key, time)
   return b, now
 end
 
-local function write(key, b, now)
-  b.seen = now
-  local flat = {}
-  for _, field in ipairs(FIELDS) do
-    local value = b[field]
-    flat[#flat + 1] = field
-    flat[#flat + 1] = TEXT[field] and value or string.format('%.0f', value)
-  end
-  redis.call('HSET', key, unpack(flat))
-  for _, kept in ipairs({ key, key .. ':window' }) do  -- counts that outlive their window never come down again
-    if b.override ~= '' then redis.call('PERSIST', kept) else redis.call('EXPIRE', kept, KEEP) end
-  end
-end
-
 local function fresh(now)
-  local b = {}
-  for _, field in ipairs(FIELDS) do b[field] = TEXT[field] and '' or 0 end
-  b.state, b.generation = 'closed', now
+  local b, was = {}, {}
+  for i, field in ipairs(FIELDS) do
+    was[i] = TEXT[field] and '' or 0
+    b[field] = was[i]
+  end
+  b.was, b.state, b.generation = was, 'closed', now
   return b
 end
 
@@ -80,25 +89,73 @@ local function tell(events, kind, provider, now, ...)
     'type', kind, 'provider', provider, 'at_ms', string.format('%.0f', now), ...)
 end
 
+-- Returns healthy | degraded | unhealthy, and the cause.
+local function health(b, now)
+  if b.locked == 1 then return 'unhealthy', 'authentication' end
+  if b.state ~= 'closed' then return 'unhealthy', 'circuit-breaker' end
+  if b.misses >= MISSES then return 'unhealthy', 'probes' end
+  if b.misses > 0 then return 'degraded', 'probes' end
+  if b.limited_until > now then return 'degraded', 'rate-limited' end
+  if b.demoted_until > now then return 'degraded', 'latency' end
+  if b.count >= FEW and b.failed > b.count * TENTH then return 'degraded', 'failures' end
+  return 'healthy', ''
+end
+
+-- Warns once where other settings wrote here before; during a rollout two of them take turns.
+local function compare_settings(b, provider, events, now)
+  local mine = SETTINGS[provider].text
+  if b.settings == mine or b.others == mine then return end
+  if b.settings ~= '' then
+    b.others = b.settings
+    tell(events, 'breaker-settings-differ', provider, now, 'here', mine, 'there', b.others)
+  end
+  b.settings = mine
+end
+
+-- Writes what changed, and tells it where the provider became unhealthy or recovered.
+local function write(key, b, now, provider, events)
+  b.seen = now
+  compare_settings(b, provider, events, now)
+  local status, cause = health(b, now)
+  local ill = status == 'unhealthy' and 1 or 0
+  if ill ~= b.ill then
+    b.ill = ill
+    tell(events, ill == 1 and 'provider-unhealthy' or 'provider-recovered', provider, now, 'cause', cause)
+  end
+  local changed, n = {}, 0
+  for i, field in ipairs(FIELDS) do
+    local value = b[field]
+    if value ~= b.was[i] then
+      changed[n + 1], changed[n + 2] = field, TEXT[field] and value or string.format('%.0f', value)
+      n = n + 2
+    end
+  end
+  if n > 0 then redis.call('HSET', key, unpack(changed)) end
+  for _, kept in ipairs({ key, key .. ':window' }) do  -- counts that outlive their window never come down again
+    if b.override ~= '' then redis.call('PERSIST', kept) else redis.call('EXPIRE', kept, KEEP) end
+  end
+end
+
 -- Moves to a state: the generation rises, so whatever was acquired before changes nothing any more.
 local function move(b, to, now, key)
   b.state, b.generation, b.passed = to, math.max(b.generation + 1, now), 0
+  b.failure_sum, b.sum_first, b.sum_several = 0, '', 0
   redis.call('DEL', key .. ':leases')
 end
 
--- Opens for `length` ms plus up to a tenth; `draw` is 0 to 999.
-local function open(b, provider, key, events, now, length, draw, cause)
+-- Opens for `length` ms plus up to a tenth; `draw` is 0 to 999. What follows the cause is told with it.
+local function open(b, provider, key, events, now, length, draw, cause, ...)
   move(b, 'open', now, key)
   b.opens = b.opens + 1
   b.open_until = now + math.floor(length * (1 + draw / 10000))
   tell(events, 'circuit-breaker-open', provider, now, 'cause', cause, 'failures', b.streak,
-    'open_until_ms', string.format('%.0f', b.open_until), 'opens', b.opens)
+    'open_until_ms', string.format('%.0f', b.open_until), 'opens', b.opens, ...)
 end
 
-local function trip(b, provider, key, events, now, draw, cause)
+local function trip(b, provider, key, events, now, draw, cause, ...)
   local cooldown = SETTINGS[provider].cooldown
   local length = math.min(cooldown * 2 ^ math.min(b.opens, 30), math.max(LONGEST_COOLDOWN, cooldown))
-  open(b, provider, key, events, now, length, draw, cause)
+  open(b, provider, key, events, now, length, draw, cause, ...)
 end
 
 -- Returns nil where the breaker admits at `now`; else the reason and the ms at which to ask again.
@@ -117,43 +174,53 @@ local function refusal(b, key, now)
   return nil
 end
 
--- Takes a permit from a breaker that admits; true where it is a half-open lease.
+-- Takes a permit from a breaker that admits; returns its generation, and 1 where it is a half-open lease, else 0.
 local function grant(b, provider, key, events, now, permit)
-  if b.override == 'closed' or b.state == 'closed' then return false end
+  if b.override == 'closed' or b.state == 'closed' then return b.generation, 0 end
+  b = read(key, now)
   if b.state == 'open' then
     move(b, 'half-open', now, key)
     tell(events, 'circuit-breaker-half-open', provider, now)
   end
-  write(key, b, now)
+  write(key, b, now, provider, events)
   local leases = key .. ':leases'
   redis.call('ZREMRANGEBYSCORE', leases, '-inf', string.format('%.0f', now))
   redis.call('ZADD', leases, string.format('%.0f', now + SETTINGS[provider].lease), permit)
   redis.call('EXPIRE', leases, KEEP)
-  return true
+  return b.generation, 1
 end
 
--- Asks KEYS[first..] (providers ARGV[names..]) in order and takes a permit from the first that admits.
+-- Asks KEYS[first..] (providers ARGV[names..]) in order and takes a permit from the first that admits, from one that
+-- is demoted only where no other does.
 -- Returns {'next' | 'none', place from 1, generation, leased, ms at which one will admit, time, reason, until, ...};
--- the pairs at its end are those passed over, in order.
+-- the pairs at its end are those asked before the decision, in order; the reason is '' for the one that admits.
 local function walk(first, names, events, time, permit)
-  local earliest, over = NEVER, {}
+  local earliest, over, last = NEVER, {}, nil
   for i = first, #KEYS do
     local key, provider = KEYS[i], ARGV[names + i - first]
-    local b, now = read(key, time)
+    local b, now = read(key, time, ASKED)
     if not b then
       b = fresh(now)
-      write(key, b, now)
+      write(key, b, now, provider, events)
     end
     local reason, at = refusal(b, key, now)
-    if not reason then
-      local leased = grant(b, provider, key, events, now, permit)
-      return { 'next', i - first + 1, b.generation, leased and 1 or 0, NEVER, time, unpack(over) }
+    if not reason and b.demoted_until > now and b.override == '' then
+      reason, at = 'demoted', b.demoted_until
+      last = last or { i, b, now }
+    elseif not reason then
+      local generation, leased = grant(b, provider, key, events, now, permit)
+      return { 'next', i - first + 1, generation, leased, NEVER, time, unpack(over) }
+    elseif at ~= NEVER and (earliest == NEVER or at < earliest) then
+      earliest = at
     end
     over[#over + 1] = reason
     over[#over + 1] = at
-    if at ~= NEVER and (earliest == NEVER or at < earliest) then earliest = at end
   end
-  return { 'none', 0, 0, 0, earliest, time, unpack(over) }
+  if not last then return { 'none', 0, 0, 0, earliest, time, unpack(over) } end
+  local i, b, now = unpack(last)
+  over[2 * (i - first) + 1] = ''
+  local generation, leased = grant(b, ARGV[names + i - first], KEYS[i], events, now, permit)
+  return { 'next', i - first + 1, generation, leased, NEVER, time, unpack(over) }
 end
 
 -- True where the task's lease is `token`'s, or where nobody asks about one.

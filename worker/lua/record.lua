@@ -15,11 +15,12 @@
 -- ARGV[9]   countdown of a retry on this provider, ms; -1 for none
 -- ARGV[10]  0 to 999, drawn by the caller: a script's own random numbers repeat
 -- ARGV[11]  the failure in a few words; '' for a success
--- ARGV[12]  the provider of the attempt
--- ARGV[13..] the rest of the chain, as KEYS[4..]
+-- ARGV[12]  time to first token, ms; 0 where it is not known
+-- ARGV[13]  the provider of the attempt
+-- ARGV[14..] the rest of the chain, as KEYS[4..]
 -- Returns {counted, change of state or '', then what `walk` returns; or 'retry' or 'lost' in its place}.
 
-local key, provider, events = KEYS[3], ARGV[12], KEYS[2]
+local key, provider, events = KEYS[3], ARGV[13], KEYS[2]
 local outcome, permit, request = ARGV[3], ARGV[5], ARGV[6]
 local retry_after, countdown, draw = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local settings = SETTINGS[provider]
@@ -40,18 +41,32 @@ end
 
 local function count_streak(b, failed)
   if not failed then
-    b.streak, b.first, b.several = 0, '', 0
+    b.streak, b.first, b.several, b.wins = 0, '', 0, b.wins + 1
     return
   end
+  b.wins = 0
   b.streak = b.streak + 1
   if b.streak == 1 then b.first = request elseif b.first ~= request then b.several = 1 end
 end
 
--- Closed: the streak decides. Half-open: the holders of leases decide, a success from a live one, any failure.
+-- Closed: the streak and the detectors decide. Half-open: the holders of leases decide, a success from a live one,
+-- any failure.
 local function judge(b, now, failed)
   if b.state == 'closed' then
+    local figures = suspect(b, settings, failed, request)
     if b.streak >= settings.failures and b.several == 1 then
       trip(b, provider, key, events, now, draw, 'consecutive-failures')
+    elseif figures and settings.detect_failures == 'on' then
+      trip(b, provider, key, events, now, draw, 'failure-rate', unpack(figures))
+    elseif figures then
+      tell(events, 'circuit-breaker-would-open', provider, now, 'cause', 'failure-rate', unpack(figures))
+    end
+    local slow = not failed and linger(b, settings, tonumber(ARGV[12]))
+    if slow and settings.detect_latency == 'on' then
+      b.demoted_until = now + DEMOTION
+      tell(events, 'provider-demoted', provider, now, 'until_ms', string.format('%.0f', b.demoted_until), unpack(slow))
+    elseif slow then
+      tell(events, 'provider-would-be-demoted', provider, now, unpack(slow))
     end
   elseif b.state == 'half-open' and permit ~= '' then
     if failed then
@@ -99,7 +114,7 @@ local function decide(b, now, time, opened)
     local reason, at = refusal(b, key, now)
     if not reason or (at ~= NEVER and at <= now + countdown) then return { 'retry' } end
   end
-  return walk(4, 13, events, time, ARGV[2])
+  return walk(4, 14, events, time, ARGV[2])
 end
 
 local time = clock()
@@ -109,7 +124,7 @@ if not b then
   b = fresh(now)
   if retry_after > 0 then
     b.limited_until = now + math.min(retry_after, LONGEST_RETRY_AFTER)
-    write(key, b, now)
+    write(key, b, now, provider, events)
   end
 else
   if retry_after > 0 then
@@ -118,12 +133,12 @@ else
   if b.generation == tonumber(ARGV[4]) then
     counted = apply(b, now)
   end
-  if counted == 1 or retry_after > 0 then write(key, b, now) end
+  if counted == 1 or retry_after > 0 then write(key, b, now, provider, events) end
 end
 local change = b.state ~= before and b.state or ''
 local next_step = decide(b, now, time, change == 'open')
 if ARGV[11] ~= '' then
-  local will = next_step[1] == 'next' and ARGV[12 + next_step[2]] or ''
+  local will = next_step[1] == 'next' and ARGV[13 + next_step[2]] or ''
   tell(events, 'request-failure', provider, now, 'request', request, 'failure', ARGV[11],
     'decision', next_step[1], 'will_retry', (next_step[1] == 'retry' or will ~= '') and 'true' or 'false',
     'next', will, 'countdown_ms', next_step[1] == 'retry' and countdown or 0)
