@@ -18,7 +18,7 @@ The braces are part of the key: a hash tag, which keeps everything in one slot o
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha1
@@ -51,7 +51,8 @@ Command = tuple[str | bytes | int | float, ...]
 """A Redis command with its arguments, as redis-py sends it."""
 
 
-def _lua(name: str) -> str:
+def lua(name: str) -> str:
+    """Returns the text of a file of worker/lua."""
     return files("worker").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
 
 
@@ -82,18 +83,18 @@ class Script:
     sha: str
 
 
-def scripts(providers: Mapping[str, Provider], clock: str | None = None) -> dict[str, Script]:
+def scripts(providers: Mapping[str, Provider], part: Callable[[str], str] = lua) -> dict[str, Script]:
     """Returns the scripts by name; the breakers' settings are part of their text.
 
     Args:
         providers: those whose breakers the scripts serve.
-        clock: Lua that defines `clock()`, for a test that sets the time; without it the server's TIME.
+        part: returns the text of a file of worker/lua by its name; a test may have other texts.
     """
-    clock = clock or _lua("clock")
-    shared = _settings_table(providers) + clock + _lua("breaker")
-    texts = {name: shared + _lua(name) for name in _BREAKER_SCRIPTS}
-    texts["record"] = shared + _lua("detectors") + _lua("record")
-    texts |= {name: clock + _lua(name) for name in _CLOCKED_SCRIPTS}
+    clock = part("clock")
+    shared = _settings_table(providers) + clock + part("breaker")
+    texts = {name: shared + part(name) for name in _BREAKER_SCRIPTS}
+    texts["record"] = shared + part("detectors") + part("record")
+    texts |= {name: clock + part(name) for name in _CLOCKED_SCRIPTS}
     return {name: Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest()) for name, text in texts.items()}
 
 
@@ -111,7 +112,7 @@ class Store:
         providers: Mapping[str, Provider],
         *,
         expires: float = 86_400.0,
-        clock: str | None = None,
+        part: Callable[[str], str] = lua,
     ) -> None:
         """Connects lazily, at the first call.
 
@@ -120,11 +121,11 @@ class Store:
             namespace: the prefix of every key.
             providers: those whose breakers this store serves.
             expires: seconds that a task's answer is kept.
-            clock: see `scripts`.
+            part: see `scripts`.
         """
         self._url = url
         self._tag = f"{{{namespace}}}"
-        self._scripts = scripts(providers, clock)
+        self._scripts = scripts(providers, part)
         self._away: tuple[float, Exception] | None = None  # until when on the monotonic clock, and why
         self.expires = math.ceil(expires)  # EXPIRE with 0 deletes
         self.events = f"{self._tag}:events"

@@ -1,5 +1,6 @@
 """The breakers of one chain on a real server whose time a test sets."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from config.breaker import Adaptive, Breaker
 from config.providers import Model, Provider
 from worker import breaker
 from worker.breaker import NEVER, Attempted, Decision, Permit
-from worker.store import Store
+from worker.store import Store, lua
 
 T0 = 1_700_000_000_000
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
@@ -28,6 +29,11 @@ BLANK: dict[str, Any] = {
 
 _CLOCK = """local function clock() return tonumber(redis.call('GET', '{fallback}:clock')) end
 """
+
+
+def clocked(part: Callable[[str], str] = lua) -> Callable[[str], str]:
+    """Returns where scripts come from, with a clock that `{fallback}:clock` sets."""
+    return lambda name: _CLOCK if name == "clock" else part(name)
 
 
 def provider(name: str, **fields: Any) -> Provider:
@@ -53,7 +59,7 @@ class ClockedBreaker:
 
     def __post_init__(self) -> None:
         providers = {name: provider(name, breaker=self.settings) for name in CHAIN}
-        self.store = Store(url(self.server), "fallback", providers, clock=_CLOCK)
+        self.store = Store(url(self.server), "fallback", providers, part=clocked())
         self.at(T0)
 
     @property

@@ -1,0 +1,146 @@
+"""A state machine that drives the scripts on a real server, and the model beside them.
+
+After every step each reply, event, field, lease, ring and lifetime is the model's, and the invariants hold.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any, ClassVar
+
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+from redis import Redis
+
+from config.breaker import Adaptive, Breaker
+from tests.worker.breaker_circuit import Rules
+from tests.worker.breaker_invariants import Invariants, check_acquired
+from tests.worker.breaker_model import Attempt, Model
+from tests.worker.clocked_breaker import CHAIN, LEASE, T0, clocked, provider
+from tests.worker.stored_breakers import stored
+from worker import breaker
+from worker.breaker import Attempted, Permit
+from worker.store import Command, Store, lua
+
+DEPLOYMENTS = {
+    "usual": Breaker(adaptive=Adaptive(failures="on", latency="on")),
+    "observing": Breaker(failure_threshold=7, success_threshold=1, adaptive=Adaptive(failures="observe")),
+    "plain": Breaker(failure_threshold=3, cooldown_period=400.0, adaptive=Adaptive(failures="off", latency="off")),
+}
+"""Settings that meet on the same breakers, as during a rollout."""
+
+RULES = {name: Rules(settings, LEASE) for name, settings in DEPLOYMENTS.items()}
+TASKS = ("one", "two", "three")
+
+Asked = tuple[Command, Any]
+"""A command and the reply that the model gives to it."""
+
+
+class Machine(RuleBasedStateMachine):
+    """What the rules are made of; `bites` counts how often each of them did what it is there for.
+
+    Subclasses have `server`, whose answers are decoded as latin-1, and a store for each deployment: see `machine_on`.
+    """
+
+    server: ClassVar[Redis]
+    stores: ClassVar[dict[str, Store]]
+    bites: ClassVar[Counter[str]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server.flushdb()
+        self.model = Model(T0)
+        self.watched = Invariants()
+        self.told = "-"
+        self.held: list[Permit] = []
+        self.settled: list[Permit] = []
+        self.permits = 0
+        for task in TASKS:
+            self.server.hset(self.stores["usual"].task(task), "holder", "holder")
+        self.at(T0)
+
+    def at(self, time: int) -> None:
+        """Sets the time, of the server and of the model."""
+        self.model.time = time
+        self.server.set("{fallback}:clock", time)
+
+    def bit(self, rule: str, so: object) -> None:
+        self.bites[rule] += bool(so)
+
+    def send(self, deployment: str, *asked: Asked) -> list[Any]:
+        """Sends commands in one piece, demands the replies that the model gave, and returns them."""
+        replies = self.stores[deployment].run(*(command for command, _ in asked))
+        expected = [reply for _, reply in asked]
+        assert replies == expected, f"{replies} is not the model's {expected}"
+        return replies
+
+    def acquiring(self, deployment: str, chain: Sequence[str], *, holds: bool = True) -> Asked:
+        """Asks a chain for a permit, and keeps it."""
+        self.permits += 1
+        permit, token = f"permit-{self.permits}", "holder" if holds else "another"
+        reply = self.model.acquire(chain, permit, RULES[deployment], held=holds)
+        self._keep(reply, chain, permit)
+        return breaker.acquire(self.stores[deployment], TASKS[0], token, permit, chain), reply
+
+    def recording(
+        self, deployment: str, permit: Permit, *rest: str, task: str = TASKS[0], holds: bool = True, **said: Any
+    ) -> Asked:
+        """Records an attempt, in ms and words as `Attempted`, and keeps the permit that follows."""
+        self.permits += 1
+        following, token = f"permit-{self.permits}", "holder" if holds else "another"
+        said = {"latency": 100, "failure": "" if said["outcome"] == "success" else f"said {said['outcome']}"} | said
+        command = breaker.record(self.stores[deployment], task, token, following, Attempted(permit, **said), rest)
+        draw = command[3 + int(command[2]) + 9]
+        attempt = Attempt(generation=permit.generation, permit=permit.lease, request=task, draw=int(draw), **said)
+        reply = self.model.record(permit.provider, attempt, rest, following, RULES[deployment], held=holds)
+        self._keep(reply[2:], rest, following)
+        return command, reply
+
+    def _keep(self, reply: Sequence[Any], chain: Sequence[str], permit: str) -> None:
+        if reply[0] == "next":
+            _, place, generation, leased, *_ = reply
+            self.held.append(Permit(chain[place - 1], generation, permit if leased else ""))
+
+    def acquire(self, deployment: str, chain: Sequence[str], *, holds: bool = True) -> list[Any]:
+        """Asks a chain for a permit; returns the reply."""
+        before, now = stored(self.server, CHAIN), self.model.time
+        (reply,) = self.send(deployment, self.acquiring(deployment, chain, holds=holds))
+        if reply[0] != "lost":
+            check_acquired(reply, chain, before, now)
+        return list(reply)
+
+    @invariant()
+    def everything_is_the_model_s(self) -> None:
+        entries = self.server.xrange(self.stores["usual"].events, self.told if self.told == "-" else f"({self.told}")
+        self.told = entries[-1][0] if entries else self.told
+        told, self.model.events = self.model.events, []
+        assert [fields for _, fields in entries] == told
+        found = stored(self.server, CHAIN)
+        assert found.keys() == self.model.circuits.keys()
+        for name, circuit in self.model.circuits.items():
+            one = found[name]
+            assert one.fields == circuit.fields()
+            assert (one.leases, one.window, one.lasting) == (circuit.leases, circuit.window(), not circuit.expires)
+        self.watched.check(found, told, self.model.time)
+        self.tell(told)
+
+    def tell(self, told: Sequence[dict[str, str]]) -> None:
+        """Counts what was told."""
+        for event in told:
+            self.bit(f"told: {event['type']}", so=True)
+            if "cause" in event:
+                self.bit(f"cause: {event['cause']}", event["type"] == "circuit-breaker-open")
+
+
+@contextmanager
+def machine_on(kind: type[Machine], place: str, part: Callable[[str], str] = lua) -> Iterator[type[Machine]]:
+    """Gives the machine for a server at this URL; `part` is where the scripts' texts come from."""
+
+    def store(breaker: Breaker) -> Store:
+        return Store(place, "fallback", {n: provider(n, breaker=breaker) for n in CHAIN}, part=clocked(part))
+
+    with ExitStack() as stack:
+        server = stack.enter_context(Redis.from_url(place, decode_responses=True, encoding="latin-1"))
+        stores = {name: store(settings) for name, settings in DEPLOYMENTS.items()}
+        for each in stores.values():
+            stack.enter_context(closing(each.redis))
+        yield type(kind.__name__, (kind,), {"server": server, "stores": stores, "bites": Counter()})

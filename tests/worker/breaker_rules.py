@@ -1,0 +1,233 @@
+"""The rules of the state machine: what happens to breakers."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests.worker.breaker_circuit import NEVER
+from tests.worker.breaker_machine import RULES, TASKS, Machine
+from tests.worker.breaker_model import HOUR, MINUTE
+from tests.worker.clocked_breaker import CHAIN, SECOND
+from worker import breaker
+from worker.breaker import Permit
+
+deployments = st.sampled_from(["usual"] * 8 + ["observing"] * 3 + ["plain"])
+providers = st.sampled_from(CHAIN[:1] * 3 + CHAIN[1:])
+chains = st.lists(st.sampled_from(CHAIN), unique=True, min_size=1)
+tasks = st.sampled_from(TASKS)
+outcomes = st.sampled_from(
+    ["success"] * 5 + ["failure"] * 4 + ["ignored"] * 2 + ["rate-limited", "quota", "authentication"]
+)
+numbers = st.sampled_from([0] * 6 + [1, 2, 5])
+mostly = st.sampled_from([True] * 9 + [False])
+
+
+class BreakerMachine(Machine):
+    """Breakers of three providers, asked and told by workers of three deployments."""
+
+    def refusals(self) -> dict[str, Any]:
+        return {name: self.model.read(name).refusal() for name in self.model.circuits}
+
+    def take(self, permits: list[Permit], number: int) -> Permit:
+        """Takes a permit out, mostly the last."""
+        return permits.pop(-1 - number % len(permits))
+
+    @rule(deployment=deployments, chain=chains, holds=mostly)
+    def ask(self, deployment: str, chain: list[str], holds: bool) -> None:
+        reply = self.acquire(deployment, chain, holds=holds)
+        self.bit("acquire over a sub-chain, some passed over", len(reply) > 6)
+        self.bit("acquire without the task's lease", reply[0] == "lost")
+        self.bit("acquire of a half-open lease", reply[0] == "next" and reply[3])
+        self.bit("acquire, nobody admits", reply[0] == "none")
+
+    @precondition(lambda self: self.held)
+    @rule(
+        deployment=deployments,
+        number=numbers,
+        outcome=outcomes,
+        task=tasks,
+        holds=mostly,
+        retry_after=st.sampled_from([0, 0, 0, 1, 1500, 30_000, 2 * HOUR]),
+        countdown=st.sampled_from([NEVER, NEVER, 0, 500, 2 * SECOND, 2 * MINUTE]),
+        first_token=st.sampled_from([0, 200, 300, 900]),
+        rest=st.lists(st.sampled_from(CHAIN), unique=True, max_size=2),
+    )
+    def settle(self, deployment: str, number: int, rest: list[str], holds: bool, **said: Any) -> None:
+        permit = self.take(self.held, number)
+        self.settled.append(permit)
+        late = permit.provider in self.model.circuits and (
+            permit.generation != self.model.circuits[permit.provider].generation
+        )
+        before = self.refusals()
+        (reply,) = self.send(deployment, self.recording(deployment, permit, *rest, holds=holds, **said))
+        counted, _, decision, *_ = reply
+        self.bit("settle", counted)
+        self.bit("settle late", late and not counted)
+        self.bit("settle, retry here", decision == "retry")
+        self.bit("settle, the next provider", decision == "next")
+        self.bit("settle without the task's lease", decision == "lost")
+        self.bit("settle with a Retry-After", said["retry_after"] and self.refusals() != before)
+        if said["outcome"] == "ignored" and not said["retry_after"] and not rest:
+            was, now = before.get(permit.provider), self.refusals().get(permit.provider)
+            assert now == was or (was is not None and was[0] == "half-open")
+            self.bit("settle as ignored", counted)
+
+    @precondition(lambda self: self.settled)
+    @rule(deployment=deployments, number=numbers, outcome=st.sampled_from(["success", "failure", "quota"]), task=tasks)
+    def settle_twice(self, deployment: str, number: int, outcome: str, task: str) -> None:
+        permit = self.settled[-1 - number % len(self.settled)]
+        passed = {name: c.passed for name, c in self.model.circuits.items()}
+        (reply,) = self.send(deployment, self.recording(deployment, permit, outcome=outcome, task=task))
+        if permit.lease and outcome == "success" and permit.provider in passed:
+            assert self.model.circuits[permit.provider].passed == passed[permit.provider]
+        self.bit("settle twice", not reply[0])
+
+    @precondition(lambda self: any(c.state == "open" for c in self.model.circuits.values()))
+    @rule(deployment=deployments, outcomes=st.lists(st.sampled_from(["success"] * 3 + ["failure"]), max_size=3))
+    def cool_down(self, deployment: str, outcomes: list[str]) -> None:
+        name, until = next((name, c.open_until) for name, c in self.model.circuits.items() if c.state == "open")
+        self.at(max(self.model.time, until))
+        for outcome in outcomes:
+            self.acquire(deployment, [name])
+            if self.held and self.held[-1].provider == name:
+                self.settled.append(self.held.pop())
+                self.send(deployment, self.recording(deployment, self.settled[-1], outcome=outcome))
+        self.acquire(deployment, [name])
+
+    @precondition(lambda self: any(permit.lease for permit in self.held))
+    @rule(number=numbers)
+    def never_settle(self, number: int) -> None:
+        permit = self.take([permit for permit in self.held if permit.lease], number)
+        self.held.remove(permit)
+        circuit = self.model.circuits.get(permit.provider)
+        until = circuit.leases.get(permit.lease) if circuit else None
+        if circuit and until:
+            self.at(max(self.model.time, int(until) + 1))
+            reply = self.acquire("usual", [permit.provider])
+            self.bit("settle never: the lease runs out", reply[0] == "next" and reply[3])
+
+    @rule(
+        deployment=deployments,
+        name=providers,
+        count=st.integers(2, 8),
+        outcome=st.sampled_from(["failure"] * 3 + ["success"]),
+        one=mostly,
+    )
+    def burst(self, deployment: str, name: str, count: int, outcome: str, one: bool) -> None:
+        asked = [self.acquiring(deployment, [name]) for _ in range(count)]
+        self.send(deployment, *asked)
+        permits = [permit for permit in self.held if permit.provider == name][-count:]
+        self.held = [permit for permit in self.held if permit not in permits]
+        before = self.model.read(name).generation
+        replies = self.send(deployment, *(
+            self.recording(deployment, permit, outcome=outcome, task=TASKS[i % 3 if one else 0])
+            for i, permit in enumerate(permits)
+        ))  # fmt: skip
+        circuit = self.model.circuits[name]
+        self.bit("burst that changes the state once", circuit.generation > before)
+        self.bit("burst, the rest dropped", circuit.generation > before and not replies[-1][0])
+
+    @rule(deployment=deployments, name=providers, rounds=st.integers(1, 4), failures=st.integers(1, 4))
+    def failures_with_a_success_between(self, deployment: str, name: str, rounds: int, failures: int) -> None:
+        self.send(deployment, self.acquiring(deployment, [name]))
+        if not self.held or self.held[-1].provider != name:
+            return
+        permit = self.held.pop()
+        outcomes = (["failure"] * failures + ["success"]) * rounds
+        asked = [self.recording(deployment, permit, outcome=o, task=TASKS[i % 3]) for i, o in enumerate(outcomes)]
+        self.send(deployment, *asked)
+
+    @rule(
+        deployment=deployments,
+        name=providers,
+        count=st.integers(30, 70),
+        token=st.sampled_from([100, 300, 500]),
+        spread=st.sampled_from([1, 7, 60]),
+        slower=st.sampled_from([1, 3, 10]),
+    )
+    def answers(self, deployment: str, name: str, count: int, token: int, spread: int, slower: int) -> None:
+        self.send(deployment, self.acquiring(deployment, [name]))
+        if not self.held or self.held[-1].provider != name:
+            return
+        permit = self.held.pop()
+        tokens = [token + i * spread % 97 for i in range(count)] + [slower * token] * 6
+        asked = [self.recording(deployment, permit, outcome="success", first_token=t, latency=2 * t) for t in tokens]
+        self.send(deployment, *asked)
+        self.bit("first tokens, a baseline learned", self.model.circuits[name].latency_count == 50)
+
+    @rule(ms=st.sampled_from([1, 100, SECOND, 20 * SECOND, MINUTE, 10 * MINUTE, 3 * HOUR]))
+    def time_goes_on(self, ms: int) -> None:
+        before = self.refusals()
+        self.at(self.model.time + ms)
+        self.bit("time forwards", self.refusals() != before)
+
+    @rule(number=numbers, off=st.sampled_from([-1, 0, 1]), chain=chains)
+    def time_comes_to_a_deadline(self, number: int, off: int, chain: list[str]) -> None:
+        ends = sorted(
+            {
+                int(at)
+                for c in self.model.circuits.values()
+                for at in (c.open_until, c.limited_until, c.demoted_until, c.override_until, *c.leases.values())
+                if at >= self.model.time
+            }
+        )
+        if ends:
+            before = self.refusals()
+            self.at(max(self.model.time, ends[number % len(ends)] + off))
+            self.bit("time to a deadline: refused still", off < 0 and self.refusals() == before)
+            self.bit("time to a deadline: no longer", off >= 0 and self.refusals() != before)
+            self.acquire("usual", chain)
+
+    @rule(ms=st.sampled_from([1, SECOND, MINUTE, HOUR]), chain=chains)
+    def clock_goes_back(self, ms: int, chain: list[str]) -> None:
+        before = self.refusals()
+        self.at(self.model.time - ms)
+        ahead = any(c.seen > self.model.time for c in self.model.circuits.values())
+        self.acquire("usual", chain)
+        self.bit("the clock goes back", ahead and any(before.values()))
+
+    @rule(
+        deployment=deployments,
+        name=providers,
+        action=st.sampled_from(["open", "closed", "reset"]),
+        ms=st.sampled_from([0, 1, SECOND, SECOND, MINUTE, MINUTE]),
+    )
+    def operate(self, deployment: str, name: str, action: Any, ms: int) -> None:
+        before = self.refusals()
+        self.model.control(name, action, ms, "operator", RULES[deployment])
+        breaker.control(self.stores[deployment], name, action, by="operator", seconds=ms / 1000)
+        self.bit(f"operator: {action}", self.refusals() != before)
+
+    @rule(deployment=deployments, name=providers, answered=st.booleans(), authenticated=st.booleans())
+    def probe(self, deployment: str, name: str, answered: bool, authenticated: bool) -> None:
+        known = self.model.circuits.get(name)
+        locked, misses = (known.locked, known.misses) if known else (0, 0)
+        self.model.probed(name, answered, answered and authenticated, RULES[deployment])
+        store = self.stores[deployment]
+        store.run(breaker.probed(store, name, answered=answered, authenticated=answered and authenticated))
+        now = self.model.circuits[name]
+        self.bit("probe: a block ends", now.locked < locked)
+        self.bit("probe: an answer again", now.misses < misses)
+
+    @precondition(lambda self: any(permit.lease for permit in self.held))
+    @rule(deployment=deployments, number=numbers, ms=st.sampled_from([1, MINUTE, 2 * MINUTE]), twice=st.booleans())
+    def extend(self, deployment: str, number: int, ms: int, twice: bool) -> None:
+        permit = self.take([permit for permit in self.held if permit.lease], number)
+        for again in range(1 + twice):
+            reply = self.model.extend(permit.provider, permit.lease, ms)
+            assert breaker.extend(self.stores[deployment], permit, ms / 1000) == bool(reply)
+            self.bit("a first token extends a lease", reply)
+            self.bit("a lease is not extended again", again and not reply)
+
+    @precondition(lambda self: self.model.circuits)
+    @rule(name=providers)
+    def lose_keys(self, name: str) -> None:
+        key = self.stores["usual"].breaker(name)
+        self.server.delete(key, f"{key}:window", f"{key}:leases")
+        self.model.circuits.pop(name, None)
+        self.watched.forget(name)
+        stale = [permit for permit in self.held if permit.provider == name]
+        if stale:
+            (reply,) = self.send("usual", self.recording("usual", stale[0], outcome="failure"))
+            self.bit("a result after key loss is dropped", not reply[0])
