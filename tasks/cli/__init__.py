@@ -2,6 +2,7 @@
 
 import click
 
+from tasks.cli.breaker import breaker
 from tasks.cli.check import check
 from tasks.cli.complete import complete
 from tasks.cli.demo import demo
@@ -15,5 +16,5 @@ def main() -> None:
     """Completions that do not go down when a provider does."""
 
 
-for _command in (check, complete, demo, status, up):
+for _command in (breaker, check, complete, demo, status, up):
     main.add_command(_command)
