@@ -58,7 +58,9 @@ def test_complete_tells_a_failure_in_one_line(fallback: Fallback, llmock: LLMock
     assert "ChainExhausted: chain 'default' is exhausted: claude: misconfigured 404" in error_line(ran)
 
 
-@pytest.mark.parametrize("command", [("complete", "Hello"), ("check",), ("status",), ("breaker", "open", "claude")])
+@pytest.mark.parametrize(
+    "command", [("complete", "Hello"), ("check",), ("status",), ("events",), ("breaker", "open", "claude")]
+)
 def test_without_redis_one_line_says_what_to_do(fallback: Fallback, command: tuple[str, ...]) -> None:
     ran = fallback(*command, **NO_REDIS)
     assert (ran.returncode, ran.stdout) == (1, "")
