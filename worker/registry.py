@@ -6,7 +6,6 @@ it was last listed: the first list after that drops it, and without any further 
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,6 +42,11 @@ class KnownModel:
     def usable(self) -> bool:
         """Whether a request may name it: Anthropic can list models that are retired."""
         return self.status == "available" and self.lifecycle != "retired"
+
+    def answers_to(self, name: str) -> bool:
+        """Whether a request that names `name` means it: by its id, an alias, or a name that its id adds a date to."""
+        dated = re.escape(name.removesuffix("-latest")) + r"-(\d{8}|\d{4}-\d{2}-\d{2})"
+        return name == self.id or name in self.aliases or re.fullmatch(dated, self.id) is not None
 
 
 def update(store: Store, provider: str, listing: Listing | None) -> list[Command]:
@@ -88,16 +92,11 @@ def tiers(store: Store, provider: Provider) -> dict[str, Standing]:
     any_name = provider.dialect == "llama_cpp" and len(usable) == 1
 
     def standing(name: str) -> Standing:
-        if any_name or _is_listed(name, usable):
+        if any_name or any(model.answers_to(name) for model in usable):
             return "available"
         return "missing" if known and whole else "unknown"
 
     return {tier: standing(model.name) for tier, model in provider.models.items()}
-
-
-def _is_listed(name: str, usable: Iterable[KnownModel]) -> bool:
-    dated = re.compile(re.escape(name.removesuffix("-latest")) + r"-(\d{8}|\d{4}-\d{2}-\d{2})")
-    return any(name == model.id or name in model.aliases or dated.fullmatch(model.id) for model in usable)
 
 
 def _read(store: Store, provider: str) -> tuple[tuple[KnownModel, ...], bool]:

@@ -2,9 +2,11 @@
 
 import click
 
+from tasks.cli.breaker import breaker
 from tasks.cli.check import check
 from tasks.cli.complete import complete
 from tasks.cli.demo import demo
+from tasks.cli.events import events
 from tasks.cli.status import status
 from tasks.cli.up import up
 
@@ -15,5 +17,5 @@ def main() -> None:
     """Completions that do not go down when a provider does."""
 
 
-for _command in (check, complete, demo, status, up):
+for _command in (breaker, check, complete, demo, events, status, up):
     main.add_command(_command)

@@ -1,5 +1,7 @@
-"""Asking for Redis before anything is asked of it."""
+"""What a command says where Redis does not answer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import click
@@ -15,16 +17,29 @@ def place() -> str:
     return f"{url.scheme}://{url.hostname}:{url.port or 6379}{url.path}"
 
 
-def demand_redis() -> None:
-    """Ends the command with one line that says what to do, unless Redis answers.
+def away(exc: StoreAway) -> str:
+    """Returns the line that says that Redis does not answer, and why."""
+    return f"no Redis at {place()} ({type(exc.__cause__).__name__})"
+
+
+@contextmanager
+def redis_demanded() -> Iterator[None]:
+    """Ends the command with one line that says what to do, where Redis does not answer to what is inside.
 
     Raises:
         click.ClickException: it does not.
     """
     try:
-        store().run(("PING",))
+        yield
     except StoreAway as exc:
-        reason = type(exc.__cause__).__name__
-        raise click.ClickException(
-            f"no Redis at {place()} ({reason}): start it, set REDIS_URL, or run `fallback up`"
-        ) from exc
+        raise click.ClickException(f"{away(exc)}: start it, set REDIS_URL, or run `fallback up`") from exc
+
+
+def demand_redis() -> None:
+    """Ends the command as `redis_demanded` does, unless Redis answers now.
+
+    Raises:
+        click.ClickException: it does not.
+    """
+    with redis_demanded():
+        store().run(("PING",))

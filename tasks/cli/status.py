@@ -1,65 +1,58 @@
-"""`fallback status`: the breakers and the health of the fleet's providers."""
+"""`fallback status`: the breakers, the health and the models of the fleet's providers."""
+
+import json
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.live import Live
 
-from tasks.celery import settings
-from tasks.cli.redis import demand_redis
-from tasks.completion import store
-from worker import health
-from worker.breaker import Snapshot
+from tasks.cli.duration import duration
+from tasks.cli.interrupt import until_interrupted
+from tasks.cli.models_table import models_table
+from tasks.cli.providers_table import providers_table
+from tasks.cli.redis import away, redis_demanded
+from tasks.cli.report import report
+from worker.errors import StoreAway
+
+Look = Callable[[], Any]
+Show = Callable[[Any], None]
 
 
 @click.command()
-def status() -> None:
-    """Shows each provider's breaker, availability, response times and last error."""
-    demand_redis()
-    Console().print(table())
+@click.option("--watch", is_flag=True, help="Go on until Ctrl-C.")
+@click.option("--interval", type=duration, default="2s", show_default=True, help="Between two looks of --watch.")
+@click.option("--models", is_flag=True, help="The registry of models in place of the providers.")
+@click.option("--json", "as_json", is_flag=True, help="All of it, models too, as an object on one line.")
+def status(watch: bool, interval: float, models: bool, as_json: bool) -> None:
+    """Shows each provider's health, breaker, response times and last error."""
+    console = Console()
+    table = models_table if models else providers_table
+    look: Look = report if as_json else table
+    show: Show = _print_json if as_json else console.print
+    if not watch:
+        with redis_demanded():
+            show(look())
+        return
+    with until_interrupted():
+        if as_json or not console.is_terminal:
+            _watch(look, show, interval)
+        with Live(console=console, auto_refresh=False) as live:
+            _watch(look, partial(live.update, refresh=True), interval)
 
 
-def table() -> Table:
-    """Returns a row per provider, as the shared store has it now; a row is one line of 80 columns."""
-    found = Table("provider", "state", "up", "calls ok", "p50", "p95", "last error", "ago", box=None, pad_edge=False)
-    for column in found.columns:
-        column.no_wrap = True
-    for of in health.health(store(), list(settings.providers)):
-        snapshot, response = of.breaker, of.response
-        found.add_row(
-            snapshot.provider,
-            _state(snapshot, settings.providers[snapshot.provider].missing),
-            "-" if of.availability is None else f"{of.availability:.0%}",
-            f"{snapshot.count - snapshot.failed}/{snapshot.count}" if snapshot.count else "-",
-            _latency(response.p50) if response else "-",
-            _latency(response.p95) if response else "-",
-            snapshot.error or "-",
-            _span(snapshot.now - snapshot.error_at) if snapshot.error else "-",
-        )
-    return found
+def _watch(look: Look, show: Show, interval: float) -> NoReturn:
+    while True:
+        try:
+            found = look()
+        except StoreAway as exc:
+            found = f"{away(exc)}; asking again"
+        show(found)
+        time.sleep(interval)
 
 
-def _state(snapshot: Snapshot, missing: str | None) -> str:
-    if missing and not snapshot.generation:
-        return "not configured"
-    if snapshot.override:
-        return f"forced {snapshot.override}{_left(snapshot.override_until, snapshot)}"
-    if snapshot.locked:
-        return "locked out"
-    if snapshot.limited_until > snapshot.now:
-        return f"rate limited{_left(snapshot.limited_until, snapshot)}"
-    return snapshot.state + (_left(snapshot.open_until, snapshot) if snapshot.state == "open" else "")
-
-
-def _left(until: float, snapshot: Snapshot) -> str:
-    return f" {_span(until - snapshot.now)}" if until > snapshot.now else ""
-
-
-def _latency(seconds: float) -> str:
-    return f"{seconds:.2f}s"
-
-
-def _span(seconds: float) -> str:
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(0.0, seconds):.0f} s"
+def _print_json(found: dict[str, Any] | str) -> None:
+    click.echo(json.dumps({"time": time.time(), "error": found} if isinstance(found, str) else found))

@@ -6,6 +6,7 @@ module that wants other settings overrides `worker_settings` or `shared_settings
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from celery import Celery
@@ -21,6 +22,7 @@ from pytest_celery import (
 from tasks.fleet import valkey as valkey_server
 from tasks.fleet.fleet import Fleet
 from tasks.fleet.llmock import LLMock
+from tests.end_to_end.command_line import Fallback, run
 from tests.end_to_end.local_cluster import LocalNode, LocalRedis, LocalSetup, start_node
 
 QUICK = {
@@ -159,3 +161,10 @@ def shared_setup(module_setup: LocalSetup, llmock: LLMock) -> LocalSetup:
     """A worker that the module's tests share; LLMock answers as all three providers, and nobody has failed yet."""
     module_setup.forget()
     return module_setup
+
+
+@pytest.fixture
+def fallback(tmp_path: Path, shared_setup: LocalSetup) -> Fallback:
+    """The command beside the shared worker, in a folder of its own."""
+    environment = {**shared_setup.fleet.environment, **shared_setup.environment}
+    return lambda *arguments, **variables: run(tmp_path, environment | variables, *arguments)

@@ -1,36 +1,18 @@
 """`fallback complete`, `check` and `status` beside a running fleet, and without one."""
 
 import re
-import subprocess
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from tasks.fleet.llmock import LLMock
-from tests.end_to_end.command_line import run
+from tests.end_to_end.command_line import NO_REDIS, Fallback, Ran, error_line
 from tests.end_to_end.local_cluster import LocalSetup
 from tests.end_to_end.vendors import QUESTION, fail, script
-
-Ran = subprocess.CompletedProcess[str]
-Fallback = Callable[..., Ran]
-NO_REDIS = {"REDIS_URL": "redis://:hidden@127.0.0.1:1/0"}
 
 
 @pytest.fixture(scope="module")
 def shared_settings() -> dict[str, str]:
     return {"FALLBACK_BREAKER__COOLDOWN_PERIOD": "60"}
-
-
-@pytest.fixture
-def fallback(tmp_path: Path, shared_setup: LocalSetup) -> Fallback:
-    environment = {**shared_setup.fleet.environment, **shared_setup.environment}
-    return lambda *arguments, **variables: run(tmp_path, environment | variables, *arguments)
-
-
-def error_line(ran: Ran) -> str:
-    [line] = ran.stderr.strip().splitlines()
-    return line
 
 
 def rows(ran: Ran) -> dict[str, str]:
@@ -76,7 +58,9 @@ def test_complete_tells_a_failure_in_one_line(fallback: Fallback, llmock: LLMock
     assert "ChainExhausted: chain 'default' is exhausted: claude: misconfigured 404" in error_line(ran)
 
 
-@pytest.mark.parametrize("command", [("complete", "Hello"), ("check",), ("status",)])
+@pytest.mark.parametrize(
+    "command", [("complete", "Hello"), ("check",), ("status",), ("events",), ("breaker", "open", "claude")]
+)
 def test_without_redis_one_line_says_what_to_do(fallback: Fallback, command: tuple[str, ...]) -> None:
     ran = fallback(*command, **NO_REDIS)
     assert (ran.returncode, ran.stdout) == (1, "")
@@ -120,8 +104,9 @@ def test_status_shows_each_provider_in_one_row_of_80_columns(
     assert max(map(len, ran.stdout.splitlines())) <= 80
     assert len(ran.stdout.splitlines()) == 4
     shown = {name: re.split(r"\s{2,}", line.strip()) for name, line in rows(ran).items()}
-    assert shown["claude"][1].startswith("open ")
-    assert shown["claude"][2:7] == ["-", "0/5", "-", "-", "overloaded 529"]
-    assert shown["openai"][1:3] == ["locked out", "-"]
-    assert shown["openai"][6] == "authentication 401"
-    assert (shown["llama_cpp"][1], shown["llama_cpp"][3], shown["llama_cpp"][6]) == ("closed", "3/3", "-")
+    assert shown["claude"][1] == "unhealthy"
+    assert shown["claude"][2].startswith("open ")
+    assert shown["claude"][3:7] == ["0/5", "-", "-", "overloaded 529"]
+    assert shown["openai"][1:3] == ["unhealthy", "locked out"]
+    assert shown["openai"][6].startswith("authentication")
+    assert (shown["llama_cpp"][1:4], shown["llama_cpp"][6]) == (["healthy", "closed", "3/3"], "-")

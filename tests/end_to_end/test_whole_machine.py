@@ -3,42 +3,16 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.end_to_end.command_line import COMMAND
+from tests.end_to_end.command_line import output, running
 from tests.tasks.fleet.liveness import is_gone
 from tests.waiting import wait_until
 
 ENDS_WITHIN = 40.0
-
-
-@contextmanager
-def running(folder: Path, environment: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Runs the command; what it writes goes to `folder/output`."""
-    with (folder / "output").open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(
-            [*COMMAND, *arguments],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
-
-
-def output(folder: Path) -> str:
-    return (folder / "output").read_text(encoding="utf-8")
 
 
 def below(process: subprocess.Popen[str]) -> list[int]:

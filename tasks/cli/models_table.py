@@ -1,0 +1,44 @@
+"""The table of the models that the providers list."""
+
+from collections.abc import Iterable
+
+from rich.table import Table
+from rich.text import Text
+
+from config.providers import Provider
+from tasks.celery import settings
+from tasks.cli.duration import span
+from tasks.completion import store
+from worker import registry
+from worker.registry import KnownModel
+
+
+def models_table() -> Table:
+    """Returns a row per model, a provider's configured ones first, also those that it does not list.
+
+    Raises:
+        StoreAway: the store did not answer.
+    """
+    found = Table(box=None, pad_edge=False)
+    for name in ("provider", "model", "status", "lifecycle", "last seen", "tier"):
+        found.add_column(name, no_wrap=name != "model", overflow="fold")
+    now = float(store().run(("TIME",))[0][0])
+    for provider in settings.providers.values():
+        for row in _rows(provider, now):
+            found.add_row(*map(Text, (provider.name, *row)))
+    return found
+
+
+def _rows(provider: Provider, now: float) -> Iterable[tuple[str, ...]]:
+    known = registry.models(store(), provider.name)
+    standing = registry.tiers(store(), provider)
+    for tier, configured in provider.models.items():
+        if not any(model.answers_to(configured.name) for model in known):
+            yield configured.name, standing[tier], "-", "-", tier
+    listed = [(model, _tiers(provider, model)) for model in known]
+    for model, tiers in sorted(listed, key=lambda pair: not pair[1]):
+        yield model.id, model.status, model.lifecycle, f"{span(now - model.last_seen)} ago", tiers
+
+
+def _tiers(provider: Provider, model: KnownModel) -> str:
+    return ", ".join(tier for tier, configured in provider.models.items() if model.answers_to(configured.name))

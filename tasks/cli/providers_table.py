@@ -1,0 +1,72 @@
+"""The table of the providers' breakers and health."""
+
+from rich.table import Table
+from rich.text import Text
+
+from tasks.celery import settings
+from tasks.cli.duration import span
+from tasks.completion import store
+from worker.breaker import Snapshot
+from worker.health import Health, ResponseTime, health
+
+_STYLES = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "unknown": "dim"}
+
+
+def providers_table() -> Table:
+    """Returns a row per provider, as the shared store has it now; a row is one line of 80 columns.
+
+    Raises:
+        StoreAway: the store did not answer.
+    """
+    found = Table(box=None, pad_edge=False)
+    for name in ("provider", "status", "breaker", "ok", "up", "p50/p95", "last error", "ago"):
+        # What is too wide for one line costs the last error its end.
+        found.add_column(name, no_wrap=name != "last error")
+    for each in health(store(), list(settings.providers)):
+        found.add_row(*_row(each))
+    return found
+
+
+def _row(of: Health) -> tuple[str | Text, ...]:
+    now = of.breaker
+    return (
+        now.provider,
+        Text(now.status, _STYLES[now.status]),
+        _breaker(now, settings.providers[now.provider].missing),
+        f"{now.count - now.failed}/{now.count}" if now.count else "-",
+        "-" if of.availability is None else f"{of.availability:.0%}",
+        _times(of.response) if of.response else "-",
+        Text(now.error or "-", no_wrap=True, overflow="ellipsis"),
+        span(now.now - now.error_at) if now.error else "-",
+    )
+
+
+def _breaker(now: Snapshot, missing: str | None) -> str:
+    """Returns its state and for how long; the cause of the health where the state does not tell it."""
+    if missing and not now.generation:
+        return missing
+    if now.override:
+        return f"forced {now.override}{_left(now.override_until, now)}"
+    if now.locked:
+        return "locked out"
+    if now.limited_until > max(now.now, now.open_until):
+        return f"rate limited{_left(now.limited_until, now)}"
+    if now.state == "open":
+        return f"open{_left(now.open_until, now) or ', due'}"
+    if now.state == "half-open":
+        return now.state
+    if now.demoted_until > now.now:
+        return f"demoted{_left(now.demoted_until, now)}"
+    return f"{now.state}, {now.cause}" if now.cause else now.state
+
+
+def _left(until: float, now: Snapshot) -> str:
+    return f" {span(until - now.now)}" if until > now.now else ""
+
+
+def _times(response: ResponseTime) -> str:
+    return f"{_seconds(response.p50)}/{_seconds(response.p95)}s"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f}" if seconds < 1 else f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"
