@@ -79,8 +79,9 @@ def met(value: bool) -> str:
     return "met" if value else "not met"
 
 
-def spread(samples: Sequence[float]) -> str:
-    """Returns median (lowest to highest)."""
-    digits = 0 if abs(median(samples)) >= 50 else 2
+def spread(samples: Sequence[float], digits: int | None = None) -> str:
+    """Returns median (lowest to highest), with so many digits or as many as its size asks for."""
+    if digits is None:
+        digits = 0 if abs(median(samples)) >= 50 else 2
     middle, low, high = (f"{value:.{digits}f}" for value in (median(samples), min(samples), max(samples)))
     return f"{middle} ({low} to {high})"

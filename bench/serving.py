@@ -1,11 +1,12 @@
-"""The upstream as a process of its own."""
+"""The upstreams, each a process of its own."""
 
 import json
 import sys
 import urllib.request
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import Any, Self
 
+from bench.mortal import Manner, State
 from bench.upstream import Pace
 from tasks.fleet.celery_nodes import ROOT
 from tasks.fleet.fleet import Fleet
@@ -26,12 +27,46 @@ class Upstream:
         Raises:
             FleetError: it did not come up.
         """
-        port = free_port()
-        command = [sys.executable, "-m", "bench.upstream", "--port", str(port)]
-        fleet.start("upstream", command, ready=http_answers(port, "/v1/models"), cwd=ROOT)
-        return cls(f"http://127.0.0.1:{port}")
+        return cls(_start(fleet, "upstream", "bench.upstream"))
 
     def pace(self, pace: Pace) -> None:
         """Sets how it answers from now on."""
-        body = json.dumps(asdict(pace)).encode()
-        urllib.request.urlopen(urllib.request.Request(f"{self.url}/pace", body, method="PUT")).close()
+        _put(f"{self.url}/pace", asdict(pace))
+
+
+@dataclass(frozen=True)
+class Mortal:
+    """A running provider that dies on command; `url` is its address without a path."""
+
+    url: str
+
+    @classmethod
+    def start(cls, fleet: Fleet, name: str) -> Self:
+        """Starts it; it ends with the fleet.
+
+        Raises:
+            FleetError: it did not come up.
+        """
+        return cls(_start(fleet, name, "bench.mortal"))
+
+    def turn(self, manner: Manner) -> State:
+        """Sets how calls fare from now on, and returns how it stood at that moment."""
+        return State(**json.loads(_put(f"{self.url}/manner", asdict(manner))))
+
+    def state(self) -> State:
+        """Returns how it stands."""
+        with urllib.request.urlopen(f"{self.url}/state") as response:
+            return State(**json.load(response))
+
+
+def _start(fleet: Fleet, name: str, module: str) -> str:
+    port = free_port()
+    command = [sys.executable, "-m", module, "--port", str(port)]
+    fleet.start(name, command, ready=http_answers(port, "/v1/models"), cwd=ROOT)
+    return f"http://127.0.0.1:{port}"
+
+
+def _put(url: str, values: dict[str, Any]) -> bytes:
+    request = urllib.request.Request(url, json.dumps(values).encode(), method="PUT")
+    with urllib.request.urlopen(request) as response:
+        return bytes(response.read())

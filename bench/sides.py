@@ -1,6 +1,5 @@
 """The processes of one run: Valkey, the upstream, and two workers for each of the two tasks."""
 
-import os
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from bench import barest
+from bench.environment import inherited
 from bench.load import Side
 from bench.serving import Upstream
 from tasks import complete
@@ -21,7 +21,6 @@ from tasks.fleet.readiness import writes
 from tasks.fleet.valkey import Valkey
 
 WORKERS = 2
-_CONFIGURATION = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "REDIS_")
 _PROMPT = "Tell the story of the night shift that no provider's outage could end, in about two hundred words."
 _REQUEST = {"messages": [{"role": "user", "content": _PROMPT}]}
 
@@ -44,8 +43,7 @@ class Bench:
         Raises:
             FleetError: something did not come up.
         """
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_CONFIGURATION)}
-        fleet = stack.enter_context(Fleet(folder, inherited))
+        fleet = stack.enter_context(Fleet(folder, inherited()))
         server, upstream = valkey.start(fleet), Upstream.start(fleet)
         fleet.environment |= {"OPENAI_BASE_URL": f"{upstream.url}/v1", "OPENAI_API_KEY": "bench"}
         urls = [f"redis://127.0.0.1:{server.port}/{database}" for database in (0, 1)]
