@@ -3,11 +3,13 @@
 After every step each reply, event, field, lease, ring and lifetime is the model's, and the invariants hold.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any, ClassVar
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from redis import Redis
 
@@ -23,13 +25,24 @@ from worker.store import Command, Store, lua
 
 DEPLOYMENTS = {
     "usual": Breaker(adaptive=Adaptive(failures="on", latency="on")),
-    "observing": Breaker(failure_threshold=7, success_threshold=1, adaptive=Adaptive(failures="observe")),
-    "plain": Breaker(failure_threshold=3, cooldown_period=400.0, adaptive=Adaptive(failures="off", latency="off")),
+    "observing": Breaker(
+        failure_threshold=7, success_threshold=1, cooldown_period=400.0, adaptive=Adaptive(failures="observe")
+    ),
+    "plain": Breaker(failure_threshold=3, cooldown_period=900.0, adaptive=Adaptive(failures="off", latency="off")),
 }
 """Settings that meet on the same breakers, as during a rollout."""
 
 RULES = {name: Rules(settings, LEASE) for name, settings in DEPLOYMENTS.items()}
 TASKS = ("one", "two", "three")
+
+SETTINGS = settings(
+    max_examples=int(os.environ.get("BREAKER_EXAMPLES", "150")),
+    stateful_step_count=100,
+    deadline=None,
+    phases=[Phase.generate],  # what fails has a hundred steps; making it shorter takes minutes
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
 
 Asked = tuple[Command, Any]
 """A command and the reply that the model gives to it."""
@@ -69,8 +82,8 @@ class Machine(RuleBasedStateMachine):
     def send(self, deployment: str, *asked: Asked) -> list[Any]:
         """Sends commands in one piece, demands the replies that the model gave, and returns them."""
         replies = self.stores[deployment].run(*(command for command, _ in asked))
-        expected = [reply for _, reply in asked]
-        assert replies == expected, f"{replies} is not the model's {expected}"
+        for reply, (command, expected) in zip(replies, asked, strict=True):
+            assert reply == expected, f"{command} gave {reply}, not the model's {expected}"
         return replies
 
     def acquiring(self, deployment: str, chain: Sequence[str], *, holds: bool = True) -> Asked:
@@ -120,15 +133,22 @@ class Machine(RuleBasedStateMachine):
             one = found[name]
             assert one.fields == circuit.fields()
             assert (one.leases, one.window, one.lasting) == (circuit.leases, circuit.window(), not circuit.expires)
+        self.statuses_are_the_model_s()
         self.watched.check(found, told, self.model.time)
         self.tell(told)
+
+    def statuses_are_the_model_s(self) -> None:
+        names = list(self.model.circuits)
+        for one in breaker.snapshot(self.stores["usual"], names):
+            assert (one.status, one.cause) == self.model.read(one.provider).status
+            self.bit(f"status: {one.status}, {one.cause}", so=True)
 
     def tell(self, told: Sequence[dict[str, str]]) -> None:
         """Counts what was told."""
         for event in told:
             self.bit(f"told: {event['type']}", so=True)
-            if "cause" in event:
-                self.bit(f"cause: {event['cause']}", event["type"] == "circuit-breaker-open")
+            if event["type"] == "circuit-breaker-open":
+                self.bit(f"opened: {event['cause']}", so=True)
 
 
 @contextmanager

@@ -207,7 +207,7 @@ class Model:
             self.trip(name, c, rules, a.draw, "failed-while-half-open")
         elif c.state == "half-open" and a.permit:
             c.passed += 1
-            if c.passed == breaker.success_threshold:
+            if c.passed >= breaker.success_threshold:
                 self.move(c, "closed")
                 c.opens, c.quota, c.open_until = 0, 0, 0
                 self.tell("circuit-breaker-closed", name, c)

@@ -8,19 +8,31 @@ from hypothesis.stateful import precondition, rule
 from tests.worker.breaker_circuit import NEVER
 from tests.worker.breaker_machine import RULES, TASKS, Machine
 from tests.worker.breaker_model import HOUR, MINUTE
-from tests.worker.clocked_breaker import CHAIN, SECOND
+from tests.worker.clocked_breaker import CHAIN, LEASE, SECOND
 from worker import breaker
 from worker.breaker import Permit
 
-deployments = st.sampled_from(["usual"] * 8 + ["observing"] * 3 + ["plain"])
+deployments = st.sampled_from(["usual"] * 6 + ["observing"] * 4 + ["plain"] * 2)
 providers = st.sampled_from(CHAIN[:1] * 3 + CHAIN[1:])
 chains = st.lists(st.sampled_from(CHAIN), unique=True, min_size=1)
 tasks = st.sampled_from(TASKS)
-outcomes = st.sampled_from(
-    ["success"] * 5 + ["failure"] * 4 + ["ignored"] * 2 + ["rate-limited", "quota", "authentication"]
-)
-numbers = st.sampled_from([0] * 6 + [1, 2, 5])
 mostly = st.sampled_from([True] * 9 + [False])
+numbers = st.sampled_from([0] * 5 + [1, 2, 5])
+calls = st.fixed_dictionaries(
+    {
+        "number": numbers,
+        "outcome": st.sampled_from(
+            ["success"] * 6 + ["failure"] * 6 + ["ignored"] * 3 + ["rate-limited"] * 2 + ["quota", "authentication"]
+        ),
+        "task": tasks,
+        "holds": mostly,
+        "retry_after": st.sampled_from([0] * 6 + [1, 1500, 30_000, 2 * HOUR]),
+        "countdown": st.sampled_from([NEVER, NEVER, 0, 500, 2 * SECOND, 2 * MINUTE]),
+        "first_token": st.sampled_from([0, 200, 300, 900]),
+        "latency": st.sampled_from([0, 1, 100, 70_000, 2**24 - 1, 2**24, 10**9]),
+        "rest": st.lists(st.sampled_from(CHAIN), unique=True, max_size=2),
+    }
+)
 
 
 class BreakerMachine(Machine):
@@ -41,25 +53,20 @@ class BreakerMachine(Machine):
         self.bit("acquire of a half-open lease", reply[0] == "next" and reply[3])
         self.bit("acquire, nobody admits", reply[0] == "none")
 
-    @precondition(lambda self: self.held)
-    @rule(
-        deployment=deployments,
-        number=numbers,
-        outcome=outcomes,
-        task=tasks,
-        holds=mostly,
-        retry_after=st.sampled_from([0, 0, 0, 1, 1500, 30_000, 2 * HOUR]),
-        countdown=st.sampled_from([NEVER, NEVER, 0, 500, 2 * SECOND, 2 * MINUTE]),
-        first_token=st.sampled_from([0, 200, 300, 900]),
-        rest=st.lists(st.sampled_from(CHAIN), unique=True, max_size=2),
-    )
-    def settle(self, deployment: str, number: int, rest: list[str], holds: bool, **said: Any) -> None:
+    @rule(deployment=deployments, chain=chains, calls=st.lists(calls, min_size=1, max_size=4))
+    def settle(self, deployment: str, chain: list[str], calls: list[dict[str, Any]]) -> None:
+        for call in calls:
+            self.acquire(deployment, chain)
+            if self.held:
+                self.settle_one(deployment, **call)
+                self.everything_is_the_model_s()
+
+    def settle_one(self, deployment: str, number: int, rest: list[str], holds: bool, **said: Any) -> None:
         permit = self.take(self.held, number)
         self.settled.append(permit)
-        late = permit.provider in self.model.circuits and (
-            permit.generation != self.model.circuits[permit.provider].generation
-        )
+        circuit = self.model.circuits.get(permit.provider)
         before = self.refusals()
+        late = circuit is not None and permit.generation != circuit.generation
         (reply,) = self.send(deployment, self.recording(deployment, permit, *rest, holds=holds, **said))
         counted, _, decision, *_ = reply
         self.bit("settle", counted)
@@ -68,7 +75,7 @@ class BreakerMachine(Machine):
         self.bit("settle, the next provider", decision == "next")
         self.bit("settle without the task's lease", decision == "lost")
         self.bit("settle with a Retry-After", said["retry_after"] and self.refusals() != before)
-        if said["outcome"] == "ignored" and not said["retry_after"] and not rest:
+        if said["outcome"] == "ignored" and not said["retry_after"] and decision in ("none", "lost"):
             was, now = before.get(permit.provider), self.refusals().get(permit.provider)
             assert now == was or (was is not None and was[0] == "half-open")
             self.bit("settle as ignored", counted)
@@ -83,29 +90,58 @@ class BreakerMachine(Machine):
             assert self.model.circuits[permit.provider].passed == passed[permit.provider]
         self.bit("settle twice", not reply[0])
 
-    @precondition(lambda self: any(c.state == "open" for c in self.model.circuits.values()))
-    @rule(deployment=deployments, outcomes=st.lists(st.sampled_from(["success"] * 3 + ["failure"]), max_size=3))
-    def cool_down(self, deployment: str, outcomes: list[str]) -> None:
-        name, until = next((name, c.open_until) for name, c in self.model.circuits.items() if c.state == "open")
-        self.at(max(self.model.time, until))
-        for outcome in outcomes:
-            self.acquire(deployment, [name])
-            if self.held and self.held[-1].provider == name:
-                self.settled.append(self.held.pop())
-                self.send(deployment, self.recording(deployment, self.settled[-1], outcome=outcome))
-        self.acquire(deployment, [name])
+    def opened(self) -> str:
+        return next((name for name, c in self.model.circuits.items() if c.state == "open"), "")
 
-    @precondition(lambda self: any(permit.lease for permit in self.held))
-    @rule(number=numbers)
-    def never_settle(self, number: int) -> None:
-        permit = self.take([permit for permit in self.held if permit.lease], number)
-        self.held.remove(permit)
-        circuit = self.model.circuits.get(permit.provider)
-        until = circuit.leases.get(permit.lease) if circuit else None
-        if circuit and until:
-            self.at(max(self.model.time, int(until) + 1))
-            reply = self.acquire("usual", [permit.provider])
+    def half_open(self, deployment: str) -> Permit | None:
+        """Waits for the cooldown of an open breaker; returns its lease, unless it is barred otherwise."""
+        name = self.opened()
+        self.at(max(self.model.time, self.model.circuits[name].open_until))
+        self.acquire(deployment, [name])
+        held = self.held and self.held[-1].provider == name and self.held[-1].lease
+        return self.held.pop() if held else None
+
+    @precondition(opened)
+    @rule(
+        deployment=deployments, outcomes=st.lists(st.sampled_from(["success"] * 4 + ["failure", "quota"]), max_size=3)
+    )
+    def cool_down(self, deployment: str, outcomes: list[str]) -> None:
+        permit = self.half_open(deployment)
+        for outcome in outcomes:
+            if permit:
+                self.settled.append(permit)
+                self.send(deployment, self.recording(deployment, permit, outcome=outcome))
+                self.acquire(deployment, [permit.provider])
+                permit = self.held.pop() if self.held and self.held[-1].provider == permit.provider else None
+        if permit:
+            self.held.append(permit)
+
+    @precondition(opened)
+    @rule(deployment=deployments)
+    def never_settle(self, deployment: str) -> None:
+        permit = self.half_open(deployment)
+        if permit:
+            self.at(self.model.time + LEASE - 1)
+            assert self.acquire(deployment, [permit.provider])[0] == "none"
+            self.at(self.model.time + 1)
+            reply = self.acquire(deployment, [permit.provider])
             self.bit("settle never: the lease runs out", reply[0] == "next" and reply[3])
+
+    @precondition(opened)
+    @rule(
+        deployment=deployments, ms=st.sampled_from([1, MINUTE, 2 * MINUTE]), twice=st.booleans(), lapsed=st.booleans()
+    )
+    def extend(self, deployment: str, ms: int, twice: bool, lapsed: bool) -> None:
+        permit = self.half_open(deployment)
+        if permit:
+            self.held.append(permit)
+            self.at(self.model.time + (LEASE if lapsed else LEASE - 1))
+            for again in range(1 + twice):
+                reply = self.model.extend(permit.provider, permit.lease, ms)
+                assert breaker.extend(self.stores[deployment], permit, ms / 1000) == bool(reply)
+                self.bit("a first token extends a lease", reply)
+                self.bit("a lease is not extended again", again and not lapsed)
+                self.bit("a lease that ran out is not extended", lapsed)
 
     @rule(
         deployment=deployments,
@@ -201,6 +237,7 @@ class BreakerMachine(Machine):
 
     @rule(deployment=deployments, name=providers, answered=st.booleans(), authenticated=st.booleans())
     def probe(self, deployment: str, name: str, answered: bool, authenticated: bool) -> None:
+        name = next((n for n, c in self.model.circuits.items() if c.locked), name)
         known = self.model.circuits.get(name)
         locked, misses = (known.locked, known.misses) if known else (0, 0)
         self.model.probed(name, answered, answered and authenticated, RULES[deployment])
@@ -209,16 +246,6 @@ class BreakerMachine(Machine):
         now = self.model.circuits[name]
         self.bit("probe: a block ends", now.locked < locked)
         self.bit("probe: an answer again", now.misses < misses)
-
-    @precondition(lambda self: any(permit.lease for permit in self.held))
-    @rule(deployment=deployments, number=numbers, ms=st.sampled_from([1, MINUTE, 2 * MINUTE]), twice=st.booleans())
-    def extend(self, deployment: str, number: int, ms: int, twice: bool) -> None:
-        permit = self.take([permit for permit in self.held if permit.lease], number)
-        for again in range(1 + twice):
-            reply = self.model.extend(permit.provider, permit.lease, ms)
-            assert breaker.extend(self.stores[deployment], permit, ms / 1000) == bool(reply)
-            self.bit("a first token extends a lease", reply)
-            self.bit("a lease is not extended again", again and not reply)
 
     @precondition(lambda self: self.model.circuits)
     @rule(name=providers)

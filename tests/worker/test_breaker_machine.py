@@ -1,24 +1,12 @@
 """The scripts against the model: see breaker_machine, breaker_rules and breaker_model."""
 
-import os
-
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.worker.breaker_machine import machine_on
+from tests.worker.breaker_machine import SETTINGS, machine_on
 from tests.worker.breaker_rules import BreakerMachine
 
-EXAMPLES = int(os.environ.get("BREAKER_EXAMPLES", "150"))
 LEAST = 100
-SETTINGS = settings(
-    max_examples=EXAMPLES,
-    stateful_step_count=100,
-    deadline=None,
-    phases=[Phase.generate],
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
 
 
 @pytest.mark.parametrize("server", ["valkey", "redis_server"])
