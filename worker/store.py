@@ -29,6 +29,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from config.breaker import Breaker
@@ -131,6 +132,10 @@ class Store:
             socket_timeout=SOCKET_TIMEOUT,
             socket_connect_timeout=SOCKET_TIMEOUT,
             socket_keepalive=True,
+            max_connections=2**31,  # by default the 101st thread is told that there is no connection
+            # Three of the four round trips of a new connection; a busy thread waits for the interpreter after each.
+            driver_info=None,
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
         )

@@ -157,6 +157,21 @@ def test_threads_share_what_one_of_them_found(hung):
     assert set(map(id, away)) == {id(away[0])}
 
 
+def test_more_threads_than_a_hundred_have_a_connection_each(redis):
+    pool = store_at(url(redis)).redis.connection_pool
+    taken = [pool.get_connection() for _ in range(120)]
+    for connection in taken:
+        pool.release(connection)
+    assert len(set(map(id, taken))) == 120
+
+
+def test_a_new_connection_says_one_word_before_its_first_call(redis):
+    redis.config_resetstat()
+    store_at(url(redis)).run(("PING",))
+    said = {name.removeprefix("cmdstat_") for name in redis.info("commandstats")}
+    assert said - {"config|resetstat", "info"} == {"hello", "ping"}
+
+
 def test_a_command_that_the_server_refuses_is_no_outage(redis):
     store = store_at(url(redis))
     redis.set(store.breaker("alpha"), "no hash")
