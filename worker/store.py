@@ -35,15 +35,13 @@ from redis.retry import Retry
 from config.breaker import Breaker
 from config.providers import Provider
 from worker.errors import StoreAway
+from worker.outage import Outage
 
 SOCKET_TIMEOUT = 0.25
 """Seconds that one call may wait: redis-py's defaults are still blocked after 45 s."""
 
 KEEP = 86_400
 """Seconds that the keys of an unanswered task outlive their last touch: the longest that one may take."""
-
-ASK_AGAIN = 1.0
-"""Seconds for which the server is not asked again after it was away: each call would wait, then fail."""
 
 _BREAKER_SCRIPTS = ("acquire", "record", "extend", "control", "snapshot")
 _CLOCKED_SCRIPTS = ("begin", "settle", "renew", "registry")
@@ -92,11 +90,15 @@ def scripts(providers: Mapping[str, Provider], clock: str | None = None) -> dict
     return {name: Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest()) for name, text in texts.items()}
 
 
+def _away(cause: Exception) -> StoreAway:
+    return StoreAway(f"the shared store is away ({type(cause).__name__})")
+
+
 class Store:
     """One process's way to the shared store. Its methods may be called from many threads.
 
     Every call waits for at most about `SOCKET_TIMEOUT` and is never sent twice: a lost record is harmless, a
-    double one is not. Once the server was away, calls fail at once for `ASK_AGAIN`.
+    double one is not. While the server is away, one call in `ASK_AGAIN` asks, and the others fail at once.
     """
 
     def __init__(
@@ -120,7 +122,7 @@ class Store:
         self._url = url
         self._tag = f"{{{namespace}}}"
         self._scripts = scripts(providers, clock)
-        self._away: tuple[float, Exception] | None = None  # until when on the monotonic clock, and why
+        self.outage = Outage()
         self.expires = math.ceil(expires)  # EXPIRE with 0 deletes
         self.events = f"{self._tag}:events"
 
@@ -178,12 +180,12 @@ class Store:
         Scripts that the server does not know (a restart forgets them) are loaded, and only they are sent again.
 
         Raises:
-            StoreAway: the server could not be reached, or did not answer in time, now or less than `ASK_AGAIN` ago.
+            StoreAway: the server could not be reached, or did not answer in time, now or when it was last asked.
             redis.exceptions.ResponseError: the server refused a command.
         """
-        away = self._away
-        if away and time.monotonic() < away[0]:
-            raise StoreAway(f"the shared store is away ({type(away[1]).__name__})") from away[1]
+        if cause := self.outage.refusal():
+            raise _away(cause) from cause
+        asked_at = time.monotonic()
         try:
             replies = self._send(commands, raw=raw)
             unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
@@ -193,8 +195,9 @@ class Store:
                 for i, reply in zip(unknown, again, strict=True):
                     replies[i] = reply
         except (RedisConnectionError, RedisTimeoutError, OSError) as exc:
-            self._away = time.monotonic() + ASK_AGAIN, exc
-            raise StoreAway(f"the shared store is away ({type(exc).__name__})") from exc
+            self.outage.failed(asked_at, exc)
+            raise _away(exc) from exc
+        self.outage.answered(asked_at)
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply

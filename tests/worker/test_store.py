@@ -7,21 +7,15 @@ import threading
 import pytest
 from redis.exceptions import ResponseError
 
-from tasks.fleet import valkey as valkey_server
 from tasks.fleet.ports import free_port
 from tests.waiting import wait_until
-from tests.worker.clocked_breaker import provider, url
+from tests.worker.clocked_breaker import url
+from tests.worker.stores import PROVIDERS, answers, store_at
 from worker import breaker, journal, lease
 from worker.breaker import Attempted, Permit
 from worker.errors import StoreAway
 from worker.journal import Entry
 from worker.store import KEEP, Store
-
-PROVIDERS = {"alpha": provider("alpha")}
-
-
-def store_at(place):
-    return Store(place, "fallback", PROVIDERS)
 
 
 def permit_of(store):
@@ -37,27 +31,13 @@ def line(store):
     return journal.append(store, "task", [Entry("alpha", "transient", 1.0)])
 
 
-def answers(store):
-    """Says whether the store answers, for a test that waits until it does."""
-    try:
-        return store.run(("PING",))
-    except StoreAway:
-        return False
-
-
-@pytest.fixture
-def own_server(fleet):
-    return valkey_server.start(fleet)
-
-
 @pytest.fixture
 def hung(own_server):
     """A store whose server hangs after a permit was taken, with the permit."""
     store = store_at(own_server.url)
     permit = permit_of(store)
     own_server.process.signal(signal.SIGSTOP)
-    yield own_server, store, permit
-    own_server.process.signal(signal.SIGCONT)
+    return own_server, store, permit
 
 
 def test_a_forgotten_script_is_loaded_and_nothing_beside_it_is_done_twice(every_redis):
