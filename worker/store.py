@@ -11,6 +11,7 @@
 | `{ns}:probe:<provider>:<slot>` | string | taken by the one probe of a slot | two intervals |
 | `{ns}:health:<provider>:probes` | list | the last 100 probes, newest first | 24 h from the last probe |
 | `{ns}:models:<provider>` | hash | the models of its own list, see lua/registry.lua | 24 h from the last list |
+| `{ns}:counters` | hash | what the fleet counted, see worker/metrics.py | kept: a few numbers |
 
 The braces are part of the key: a hash tag, which keeps everything in one slot of a cluster.
 """
@@ -125,6 +126,7 @@ class Store:
         self.outage = Outage()
         self.expires = math.ceil(expires)  # EXPIRE with 0 deletes
         self.events = f"{self._tag}:events"
+        self.counters = f"{self._tag}:counters"
 
     @cached_property
     def redis(self) -> Redis:
