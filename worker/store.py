@@ -213,4 +213,6 @@ class Store:
         return pipeline.execute(raise_on_error=False)
 
     def _load(self) -> None:
-        self._send([("SCRIPT LOAD", script.text) for script in self._scripts.values()])
+        # At once, or others would find the second script of a pipeline loaded and the first not yet.
+        loads = (("SCRIPT LOAD", script.text) for script in self._scripts.values())
+        self._send([("MULTI",), *loads, ("EXEC",)])

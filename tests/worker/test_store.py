@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from redis.exceptions import ResponseError
@@ -58,6 +59,25 @@ def test_scripts_forgotten_in_one_pipeline_are_executed_in_its_order(every_redis
     begun, recorded, _, _, stood = store.run(begin, a_record(store, permit, "mine"), *line(store), finish)
     assert (begun[0], recorded[2], stood) == ("taken", "none", "")
     assert lease.standing(store.run(begin)[0][1]) == {"answer": 1}
+
+
+def test_threads_that_find_no_script_together_find_all_of_them_or_none(every_redis):
+    store, threads = store_at(url(every_redis)), 30
+    start = threading.Barrier(threads)
+
+    def begin(number):
+        task = f"task-{number}"
+        start.wait()
+        taken, granted = store.run(
+            lease.begin(store, task, "mine", 0), breaker.acquire(store, task, "mine", task, ["alpha"])
+        )
+        return taken[0], granted[0]
+
+    with ThreadPoolExecutor(threads) as pool:
+        for turn in range(10):
+            every_redis.script_flush()
+            found = set(pool.map(begin, range(turn * threads, (turn + 1) * threads)))
+            assert found == {("taken", "next")}
 
 
 def test_a_server_that_was_killed_and_started_again_counts_each_call_once(own_server):
