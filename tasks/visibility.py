@@ -1,7 +1,8 @@
 """Keeps messages that this process works on from being delivered to another: a heartbeat kombu lacks.
 
 Redis delivers a message again once it is older than the visibility timeout in the index of unacknowledged ones.
-A thread of the process, not of a connection, refreshes the age of every message held, and the tasks' leases.
+A thread of the process, not of a connection, refreshes the age of every message held, and the tasks' leases; it also
+tells what the process counted while Redis was away.
 """
 
 import logging
@@ -16,6 +17,7 @@ from redis.exceptions import ConnectionError, RedisError
 from tasks.completion import store
 from worker.errors import StoreAway
 from worker.lease import HELD, RENEW_EVERY
+from worker.metrics import flush
 
 _log = logging.getLogger(__name__)
 _held: dict[str, str] = {}
@@ -80,6 +82,7 @@ class Heartbeat(bootsteps.StartStopStep):
             try:
                 _refresh()
                 HELD.renew(store())
+                flush(store())
             except (RedisError, StoreAway, OSError) as exc:
                 _log.warning("heartbeat-missed error=%s", type(exc).__name__)
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def fleet(tmp_path: Path, clean_environment: dict[str, str]) -> Iterator[Fleet]:
 def valkey(session_fleet: Fleet) -> Valkey:
     """The shared Valkey; a test that stops or kills its server starts one in its own `fleet`."""
     return valkey_server.start(session_fleet)
+
+
+@pytest.fixture
+def own_server(fleet: Fleet) -> Iterator[Valkey]:
+    """A Valkey of the test's own, to hang or to kill."""
+    server = valkey_server.start(fleet)
+    yield server
+    server.process.signal(signal.SIGCONT)
 
 
 @pytest.fixture(scope="session")

@@ -4,16 +4,15 @@ There is no second breaker. Nothing can be fetched, retried or stored meanwhile,
 already holds come this way.
 """
 
-import logging
 import time
 from collections.abc import Sequence
 
 from worker.breaker import Decision, PassedOver, Permit
+from worker.store import Store
 
 MEMORY = 1.0
 """Seconds that a provider is passed over after it failed in this process."""
 
-_log = logging.getLogger(__name__)
 _failed_at: dict[str, float] = {}
 
 
@@ -22,9 +21,9 @@ def failed(provider: str) -> None:
     _failed_at[provider] = time.monotonic()
 
 
-def decide(providers: Sequence[str]) -> Decision:
+def decide(store: Store, providers: Sequence[str]) -> Decision:
     """Returns a permit for the first provider that did not just fail here; it counts in no breaker."""
-    _log.warning("store-away providers=%s", ",".join(providers))
+    store.outage.decided()
     now = time.monotonic()
     over: list[PassedOver] = []
     for provider in providers:

@@ -66,7 +66,7 @@ class _Walk:
         try:
             taken, granted = self.store.run(begin, self._acquire(rest))
         except StoreAway:
-            return lease.Begun("taken", self.now, self.now, self.call.step), away.decide(rest)
+            return lease.Begun("taken", self.now, self.now, self.call.step), away.decide(self.store, rest)
         return lease.begun(taken), breaker.acquired(granted, self._permit(), rest)
 
     def _caught_up(self, rest: list[str], decision: Decision) -> Decision:
@@ -82,7 +82,7 @@ class _Walk:
         try:
             return breaker.acquired(self.store.run(self._acquire(behind))[0], self._permit(), behind)
         except StoreAway:
-            return away.decide(behind)
+            return away.decide(self.store, behind)
 
     def _walk(self, decision: Decision) -> Completion | Later:
         while True:
@@ -157,7 +157,7 @@ class _Walk:
             self.saved = len(self.lines)
         except StoreAway:
             away.failed(permit.provider)
-            decision = away.decide(onward.rest)
+            decision = away.decide(self.store, onward.rest)
         if entry.outcome == Outcome.CUT_SHORT:
             raise Revoked(self.call.task_id) if failed.reason == "revoked" else self._late()
         return Decision("retry", wait=onward.countdown) if decision.kind == "retry" else decision

@@ -11,6 +11,7 @@
 | `{ns}:probe:<provider>:<slot>` | string | taken by the one probe of a slot | two intervals |
 | `{ns}:health:<provider>:probes` | list | the last 100 probes, newest first | 24 h from the last probe |
 | `{ns}:models:<provider>` | hash | the models of its own list, see lua/registry.lua | 24 h from the last list |
+| `{ns}:counters` | hash | what the fleet counted, see worker/metrics.py | kept: a few numbers |
 
 The braces are part of the key: a hash tag, which keeps everything in one slot of a cluster.
 """
@@ -30,19 +31,18 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from config.providers import Provider
 from worker.errors import StoreAway
+from worker.outage import Outage
 
 SOCKET_TIMEOUT = 0.25
 """Seconds that one call may wait: redis-py's defaults are still blocked after 45 s."""
 
 KEEP = 86_400
 """Seconds that the keys of an unanswered task outlive their last touch: the longest that one may take."""
-
-ASK_AGAIN = 1.0
-"""Seconds for which the server is not asked again after it was away: each call would wait, then fail."""
 
 _BREAKER_SCRIPTS = ("acquire", "record", "extend", "control", "probed", "snapshot")
 _CLOCKED_SCRIPTS = ("begin", "settle", "renew", "registry")
@@ -98,11 +98,15 @@ def scripts(providers: Mapping[str, Provider], part: Callable[[str], str] = lua)
     return {name: Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest()) for name, text in texts.items()}
 
 
+def _away(cause: Exception) -> StoreAway:
+    return StoreAway(f"the shared store is away ({type(cause).__name__})")
+
+
 class Store:
     """One process's way to the shared store. Its methods may be called from many threads.
 
     Every call waits for at most about `SOCKET_TIMEOUT` and is never sent twice: a lost record is harmless, a
-    double one is not. Once the server was away, calls fail at once for `ASK_AGAIN`.
+    double one is not. While the server is away, one call in `ASK_AGAIN` asks, and the others fail at once.
     """
 
     def __init__(
@@ -126,9 +130,10 @@ class Store:
         self._url = url
         self._tag = f"{{{namespace}}}"
         self._scripts = scripts(providers, part)
-        self._away: tuple[float, Exception] | None = None  # until when on the monotonic clock, and why
+        self.outage = Outage()
         self.expires = math.ceil(expires)  # EXPIRE with 0 deletes
         self.events = f"{self._tag}:events"
+        self.counters = f"{self._tag}:counters"
 
     @cached_property
     def redis(self) -> Redis:
@@ -138,6 +143,10 @@ class Store:
             socket_timeout=SOCKET_TIMEOUT,
             socket_connect_timeout=SOCKET_TIMEOUT,
             socket_keepalive=True,
+            max_connections=2**31,  # by default the 101st thread is told that there is no connection
+            # Three of the four round trips of a new connection; a busy thread waits for the interpreter after each.
+            driver_info=None,
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
         )
@@ -180,12 +189,12 @@ class Store:
         Scripts that the server does not know (a restart forgets them) are loaded, and only they are sent again.
 
         Raises:
-            StoreAway: the server could not be reached, or did not answer in time, now or less than `ASK_AGAIN` ago.
+            StoreAway: the server could not be reached, or did not answer in time, now or when it was last asked.
             redis.exceptions.ResponseError: the server refused a command.
         """
-        away = self._away
-        if away and time.monotonic() < away[0]:
-            raise StoreAway(f"the shared store is away ({type(away[1]).__name__})") from away[1]
+        if cause := self.outage.refusal():
+            raise _away(cause) from cause
+        asked_at = time.monotonic()
         try:
             replies = self._send(commands, raw=raw)
             unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
@@ -195,8 +204,9 @@ class Store:
                 for i, reply in zip(unknown, again, strict=True):
                     replies[i] = reply
         except (RedisConnectionError, RedisTimeoutError, OSError) as exc:
-            self._away = time.monotonic() + ASK_AGAIN, exc
-            raise StoreAway(f"the shared store is away ({type(exc).__name__})") from exc
+            self.outage.failed(asked_at, exc)
+            raise _away(exc) from exc
+        self.outage.answered(asked_at)
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
@@ -210,4 +220,6 @@ class Store:
         return pipeline.execute(raise_on_error=False)
 
     def _load(self) -> None:
-        self._send([("SCRIPT LOAD", script.text) for script in self._scripts.values()])
+        # At once, or others would find the second script of a pipeline loaded and the first not yet.
+        loads = (("SCRIPT LOAD", script.text) for script in self._scripts.values())
+        self._send([("MULTI",), *loads, ("EXEC",)])

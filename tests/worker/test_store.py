@@ -3,25 +3,20 @@
 import os
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from redis.exceptions import ResponseError
 
-from tasks.fleet import valkey as valkey_server
 from tasks.fleet.ports import free_port
 from tests.waiting import wait_until
-from tests.worker.clocked_breaker import provider, url
+from tests.worker.clocked_breaker import url
+from tests.worker.stores import PROVIDERS, answers, store_at
 from worker import breaker, journal, lease
 from worker.breaker import Attempted, Permit
 from worker.errors import StoreAway
 from worker.journal import Entry
 from worker.store import KEEP, Store
-
-PROVIDERS = {"alpha": provider("alpha")}
-
-
-def store_at(place):
-    return Store(place, "fallback", PROVIDERS)
 
 
 def permit_of(store):
@@ -37,27 +32,13 @@ def line(store):
     return journal.append(store, "task", [Entry("alpha", "transient", 1.0)])
 
 
-def answers(store):
-    """Says whether the store answers, for a test that waits until it does."""
-    try:
-        return store.run(("PING",))
-    except StoreAway:
-        return False
-
-
-@pytest.fixture
-def own_server(fleet):
-    return valkey_server.start(fleet)
-
-
 @pytest.fixture
 def hung(own_server):
     """A store whose server hangs after a permit was taken, with the permit."""
     store = store_at(own_server.url)
     permit = permit_of(store)
     own_server.process.signal(signal.SIGSTOP)
-    yield own_server, store, permit
-    own_server.process.signal(signal.SIGCONT)
+    return own_server, store, permit
 
 
 def test_a_forgotten_script_is_loaded_and_nothing_beside_it_is_done_twice(every_redis):
@@ -78,6 +59,25 @@ def test_scripts_forgotten_in_one_pipeline_are_executed_in_its_order(every_redis
     begun, recorded, _, _, stood = store.run(begin, a_record(store, permit, "mine"), *line(store), finish)
     assert (begun[0], recorded[2], stood) == ("taken", "none", "")
     assert lease.standing(store.run(begin)[0][1]) == {"answer": 1}
+
+
+def test_threads_that_find_no_script_together_find_all_of_them_or_none(every_redis):
+    store, threads = store_at(url(every_redis)), 30
+    start = threading.Barrier(threads)
+
+    def begin(number):
+        task = f"task-{number}"
+        start.wait()
+        taken, granted = store.run(
+            lease.begin(store, task, "mine", 0), breaker.acquire(store, task, "mine", task, ["alpha"])
+        )
+        return taken[0], granted[0]
+
+    with ThreadPoolExecutor(threads) as pool:
+        for turn in range(10):
+            every_redis.script_flush()
+            found = set(pool.map(begin, range(turn * threads, (turn + 1) * threads)))
+            assert found == {("taken", "next")}
 
 
 def test_a_server_that_was_killed_and_started_again_counts_each_call_once(own_server):
@@ -155,6 +155,21 @@ def test_threads_share_what_one_of_them_found(hung):
         thread.join()
     assert len(away) == 9
     assert set(map(id, away)) == {id(away[0])}
+
+
+def test_more_threads_than_a_hundred_have_a_connection_each(redis):
+    pool = store_at(url(redis)).redis.connection_pool
+    taken = [pool.get_connection() for _ in range(120)]
+    for connection in taken:
+        pool.release(connection)
+    assert len(set(map(id, taken))) == 120
+
+
+def test_a_new_connection_says_one_word_before_its_first_call(redis):
+    redis.config_resetstat()
+    store_at(url(redis)).run(("PING",))
+    said = {name.removeprefix("cmdstat_") for name in redis.info("commandstats")}
+    assert said - {"config|resetstat", "info"} == {"hello", "ping"}
 
 
 def test_a_command_that_the_server_refuses_is_no_outage(redis):
