@@ -117,7 +117,7 @@ class Bench:
         app = Celery("elsewhere", broker=server.url, backend=server.url)
         stack.callback(app.close)
         store = Store(server.url, read.namespace, read.providers)
-        stack.callback(store.redis.close)
+        stack.callback(store.close)
         return cls(server, read.providers[_DEAD].breaker.failure_threshold, fleet, providers[_DEAD], store, app)
 
     def grow(self, processes: int) -> None:

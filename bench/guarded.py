@@ -122,7 +122,7 @@ def failed(permit: Permit) -> Attempted:
 
 def _ours(url: str, stack: ExitStack) -> Side:
     store = Store(url, "bench", {name: provider(name) for name in OPEN + CLOSED})
-    stack.callback(store.redis.close)
+    stack.callback(store.close)
     us = _Ours(store)
     for name in OPEN:
         for task in range(5):

@@ -39,7 +39,7 @@ def of_completions(admin: Redis, url: str, upstream: str) -> dict[int, int]:
     refusing = [provider(f"refusing{i}", base_url=f"http://127.0.0.1:{free_port()}") for i in range(1, MOST_ATTEMPTS)]
     providers = {each.name: each for each in (*refusing, last)}
     store = Store(url, "trips", providers)
-    with closing(store.redis):
+    with closing(store):
         _complete(store, providers, MOST_ATTEMPTS, "warm-up")  # connects, and loads the scripts
         attempts = range(1, MOST_ATTEMPTS + 1)
         return {n: _of(admin, lambda n=n: _complete(store, providers, n, f"{n} attempts")) for n in attempts}

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from worker.store import Command, Store
+from worker.connection import Command
+from worker.store import Store
 
 NEVER = -1
 

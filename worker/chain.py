@@ -9,13 +9,14 @@ from config.outcomes import RULES, Outcome
 from worker import away, breaker, journal, lease, story
 from worker.breaker import NEVER, Attempted, Decision, Permit
 from worker.call import Call, Completion, Later, fitted
+from worker.connection import Command
 from worker.errors import AttemptFailed, Revoked, StoreAway, TaskFailed
 from worker.journal import PASSED_OVER, Entry, Line
 from worker.outcome import classify
 from worker.providers import ask
 from worker.result import Answer, completion, cost
 from worker.route import after_exhaustion, after_failure, position
-from worker.store import Command, Store
+from worker.store import Store
 
 
 def complete(store: Store, call: Call) -> Completion | Later:

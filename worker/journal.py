@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from worker.store import KEEP, Command, Store
+from worker.connection import Command
+from worker.store import KEEP, Store
 
 PASSED_OVER = "passed-over"
 

@@ -7,9 +7,10 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from worker import errors
+from worker.connection import Command
 from worker.errors import TaskFailed
 from worker.journal import Line, load
-from worker.store import KEEP, Command, Store
+from worker.store import KEEP, Store
 
 LEASE = 15.0
 """Seconds that a lease lasts unless renewed: the queue redelivers a dead worker's message after as long."""

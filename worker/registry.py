@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from config.providers import Provider
+from worker.connection import Command
 from worker.providers.dialect import given
 from worker.providers.listing import MOST, Listed, Listing
-from worker.store import KEEP, Command, Store
+from worker.store import KEEP, Store
 
 Status = Literal["available", "missing"]
 Standing = Literal["available", "missing", "unknown"]

@@ -35,10 +35,11 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from config.providers import Provider
+from worker.connection import Command, Connections
 from worker.errors import StoreAway
 from worker.outage import Outage
 
-SOCKET_TIMEOUT = 0.25
+SOCKET_TIMEOUT = 2.0
 """Seconds that one call may wait: redis-py's defaults are still blocked after 45 s."""
 
 KEEP = 86_400
@@ -46,9 +47,6 @@ KEEP = 86_400
 
 _BREAKER_SCRIPTS = ("acquire", "record", "extend", "control", "probed", "snapshot")
 _CLOCKED_SCRIPTS = ("begin", "settle", "renew", "registry")
-
-Command = tuple[str | bytes | int | float, ...]
-"""A Redis command with its arguments, as redis-py sends it."""
 
 
 def lua(name: str) -> str:
@@ -136,6 +134,10 @@ class Store:
         self.counters = f"{self._tag}:counters"
 
     @cached_property
+    def _connections(self) -> Connections:
+        return Connections(self.redis)
+
+    @cached_property
     def redis(self) -> Redis:
         """The client; answers are decoded."""
         return Redis.from_url(
@@ -143,13 +145,17 @@ class Store:
             socket_timeout=SOCKET_TIMEOUT,
             socket_connect_timeout=SOCKET_TIMEOUT,
             socket_keepalive=True,
-            max_connections=2**31,  # by default the 101st thread is told that there is no connection
+            max_connections=2**31,  # by default the 101st connection is refused
             # Three of the four round trips of a new connection; a busy thread waits for the interpreter after each.
             driver_info=None,
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
         )
+
+    def close(self) -> None:
+        """Closes this thread's connection."""
+        self._connections.close()
 
     def breaker(self, provider: str) -> str:
         """Returns the key of a provider's breaker."""
@@ -196,11 +202,11 @@ class Store:
             raise _away(cause) from cause
         asked_at = time.monotonic()
         try:
-            replies = self._send(commands, raw=raw)
+            replies = self._connections.send(commands, raw=raw)
             unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
             if unknown:
                 self._load()
-                again = self._send([commands[i] for i in unknown])
+                again = self._connections.send([commands[i] for i in unknown])
                 for i, reply in zip(unknown, again, strict=True):
                     replies[i] = reply
         except (RedisConnectionError, RedisTimeoutError, OSError) as exc:
@@ -212,14 +218,7 @@ class Store:
                 raise reply
         return replies
 
-    def _send(self, commands: Sequence[Command], *, raw: bool = False) -> list[Any]:
-        pipeline = self.redis.pipeline(transaction=False)
-        options = {"NEVER_DECODE": True} if raw else {}
-        for command in commands:
-            pipeline.execute_command(*command, **options)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-        return pipeline.execute(raise_on_error=False)
-
     def _load(self) -> None:
         # At once, or others would find the second script of a pipeline loaded and the first not yet.
         loads = (("SCRIPT LOAD", script.text) for script in self._scripts.values())
-        self._send([("MULTI",), *loads, ("EXEC",)])
+        self._connections.send([("MULTI",), *loads, ("EXEC",)])

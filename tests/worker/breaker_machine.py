@@ -21,7 +21,8 @@ from tests.worker.clocked_breaker import CHAIN, LEASE, T0, clocked, provider
 from tests.worker.stored_breakers import stored
 from worker import breaker
 from worker.breaker import Attempted, Permit
-from worker.store import Command, Store, lua
+from worker.connection import Command
+from worker.store import Store, lua
 
 DEPLOYMENTS = {
     "usual": Breaker(adaptive=Adaptive(failures="on", latency="on")),
@@ -162,5 +163,5 @@ def machine_on(kind: type[Machine], place: str, part: Callable[[str], str] = lua
         server = stack.enter_context(Redis.from_url(place, decode_responses=True, encoding="latin-1"))
         stores = {name: store(settings) for name, settings in DEPLOYMENTS.items()}
         for each in stores.values():
-            stack.enter_context(closing(each.redis))
+            stack.enter_context(closing(each))
         yield type(kind.__name__, (kind,), {"server": server, "stores": stores, "bites": Counter()})

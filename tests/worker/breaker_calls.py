@@ -1,0 +1,206 @@
+"""The rules of the state machine about calls: asked for, settled, settled late or twice, never, in bursts."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests.worker.breaker_circuit import NEVER
+from tests.worker.breaker_machine import TASKS, Machine
+from tests.worker.breaker_model import HOUR, MINUTE
+from tests.worker.clocked_breaker import CHAIN, LEASE, SECOND
+from worker import breaker
+from worker.breaker import Permit
+
+deployments = st.sampled_from(["usual"] * 6 + ["observing"] * 4 + ["plain"] * 2)
+providers = st.sampled_from(CHAIN[:1] * 3 + CHAIN[1:])
+chains = st.lists(st.sampled_from(CHAIN), unique=True, min_size=1)
+tasks = st.sampled_from(TASKS)
+mostly = st.sampled_from([True] * 9 + [False])
+numbers = st.sampled_from([0] * 5 + [1, 2, 5])
+calls = st.fixed_dictionaries(
+    {
+        "number": numbers,
+        "outcome": st.sampled_from(
+            ["success"] * 6 + ["failure"] * 6 + ["ignored"] * 3 + ["rate-limited"] * 2 + ["quota", "authentication"]
+        ),
+        "task": tasks,
+        "holds": mostly,
+        "retry_after": st.sampled_from([0] * 6 + [1, 1500, 30_000, 2 * HOUR]),
+        "countdown": st.sampled_from([NEVER, NEVER, 0, 500, 2 * SECOND, 2 * MINUTE]),
+        "first_token": st.sampled_from([0, 200, 300, 900]),
+        "latency": st.sampled_from([0, 1, 100, 70_000, 2**24 - 1, 2**24, 10**9]),
+        "rest": st.lists(st.sampled_from(CHAIN), unique=True, max_size=2),
+    }
+)
+
+
+class Calls(Machine):
+    """Breakers of three providers, asked and told by workers of three deployments."""
+
+    def refusals(self) -> dict[str, Any]:
+        return {name: self.model.read(name).refusal() for name in self.model.circuits}
+
+    def take(self, permits: list[Permit], number: int) -> Permit:
+        """Takes a permit out, mostly the last."""
+        return permits.pop(-1 - number % len(permits))
+
+    @rule(deployment=deployments, chain=chains, holds=mostly)
+    def ask(self, deployment: str, chain: list[str], holds: bool) -> None:
+        reply = self.acquire(deployment, chain, holds=holds)
+        self.bit("acquire over a sub-chain, some passed over", len(reply) > 6)
+        self.bit("acquire without the task's lease", reply[0] == "lost")
+        self.bit("acquire of a half-open lease", reply[0] == "next" and reply[3])
+        self.bit("acquire, nobody admits", reply[0] == "none")
+
+    @rule(deployment=deployments, chain=chains, calls=st.lists(calls, min_size=1, max_size=4))
+    def settle(self, deployment: str, chain: list[str], calls: list[dict[str, Any]]) -> None:
+        for call in calls:
+            self.acquire(deployment, chain)
+            if self.held:
+                self.settle_one(deployment, **call)
+                self.everything_is_the_model_s()
+
+    def settle_one(self, deployment: str, number: int, rest: list[str], holds: bool, **said: Any) -> None:
+        permit = self.take(self.held, number)
+        self.settled.append(permit)
+        circuit = self.model.circuits.get(permit.provider)
+        before = self.refusals()
+        late = circuit is not None and permit.generation != circuit.generation
+        (reply,) = self.send(deployment, self.recording(deployment, permit, *rest, holds=holds, **said))
+        counted, _, decision, *_ = reply
+        self.bit("settle", counted)
+        self.bit("settle late", late and not counted)
+        self.bit("settle, retry here", decision == "retry")
+        self.bit("settle, the next provider", decision == "next")
+        self.bit("settle without the task's lease", decision == "lost")
+        self.bit("settle with a Retry-After", said["retry_after"] and self.refusals() != before)
+        if said["outcome"] == "ignored" and not said["retry_after"] and decision in ("none", "lost"):
+            was, now = before.get(permit.provider), self.refusals().get(permit.provider)
+            assert now == was or (was is not None and was[0] == "half-open")
+            self.bit("settle as ignored", counted)
+
+    @precondition(lambda self: self.settled)
+    @rule(deployment=deployments, number=numbers, outcome=st.sampled_from(["success", "failure", "quota"]), task=tasks)
+    def settle_twice(self, deployment: str, number: int, outcome: str, task: str) -> None:
+        permit = self.settled[-1 - number % len(self.settled)]
+        passed = {name: c.passed for name, c in self.model.circuits.items()}
+        (reply,) = self.send(deployment, self.recording(deployment, permit, outcome=outcome, task=task))
+        if permit.lease and outcome == "success" and permit.provider in passed:
+            assert self.model.circuits[permit.provider].passed == passed[permit.provider]
+        self.bit("settle twice", not reply[0])
+
+    def permit(self, deployment: str, name: str) -> Permit | None:
+        """Asks one provider; returns its permit, where it gives one."""
+        reply = self.acquire(deployment, [name])
+        return self.held.pop() if reply[0] == "next" else None
+
+    def opened(self) -> str:
+        return next((name for name, c in self.model.circuits.items() if c.state == "open"), "")
+
+    def half_open(self, deployment: str) -> Permit | None:
+        """Waits for the cooldown of an open breaker; returns its lease, unless it is barred otherwise."""
+        if not (name := self.opened()):
+            return None
+        self.at(max(self.model.time, self.model.circuits[name].open_until))
+        permit = self.permit(deployment, name)
+        return permit if permit and permit.lease else None
+
+    @precondition(opened)
+    @rule(
+        deployment=deployments, outcomes=st.lists(st.sampled_from(["success"] * 4 + ["failure", "quota"]), max_size=3)
+    )
+    def cool_down(self, deployment: str, outcomes: list[str]) -> None:
+        permit = self.half_open(deployment)
+        for outcome in outcomes:
+            if permit:
+                self.settled.append(permit)
+                self.send(deployment, self.recording(deployment, permit, outcome=outcome))
+                permit = self.permit(deployment, permit.provider)
+        if permit:
+            self.held.append(permit)
+
+    @precondition(opened)
+    @rule(deployment=deployments, outcome=st.sampled_from(["failure", "quota"]), times=st.integers(2, 6))
+    def fail_time_and_again(self, deployment: str, outcome: str, times: int) -> None:
+        for again in range(times):
+            permit = self.half_open(deployment)
+            if permit:
+                self.send(deployment, self.recording(deployment, permit, outcome=outcome))
+                self.bit("openings in a row", again)
+
+    @precondition(opened)
+    @rule(deployment=deployments)
+    def never_settle(self, deployment: str) -> None:
+        permit = self.half_open(deployment)
+        if permit:
+            self.at(self.model.time + LEASE - 1)
+            assert self.acquire(deployment, [permit.provider])[0] == "none"
+            self.at(self.model.time + 1)
+            reply = self.acquire(deployment, [permit.provider])
+            self.bit("settle never: the lease runs out", reply[0] == "next" and reply[3])
+
+    @precondition(opened)
+    @rule(
+        deployment=deployments, ms=st.sampled_from([1, MINUTE, 2 * MINUTE]), twice=st.booleans(), lapsed=st.booleans()
+    )
+    def extend(self, deployment: str, ms: int, twice: bool, lapsed: bool) -> None:
+        permit = self.half_open(deployment)
+        if permit:
+            self.held.append(permit)
+            self.at(self.model.time + (LEASE if lapsed else LEASE - 1))
+            for again in range(1 + twice):
+                reply = self.model.extend(permit.provider, permit.lease, ms)
+                assert breaker.extend(self.stores[deployment], permit, ms / 1000) == bool(reply)
+                self.bit("a first token extends a lease", reply)
+                self.bit("a lease is not extended again", again and not lapsed)
+                self.bit("a lease that ran out is not extended", lapsed)
+
+    @rule(
+        deployment=deployments,
+        name=providers,
+        count=st.integers(2, 8),
+        outcome=st.sampled_from(["failure"] * 3 + ["success"]),
+        one=mostly,
+    )
+    def burst(self, deployment: str, name: str, count: int, outcome: str, one: bool) -> None:
+        asked = [self.acquiring(deployment, [name]) for _ in range(count)]
+        self.send(deployment, *asked)
+        permits = [permit for permit in self.held if permit.provider == name][-count:]
+        self.held = [permit for permit in self.held if permit not in permits]
+        before = self.model.read(name).generation
+        replies = self.send(deployment, *(
+            self.recording(deployment, permit, outcome=outcome, task=TASKS[i % 3 if one else 0])
+            for i, permit in enumerate(permits)
+        ))  # fmt: skip
+        circuit = self.model.circuits[name]
+        self.bit("burst that changes the state once", circuit.generation > before)
+        self.bit("burst, the rest dropped", circuit.generation > before and not replies[-1][0])
+
+    @rule(
+        deployment=deployments,
+        name=providers,
+        rounds=st.integers(1, 4),
+        failures=st.integers(1, 4),
+        successes=st.sampled_from([1, 1, 9]),
+    )
+    def fail_in_a_pattern(self, deployment: str, name: str, rounds: int, failures: int, successes: int) -> None:
+        if permit := self.permit(deployment, name):
+            outcomes = (["failure"] * failures + ["success"] * successes) * rounds
+            asked = [self.recording(deployment, permit, outcome=o, task=TASKS[i % 3]) for i, o in enumerate(outcomes)]
+            self.send(deployment, *asked)
+
+    @rule(
+        deployment=deployments,
+        name=providers,
+        count=st.integers(30, 70),
+        token=st.sampled_from([100, 300, 500]),
+        spread=st.sampled_from([1, 7, 60]),
+        slower=st.sampled_from([1, 3, 10]),
+    )
+    def answers(self, deployment: str, name: str, count: int, token: int, spread: int, slower: int) -> None:
+        if permit := self.permit(deployment, name):
+            tokens = [token + i * spread % 97 for i in range(count)] + [slower * token] * 6
+            said = [{"outcome": "success", "first_token": each, "latency": 2 * each} for each in tokens]
+            self.send(deployment, *(self.recording(deployment, permit, **each) for each in said))
+            self.bit("first tokens, a baseline learned", self.model.circuits[name].latency_count == 50)
