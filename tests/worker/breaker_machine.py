@@ -120,6 +120,10 @@ class Machine(RuleBasedStateMachine):
         (reply,) = self.send(deployment, self.acquiring(deployment, chain, holds=holds))
         if reply[0] != "lost":
             check_acquired(reply, chain, before, now)
+        self.bit("acquire over a sub-chain, some passed over", len(reply) > 6)
+        self.bit("acquire without the task's lease", reply[0] == "lost")
+        self.bit("acquire of a half-open lease", reply[0] == "next" and reply[3])
+        self.bit("acquire, nobody admits", reply[0] == "none")
         return list(reply)
 
     @invariant()

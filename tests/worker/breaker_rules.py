@@ -58,7 +58,12 @@ class BreakerMachine(Calls):
         breaker.control(self.stores[deployment], name, action, by="operator", seconds=ms / 1000)
         self.bit(f"operator: {action}", self.refusals() != before)
 
-    @rule(deployment=deployments, name=providers, answered=st.booleans(), authenticated=st.booleans())
+    @rule(
+        deployment=deployments,
+        name=providers,
+        answered=st.booleans(),
+        authenticated=st.sampled_from([True, True, False]),
+    )
     def probe(self, deployment: str, name: str, answered: bool, authenticated: bool) -> None:
         name = next((n for n, c in self.model.circuits.items() if c.locked), name)
         known = self.model.circuits.get(name)

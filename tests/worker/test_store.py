@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 from redis.exceptions import ResponseError
@@ -170,6 +172,24 @@ def test_a_new_connection_says_one_word_before_its_first_call(redis):
     store_at(url(redis)).run(("PING",))
     said = {name.removeprefix("cmdstat_") for name in redis.info("commandstats")}
     assert said - {"config|resetstat", "info"} == {"hello", "ping"}
+
+
+@pytest.fixture
+def slow_thread(monkeypatch):
+    """A thread that gives up the interpreter only after longer than a call may wait, which is not long here."""
+    monkeypatch.setattr("worker.store.SOCKET_TIMEOUT", 0.2)
+    ended, before = threading.Event(), sys.getswitchinterval()
+    thread = threading.Thread(target=lambda: all(not ended.is_set() for _ in count()))
+    sys.setswitchinterval(0.5)
+    thread.start()
+    yield
+    ended.set()
+    sys.setswitchinterval(before)
+    thread.join()
+
+
+def test_a_thread_that_waits_for_the_interpreter_takes_no_server_for_dead(redis, slow_thread):
+    assert store_at(url(redis)).run(("BLPOP", "empty", 0.05)) == [None]
 
 
 def test_a_command_that_the_server_refuses_is_no_outage(redis):
