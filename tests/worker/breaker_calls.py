@@ -22,7 +22,12 @@ calls = st.fixed_dictionaries(
     {
         "number": numbers,
         "outcome": st.sampled_from(
-            ["success"] * 6 + ["failure"] * 6 + ["ignored"] * 3 + ["rate-limited"] * 2 + ["quota", "authentication"]
+            ["success"] * 6
+            + ["failure"] * 6
+            + ["ignored"] * 3
+            + ["rate-limited"] * 2
+            + ["quota"]
+            + ["authentication"] * 3
         ),
         "task": tasks,
         "holds": mostly,
@@ -105,7 +110,7 @@ class Calls(Machine):
     @precondition(opened)
     @rule(
         deployment=deployments,
-        outcomes=st.lists(st.sampled_from(["success"] * 4 + ["failure", "quota"]), min_size=2, max_size=3),
+        outcomes=st.lists(st.sampled_from(["success"] * 7 + ["failure", "quota"]), min_size=2, max_size=3),
     )
     def cool_down(self, deployment: str, outcomes: list[str]) -> None:
         permit = self.half_open(deployment)

@@ -9,6 +9,7 @@ from tests.worker.breaker_rules import BreakerMachine
 LEAST = 100
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("server", ["valkey", "redis_server"])
 def test_every_step_leaves_what_the_model_says(request, server, capsys):
     with machine_on(BreakerMachine, request.getfixturevalue(server).url) as machine:
