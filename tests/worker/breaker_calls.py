@@ -143,17 +143,26 @@ class Calls(Machine):
             self.bit("settle never: the lease runs out", reply[0] == "next" and reply[3])
 
     @precondition(opened)
-    @rule(deployment=deployments, ms=st.sampled_from([1, MINUTE, 2 * MINUTE]), late=st.sampled_from([-1, -1, 0]))
-    def extend(self, deployment: str, ms: int, late: int) -> None:
+    @rule(deployment=deployments, ms=st.sampled_from([1, MINUTE, 2 * MINUTE]), off=st.sampled_from([0, 1, 1]))
+    def extend(self, deployment: str, ms: int, off: int) -> None:
         permit = self.half_open(deployment)
         if permit:
             self.held.append(permit)
-            self.at(self.model.time + LEASE + late)
-            replies = [self.model.extend(permit.provider, permit.lease, ms) for _ in range(2)]
-            extended = [breaker.extend(self.stores[deployment], permit, ms / 1000) for _ in range(2)]
-            assert extended == [reply == 1 for reply in replies]
-            self.bit("a first token extends a lease, once", extended == [True, False])
-            self.bit("a lease that ran out is not extended", late == 0)
+            self.at(self.model.time + LEASE - 1)
+            assert [self.extends(permit, ms), self.extends(permit, ms)] == [True, False]
+            self.at(self.model.time + ms + off)
+            reply = self.acquire(deployment, [permit.provider])
+            self.bit("a first token extends a lease, once", reply[0] == "none")
+            leased = reply[0] == "next" and reply[3]
+            if leased:
+                self.at(self.model.time + LEASE)
+                assert not self.extends(self.held[-1], ms)
+            self.bit("a lease that ran out is not extended", leased)
+
+    def extends(self, permit: Permit, ms: int) -> bool:
+        reply = self.model.extend(permit.provider, permit.lease, ms)
+        assert breaker.extend(self.stores["usual"], permit, ms / 1000) == bool(reply)
+        return bool(reply)
 
     @rule(
         deployment=deployments,

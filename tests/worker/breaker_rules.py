@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.worker.breaker_calls import Calls, chains, deployments, numbers, providers
+from tests.worker.breaker_calls import Calls, chains, deployments, mostly, numbers, providers
 from tests.worker.breaker_machine import RULES
 from tests.worker.breaker_model import HOUR, MINUTE
 from tests.worker.clocked_breaker import SECOND
@@ -58,22 +58,19 @@ class BreakerMachine(Calls):
         breaker.control(self.stores[deployment], name, action, by="operator", seconds=ms / 1000)
         self.bit(f"operator: {action}", self.refusals() != before)
 
-    @rule(
-        deployment=deployments,
-        name=providers,
-        answered=st.booleans(),
-        authenticated=st.sampled_from([True, True, False]),
-    )
-    def probe(self, deployment: str, name: str, answered: bool, authenticated: bool) -> None:
-        name = next((n for n, c in self.model.circuits.items() if c.locked), name)
-        known = self.model.circuits.get(name)
-        locked, misses = (known.locked, known.misses) if known else (0, 0)
-        self.model.probed(name, answered, answered and authenticated, RULES[deployment])
+    @rule(deployment=deployments, name=providers, answers=st.lists(st.booleans(), min_size=1, max_size=4), key=mostly)
+    def probe(self, deployment: str, name: str, answers: list[bool], key: bool) -> None:
+        name = next((each for each, c in self.model.circuits.items() if c.locked), name)
         store = self.stores[deployment]
-        store.run(breaker.probed(store, name, answered=answered, authenticated=answered and authenticated))
-        now = self.model.circuits[name]
-        self.bit("probe: a block ends", now.locked < locked)
-        self.bit("probe: an answer again", now.misses < misses)
+        for answered in answers:
+            known = self.model.circuits.get(name)
+            locked, misses = (known.locked, known.misses) if known else (0, 0)
+            self.model.probed(name, answered, answered and key, RULES[deployment])
+            store.run(breaker.probed(store, name, answered=answered, authenticated=answered and key))
+            now = self.model.circuits[name]
+            self.bit("probe: a block ends", now.locked < locked)
+            self.bit("probe: an answer again", now.misses < misses)
+            self.everything_is_the_model_s()
 
     @precondition(lambda self: self.model.circuits)
     @rule(name=providers)

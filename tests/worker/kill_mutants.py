@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 import click
+from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 from redis.exceptions import ResponseError
 
@@ -15,13 +16,14 @@ from tests.worker.breaker_mutants import Mutant, mutants
 from tests.worker.breaker_rules import BreakerMachine
 
 MOST_SURVIVORS = 4
+THOROUGH = settings(SETTINGS, max_examples=200, derandomize=True)
 
 
 def is_killed(mutant: Mutant, url: str) -> bool:
     """Tells whether the state machine notices the mutant: by what it compares, or as a script's own error."""
     with machine_on(BreakerMachine, url, mutant.part) as machine:
         try:
-            run_state_machine_as_test(machine, settings=SETTINGS)
+            run_state_machine_as_test(machine, settings=THOROUGH)
         except (AssertionError, ResponseError):
             return True
     return False
