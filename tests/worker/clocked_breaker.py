@@ -1,6 +1,6 @@
 """The breakers of one chain on a real server whose time a test sets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -50,15 +50,19 @@ def url(server: Redis) -> str:
 
 @dataclass
 class ClockedBreaker:
-    """Scripts on a real server, with the time in a key. Methods without a provider are about `alpha`."""
+    """Scripts on a real server, with the time in a key. Methods without a provider are about `alpha`.
+
+    `own` are the settings of single providers, in place of those of all.
+    """
 
     server: Redis
     settings: Breaker = field(default_factory=Breaker)
+    own: dict[str, Breaker] = field(default_factory=dict)
     store: Store = field(init=False)
     permits: int = 0
 
     def __post_init__(self) -> None:
-        providers = {name: provider(name, breaker=self.settings) for name in CHAIN}
+        providers = {name: provider(name, breaker=self.own.get(name, self.settings)) for name in CHAIN}
         self.store = Store(url(self.server), "fallback", providers, part=clocked())
         self.at(T0)
 
@@ -96,6 +100,13 @@ class ClockedBreaker:
     def record(self, attempted: Attempted, *rest: str, task: str = "task", token: str = "") -> Decision:
         reply = self.reply(attempted, *rest, task=task, token=token)
         return breaker.recorded(reply, f"permit-{self.permits}", rest)
+
+    def record_all(self, attempts: Iterable[Attempted], *, task: str = "") -> None:
+        """Records attempts in one round trip, each of a request of its own unless a task is named."""
+        with self.server.pipeline(transaction=False) as pipeline:
+            for i, one in enumerate(attempts):
+                pipeline.execute_command(*breaker.record(self.store, task or f"task {i}", "", "", one, ()))
+            pipeline.execute()
 
     def call(self, outcome: str, *, task: str = "task", name: str = "alpha", retry_after: float = 0) -> Decision:
         """Takes a permit and records what came of it."""
