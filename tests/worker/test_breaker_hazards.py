@@ -1,123 +1,172 @@
-"""What many processes do to one breaker at once, some of them dying: on real servers, with their own clocks."""
+"""What many processes do to one breaker at once, some of them dying: on real servers, with their own clocks.
+
+The page docs/breaker.md lists every hazard with the test that shows what holds.
+"""
 
 import pytest
 
 from tests.waiting import wait_until
-from tests.worker.asking_process import Asker, acquire, askers, record, store_with
+from tests.worker.asking_process import use
+from tests.worker.child_process import ask_all, children, stop_all
 from tests.worker.clocked_breaker import url
+from tests.worker.shared_breaker import (
+    SHORT,
+    half_open_permit,
+    lease_of,
+    look,
+    store_with,
+    stored,
+    told,
+    trip,
+    wait_for_cooldown,
+)
 from worker import breaker
 
-PROCESSES = 8
-LONG, SHORT = 60.0, 1.0
-
-
-def look(store):
-    return breaker.snapshot(store, ["alpha"])[0]
-
-
-def trip(store):
-    """Opens the breaker and waits until its cooldown has passed."""
-    while permit := acquire(store):
-        record(store, permit, "failure", f"task {look(store).streak}")
-    assert look(store).state == "open"
-
-
-def cooldown_passed(store):
-    found = look(store)
-    return found.state == "open" and found.now >= found.open_until
+MINUTE = 60.0
+LONG_OPEN = {"cooldown_period": MINUTE, "adaptive": {"failures": "off"}}
+"""Opens by the streak alone, and stays so."""
 
 
 @pytest.mark.parametrize("server", ["valkey", "redis_server"])
-def test_eight_processes_at_once_get_one_half_open_permit(request, server):
+def test_eight_processes_at_once_get_one_half_open_permit(request, eight, server):
     place = request.getfixturevalue(server).url
-    store = store_with(place, LONG)
+    store = store_with(place)
     store.redis.flushall()
-    with askers(PROCESSES, place, LONG) as children:
-        for _ in range(10):
-            breaker.control(store, "alpha", "reset", by="test")
-            trip(store)
-            wait_until(lambda: cooldown_passed(store))
-            for child in children:
-                child.tell("acquire")
-            admitted = [permit for child in children if (permit := child.answer())]
-            assert len(admitted) == 1
-
-
-def test_a_holder_killed_while_others_keep_asking_wedges_nothing(redis):
-    store = store_with(url(redis), SHORT)
-    trip(store)
-    wait_until(lambda: cooldown_passed(store))
-    with askers(4, url(redis), SHORT) as (holder, *others):
-        assert holder.ask("acquire")
-        holder.kill()
-        refused = [other.ask("acquire") is None for other in others]
-        wait_until(lambda: any(_succeeds(other) for other in others) and look(store).state == "closed")
-    assert all(refused)
-
-
-def _succeeds(asker: Asker) -> bool:
-    permit = asker.ask("acquire")
-    return bool(permit) and asker.ask("record", permit, "success")[0] == 1
-
-
-def test_a_success_that_began_before_the_trip_closes_nothing(redis):
-    store = store_with(url(redis), LONG)
-    with askers(1, url(redis), LONG) as (early,):
-        permit = early.ask("acquire")
+    use(eight, place)
+    for _ in range(10):
+        breaker.control(store, "alpha", "reset", by="test")
         trip(store)
-        before = redis.hgetall(store.breaker("alpha"))
-        assert early.ask("record", permit, "success")[0] == 0
-    assert redis.hgetall(store.breaker("alpha")) == before
+        wait_for_cooldown(store)
+        assert sum(map(bool, ask_all(eight, "acquire"))) == 1
 
 
-def test_a_success_of_round_one_does_not_count_in_round_two(redis):
-    store = store_with(url(redis), SHORT)
+def test_a_killed_holder_s_lease_runs_out_while_others_ask_and_is_not_given_before(eight, redis):
+    store = store_with(url(redis), lease=SHORT)
+    use(eight, url(redis), lease=SHORT)
     trip(store)
-    wait_until(lambda: cooldown_passed(store))
-    with askers(2, url(redis), SHORT) as (late, other):
-        first = late.ask("acquire")
-        second = []
-        wait_until(lambda: second.append(other.ask("acquire")) or second[-1])
-        other.ask("record", second[-1], "failure")
-        wait_until(lambda: other.ask("acquire"))
-        assert late.ask("record", first, "success")[0] == 0
-    assert (look(store).state, look(store).passed) == ("half-open", 0)
+    wait_for_cooldown(store)
+    with children(1) as (holder,):
+        use([holder], url(redis), lease=SHORT)
+        assert holder.ask("acquire")
+        first = lease_of(store)
+        for other in eight:
+            other.tell("ask_on")
+        holder.kill()
+    later = []
+    wait_until(lambda: later.append(lease_of(store)) or later[-1] != first)
+    stop_all(eight)
+    (began,), length = told(store, "circuit-breaker-half-open"), 1000 * SHORT
+    (runs_out,), (next_runs_out,) = first.values(), later[-1].values()
+    assert runs_out == int(began["at_ms"]) + length
+    assert next_runs_out - length >= runs_out
 
 
-def test_a_provider_that_dies_gets_the_threshold_and_the_calls_in_flight(redis):
-    store = store_with(url(redis), LONG)
-    breaker.control(store, "alpha", "reset", by="test")
-    with askers(PROCESSES, url(redis), LONG) as children:
-        permits = [child.ask("acquire") for child in children]
-        for child, permit in zip(children, permits, strict=True):
-            child.tell("record", permit, "failure")
-        assert all(permits)
-        assert sum(child.answer()[0] for child in children) == 5
-        opened = [e for e in _told(store) if e == "circuit-breaker-open"]
-    assert len(opened) == 1
+def test_a_breaker_whose_holder_is_gone_closes_with_the_successes_of_others(eight, redis):
+    store = store_with(url(redis), lease=SHORT)
+    half_open_permit(store)  # whose holder is never heard of again
+    use(eight, url(redis), lease=SHORT)
+    for other in eight:
+        other.tell("call_on", "success")
+    wait_until(lambda: look(store).state == "closed")
+    stop_all(eight)
 
 
-def test_eight_processes_that_call_a_dead_provider_stop_together(redis):
-    store = store_with(url(redis), LONG)
-    with askers(PROCESSES, url(redis), LONG) as children:
-        for child in children:
-            child.tell("call until refused")
-        calls = sum(child.answer() for child in children)
-    print(f"{calls} calls")
-    assert 5 <= calls <= 5 + PROCESSES - 1 + _let_through_again(store)
+@pytest.mark.parametrize("outcome", ["success", "failure"])
+def test_a_result_that_began_before_the_trip_changes_nothing(eight, redis, outcome):
+    store = store_with(url(redis))
+    use(eight, url(redis))
+    permits = ask_all(eight, "acquire")
+    trip(store)
+    before = stored(store)
+    assert [child.ask("record", permit, outcome) for child, permit in zip(eight, permits, strict=True)] == [0] * 8
+    assert stored(store) == before
 
 
-def _let_through_again(store):
-    """Returns how many half-open permits were given: the short cooldown may pass before the last one asks."""
-    return _told(store).count("circuit-breaker-half-open")
+@pytest.mark.parametrize("outcome", ["success", "failure"])
+def test_a_result_of_round_one_does_not_count_in_round_two(eight, redis, outcome):
+    late, other = eight[:2]
+    store = store_with(url(redis), lease=SHORT)
+    use([late, other], url(redis), lease=SHORT)
+    trip(store)
+    wait_for_cooldown(store)
+    first, second = late.ask("acquire"), []
+    wait_until(lambda: second.append(other.ask("acquire")) or second[-1])
+    assert other.ask("record", second[-1], "failure") == 1
+    wait_until(lambda: other.ask("acquire"))
+    before, lease = stored(store), lease_of(store)
+    assert before["state"] == "half-open"
+    assert late.ask("record", first, outcome) == 0
+    assert (stored(store), lease_of(store)) == (before, lease)
 
 
-def _told(store):
-    return [fields["type"] for _, fields in store.redis.xrange(store.events)]
+def test_a_provider_that_dies_gets_the_threshold_and_the_calls_in_flight(eight, redis):
+    use(eight, url(redis), **LONG_OPEN)
+    permits = ask_all(eight, "acquire")
+    assert all(permits)
+    for child, permit in zip(eight, permits, strict=True):
+        child.tell("record", permit, "failure")
+    assert sum(child.answer() for child in eight) == 5
+    assert len(told(store_with(url(redis)), "circuit-breaker-open")) == 1
+
+
+def test_eight_processes_that_call_a_dead_provider_stop_together(eight, redis):
+    use(eight, url(redis), **LONG_OPEN)
+    assert 5 <= sum(ask_all(eight, "call_until_refused")) <= 5 + 7
 
 
 def test_a_process_that_starts_while_it_is_open_calls_nothing(redis):
-    store = store_with(url(redis), LONG)
-    breaker.control(store, "alpha", "open", by="test")
-    with askers(1, url(redis), LONG) as (fresh,):
-        assert fresh.ask("call until refused") == 0
+    trip(store_with(url(redis), **LONG_OPEN))
+    with children(1) as (fresh,):
+        use([fresh], url(redis), **LONG_OPEN)
+        assert fresh.ask("call_until_refused") == 0
+
+
+def test_settings_that_meet_during_a_rollout_are_told_once(eight, redis):
+    old, new = {"failure_threshold": 5}, {"failure_threshold": 3, "cooldown_period": MINUTE}
+    use(eight[:4], url(redis), **old)
+    use(eight[4:], url(redis), **new)
+    for child in eight:
+        child.tell("call_on", "success")
+    store = store_with(url(redis), **old)
+    wait_until(lambda: told(store) and look(store).wins > 200)
+    reports = stop_all(eight)
+    assert all(counted == 1 for calls in reports for _, _, counted in calls)
+    (event,) = told(store)
+    assert event["type"] == "breaker-settings-differ"
+    assert {event["here"], event["there"]} == {stored(store)["settings"], stored(store)["others"]}
+    assert {text.split("/")[0] for text in (event["here"], event["there"])} == {"5", "3"}
+
+
+def test_during_a_rollout_each_process_judges_by_its_own_settings(eight, redis):
+    patient, hasty = eight[:2]
+    use([patient], url(redis), failure_threshold=5)
+    use([hasty], url(redis), failure_threshold=3, cooldown_period=MINUTE)
+    store = store_with(url(redis))
+    for _ in range(3):
+        assert patient.ask("record", patient.ask("acquire"), "failure") == 1
+    assert look(store).state == "closed"
+    assert hasty.ask("record", hasty.ask("acquire"), "failure") == 1
+    (opened,) = told(store, "circuit-breaker-open")
+    assert (opened["cause"], opened["failures"]) == ("consecutive-failures", "4")
+    assert int(opened["open_until_ms"]) - int(opened["at_ms"]) >= 1000 * MINUTE
+
+
+def test_a_process_whose_clock_is_ahead_gets_no_permit_early(eight, redis):
+    ahead, right = eight[:2]
+    use([ahead], url(redis), ahead=2 * MINUTE, cooldown_period=MINUTE)
+    use([right], url(redis))
+    trip(store_with(url(redis), cooldown_period=MINUTE))
+    assert ahead.ask("acquire") is None
+    breaker.control(store_with(url(redis)), "alpha", "reset", by="test")
+    half_open_permit(store_with(url(redis)))
+    assert [ahead.ask("acquire"), right.ask("acquire")] == [None, None]
+
+
+def test_a_process_whose_clock_is_ahead_opens_for_no_longer(eight, redis):
+    use(eight[:1], url(redis), ahead=2 * MINUTE)
+    store = store_with(url(redis))
+    eight[0].ask("call_until_refused")
+    (opened, *_) = told(store, "circuit-breaker-open")
+    time = look(store).now * 1000
+    assert int(opened["at_ms"]) <= time
+    assert int(opened["open_until_ms"]) <= time + 100
