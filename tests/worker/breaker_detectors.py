@@ -19,7 +19,8 @@ def suspect(c: Circuit, breaker: Breaker, failed: str | None) -> Figures | None:
     q = min(0.6, max(3 * p, p + 0.15))
     ratio = q / p if failed is not None else (1 - q) / (1 - p)
     total = max(0.0, c.failure_sum / MILLION + math.log(ratio))
-    c.failure_base = stored(min(0.25, max(0.01, p + 0.002 * ((failed is not None) - p))))
+    share = 0.002 if len(c.ring) == 100 else 1 / (50 + len(c.ring))
+    c.failure_base = stored(min(0.25, max(0.01, p + share * ((failed is not None) - p))))
     if failed is not None:
         c.blamed = (*c.blamed, failed)
     alarm = total > 7 and len(set(c.blamed)) > 1 and c.failed >= breaker.failure_threshold

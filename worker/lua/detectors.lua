@@ -3,17 +3,19 @@
 --
 -- Failures: each outcome adds the log of its likelihood under "worse" over that under the baseline; "worse" is three
 -- times the baseline or 0.15 above it, whichever is more, at most 0.6. An alarm needs failures of two requests, as the
--- streak does, and as many failures in the window as the threshold.
+-- streak does, and as many failures in the window as the threshold. Until the window is full each outcome weighs more
+-- in the baseline: a new provider that always fails 15 % would open five times before FORGET had learned it.
 -- Latency: the log of each time to first token adds by how many standard deviations it lies above the mean, less
 -- ALLOWED; beyond WINSOR deviations it counts as that many.
 
 local MILLION = 1e6                    -- figures are kept as whole millionths: no float is ever written or parsed
-local LIMIT, FORGET = 7, 0.002         -- the sum that alarms, and the weight of one outcome in the baseline
+local LIMIT, FORGET = 7, 0.002         -- the sum that alarms, and the least weight of one outcome in the baseline
 local LEAST, MOST = 0.01, 0.25         -- of the baseline
 local SLOW_LIMIT, SLOW_FORGET = 6, 0.02
 local ALLOWED, WINSOR = 0.75, 3
 local NARROWEST = 0.01                 -- least variance of the log: a tenth more is nobody's slowness
-local LEARNED = 50                     -- first tokens of which the baseline is the plain mean: 1 / SLOW_FORGET
+local LEARNED = 50                     -- first tokens of which the baseline is the plain mean: 1 / SLOW_FORGET;
+                                       -- and that many outcomes a new provider's least baseline counts for
 local DEMOTION = 15000                 -- ms
 
 local function millionths(value) return math.floor(value * MILLION + 0.5) end
@@ -29,7 +31,8 @@ local function suspect(b, settings, failed, request)
   local worse = math.min(math.max(3 * base, base + 0.15), 0.6)
   local step = failed and math.log(worse / base) or math.log((1 - worse) / (1 - base))
   local sum = math.max(0, b.failure_sum / MILLION + step)
-  b.failure_base = millionths(within(base + FORGET * ((failed and 1 or 0) - base), LEAST, MOST))
+  local weight = b.count < RING and 1 / (LEARNED + b.count) or FORGET
+  b.failure_base = millionths(within(base + weight * ((failed and 1 or 0) - base), LEAST, MOST))
   if failed and b.failure_sum == 0 then
     b.sum_first = request
   elseif failed and b.sum_first ~= request then
