@@ -7,7 +7,7 @@ files["worker/lua/breaker.lua"] = { ignore = { "211" } }
 files["worker/lua/detectors.lua"] = { ignore = { "211" }, read_globals = { "RING" } }
 for _, name in ipairs { "acquire", "record", "extend", "control", "probed", "snapshot" } do
   files["worker/lua/" .. name .. ".lua"] = { read_globals = {
-    "KEEP", "RING", "QUOTA", "LONGEST_QUOTA", "LONGEST_RETRY_AFTER", "NEVER", "FAILED", "FIELDS", "TEXT", "DEMOTION",
+    "KEEP", "RING", "QUOTA", "LONGEST_QUOTA", "LONGEST_RETRY_AFTER", "NEVER", "FAILED", "TEXT", "DEMOTION",
     "read", "write", "fresh", "tell", "health", "move", "open", "trip", "refusal", "grant", "walk", "held",
     "suspect", "linger",
   } }

@@ -59,8 +59,15 @@ def lua(name: str) -> str:
 
 
 def _settings_table(providers: Mapping[str, Provider]) -> str:
-    rows = (f'["{name}"] = {{ {_settings(provider)} }}' for name, provider in sorted(providers.items()))
-    return f"local SETTINGS = {{ {', '.join(rows)} }}\n"
+    """Returns the table SETTINGS; a row is made when it is first asked for, which is cheaper than all of them."""
+    rows = (f'if provider == "{name}" then row = {{ {_settings(each)} }} end' for name, each in providers.items())
+    return f"""local SETTINGS = setmetatable({{}}, {{ __index = function(all, provider)
+  local row
+  {" ".join(sorted(rows))}
+  all[provider] = row
+  return row
+end }})
+"""
 
 
 def _settings(provider: Provider) -> str:

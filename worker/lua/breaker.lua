@@ -2,7 +2,7 @@
 -- control.lua, extend.lua, probed.lua and snapshot.lua; clock.lua and the table SETTINGS stand before it.
 --
 -- Keys of one provider, all in one slot by the hash tag of the namespace:
---   {ns}:breaker:<provider>         hash, FIELDS below; 24 h, refreshed at every write; no expiry under an override
+--   {ns}:breaker:<provider>         hash, fields below; 24 h, refreshed at every write; no expiry under an override
 --   {ns}:breaker:<provider>:window  string, ring of the last 100 outcomes, 4 bytes each: flag, latency in ms;
 --                                   lives as long as the hash
 --   {ns}:breaker:<provider>:leases  zset, half-open only: permit -> deadline in ms, plus a half once extended
@@ -23,50 +23,49 @@ local FAILED = 2              -- flag of a failure in the ring; a success is 1
 local MISSES = 3              -- probes in a row without an answer that make a provider unhealthy
 local FEW, TENTH = 10, 0.1    -- calls in the window from which on this share of failures makes it degraded
 
-local ASKED = 9               -- of FIELDS, those that an admission needs
-local FIELDS = {
-  'state',          -- closed | open | half-open
-  'generation',     -- rises with every change of state: max(old + 1, TIME in ms)
-  'open_until',     -- ms
-  'limited_until',  -- ms; nothing is admitted before it
-  'demoted_until',  -- ms; asked last before it
-  'override',       -- open | closed, by an operator
-  'override_until', -- ms; 0 is without end
-  'locked',         -- 1 after a 401, until an authenticated probe or an operator clears it
-  'seen',           -- ms; the latest time that this key has known: its time never runs back
-  'opens',          -- openings in a row
-  'passed',         -- successes while half-open
-  'quota',          -- openings in a row for an exhausted quota
-  'streak',         -- failures in a row
-  'first',          -- request of the streak's first failure
-  'several',        -- 1 when the streak comes from at least two requests
-  'count', 'failed', 'index',  -- of the ring: entries, failures among them, next place
-  'wins',           -- successes in a row
-  'error', 'error_at',         -- the last failure in a few words, and when (ms)
-  'failure_sum', 'failure_base',  -- of the failure detector, in millionths; see detectors.lua
-  'sum_first', 'sum_several',     -- as first and several, of the failures since its sum was last 0
-  'latency_sum', 'latency_mean', 'latency_variance',  -- of the latency detector, in millionths
-  'latency_count',  -- first tokens that its baseline comes from, until there are enough
-  'misses',         -- probes in a row without an answer
-  'ill',            -- 1 from the event that told it unhealthy until the one that told it recovered
-  'settings', 'others',        -- the last two settings that wrote here
-}
+-- Fields of the hash; one that is not stored is 0 or ''.
+--   state            closed | open | half-open
+--   generation       rises with every change of state: max(old + 1, TIME in ms)
+--   open_until       ms
+--   limited_until    ms; nothing is admitted before it
+--   demoted_until    ms; asked last before it
+--   override         open | closed, by an operator
+--   override_until   ms; 0 is without end
+--   locked           1 after a 401, until an authenticated probe or an operator clears it
+--   seen             ms; the latest time that this key has known: its time never runs back
+--   opens, passed    openings in a row; successes while half-open
+--   quota            openings in a row for an exhausted quota
+--   streak, wins     failures, successes in a row
+--   first, several   request of the streak's first failure; 1 when it comes from at least two requests
+--   count, failed, index                   of the ring: entries, failures among them, next place
+--   error, error_at                        the last failure in a few words, and when (ms)
+--   failure_sum, failure_base              of the failure detector, in millionths; see detectors.lua
+--   sum_first, sum_several                 as first and several, of the failures since its sum was last 0
+--   latency_sum, latency_mean, latency_variance  of the latency detector, in millionths
+--   latency_count    first tokens that its baseline comes from, until there are enough
+--   misses           probes in a row without an answer
+--   ill              1 from the event that told it unhealthy until the one that told it recovered
+--   settings, others the last two settings that wrote here
 local TEXT = {
   state = true, override = true, first = true, error = true, sum_first = true, settings = true, others = true,
 }
 
--- Returns the breaker's first `n` fields, nil where there is none, and its time; `was` holds them as they stand. One
--- that is not stored is 0 or ''.
-local function read(key, time, n)
-  local values = redis.call('HMGET', key, unpack(FIELDS, 1, n))
-  if not values[1] then return nil, time end
-  local b, was = {}, {}
-  for i = 1, n or #FIELDS do
-    local field, value = FIELDS[i], values[i]
-    if TEXT[field] then value = value or '' else value = tonumber(value) or 0 end
-    was[i], b[field] = value, value
-  end
-  b.was = was
+-- Returns a breaker that has these fields as stored; what is assigned to it stands beside them until `write`.
+local function breaker(stored)
+  return setmetatable({ was = stored }, { __index = function(_, field)
+    local value = stored[field]
+    if TEXT[field] then return value or '' end
+    return tonumber(value) or 0
+  end })
+end
+
+-- Returns the breaker, nil where there is none, and its time.
+local function read(key, time)
+  local flat = redis.call('HGETALL', key)
+  if not flat[1] then return nil, time end
+  local stored = {}
+  for i = 1, #flat, 2 do stored[flat[i]] = flat[i + 1] end
+  local b = breaker(stored)
   local now = math.max(time, b.seen)
   if b.override ~= '' and b.override_until > 0 and now >= b.override_until then
     b.override, b.override_until = '', 0
@@ -75,12 +74,8 @@ local function read(key, time, n)
 end
 
 local function fresh(now)
-  local b, was = {}, {}
-  for i, field in ipairs(FIELDS) do
-    was[i] = TEXT[field] and '' or 0
-    b[field] = was[i]
-  end
-  b.was, b.state, b.generation = was, 'closed', now
+  local b = breaker({})
+  b.state, b.generation = 'closed', now
   return b
 end
 
@@ -122,11 +117,12 @@ local function write(key, b, now, provider, events)
     b.ill = ill
     tell(events, ill == 1 and 'provider-unhealthy' or 'provider-recovered', provider, now, 'cause', cause)
   end
-  local changed, n = {}, 0
-  for i, field in ipairs(FIELDS) do
-    local value = b[field]
-    if value ~= b.was[i] then
-      changed[n + 1], changed[n + 2] = field, TEXT[field] and value or string.format('%.0f', value)
+  local changed, n, was = {}, 0, b.was
+  b.was = nil
+  for field, value in pairs(b) do
+    local text = TEXT[field] and value or string.format('%.0f', value)
+    if text ~= (was[field] or TEXT[field] and '' or '0') then
+      changed[n + 1], changed[n + 2] = field, text
       n = n + 2
     end
   end
@@ -177,7 +173,6 @@ end
 -- Takes a permit from a breaker that admits; returns its generation, and 1 where it is a half-open lease, else 0.
 local function grant(b, provider, key, events, now, permit)
   if b.override == 'closed' or b.state == 'closed' then return b.generation, 0 end
-  b = read(key, now)
   if b.state == 'open' then
     move(b, 'half-open', now, key)
     tell(events, 'circuit-breaker-half-open', provider, now)
@@ -198,7 +193,7 @@ local function walk(first, names, events, time, permit)
   local earliest, over, last = NEVER, {}, nil
   for i = first, #KEYS do
     local key, provider = KEYS[i], ARGV[names + i - first]
-    local b, now = read(key, time, ASKED)
+    local b, now = read(key, time)
     if not b then
       b = fresh(now)
       write(key, b, now, provider, events)
