@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo up test lint format clean
+.PHONY: demo up test breaker mutants lint format clean
 
 demo: .venv/local.stamp  ## the main job on real processes, in about half a minute; no key, no Docker, no Redis
 	$(BIN)/fallback demo
@@ -11,6 +11,12 @@ up: .venv/local.stamp  ## the same fleet kept running, with Flower; Ctrl-C ends 
 
 test: .venv/test.stamp  ## the whole suite
 	$(BIN)/pytest
+
+breaker: .venv/test.stamp  ## the breaker against its model at full length: some five minutes on each server, and a replay
+	BREAKER_EXAMPLES=800 TRACE_OPERATIONS=50000 $(BIN)/pytest tests/worker/test_breaker_machine.py tests/worker/test_breaker_trace.py
+
+mutants: .venv/test.stamp  ## each mutant of the breaker's Lua against the state machine: some ten minutes
+	$(BIN)/python -m tests.worker.kill_mutants
 
 lint: .venv/test.stamp  ## formatting, lint, types, layers, file sizes, Lua where luacheck is installed
 	$(BIN)/ruff format --check

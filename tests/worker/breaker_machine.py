@@ -39,6 +39,7 @@ SETTINGS = settings(
     stateful_step_count=100,
     deadline=None,
     database=None,
+    report_multiple_bugs=False,
     phases=[Phase.generate],  # what fails has a hundred steps; making it shorter takes minutes
     suppress_health_check=list(HealthCheck),
 )
