@@ -6,6 +6,10 @@ FLOWER_BASIC_AUTH (`user:password`, or the file named by FLOWER_BASIC_AUTH_FILE)
 import os
 from pathlib import Path
 
+from prometheus_client import REGISTRY
+
+from tasks.flower.metrics import Fleet
+
 _secret = os.environ.get("FLOWER_BASIC_AUTH") or ""
 if _file := os.environ.get("FLOWER_BASIC_AUTH_FILE"):
     _secret = Path(_file).read_text(encoding="utf-8").strip()
@@ -17,3 +21,4 @@ port = int(os.environ.get("FLOWER_PORT") or 5555)
 read_only = True
 max_tasks = 10_000
 max_workers = 1_000
+REGISTRY.register(Fleet())
