@@ -212,3 +212,29 @@ class Calls(Machine):
             said = [{"outcome": "success", "first_token": each, "latency": 2 * each} for each in tokens]
             self.send(deployment, *(self.recording(deployment, permit, **each) for each in said))
             self.bit("first tokens, a baseline learned", self.model.circuits[name].latency_count == 50)
+
+    @rule(chain=st.lists(st.sampled_from(CHAIN), unique=True, min_size=2), forced=st.booleans())
+    def slow_down(self, chain: list[str], forced: bool) -> None:
+        for name in chain:
+            if permit := self.permit("usual", name):
+                tokens = [300] * 50 + [6000] * 6
+                said = [{"outcome": "success", "first_token": each} for each in tokens]
+                self.send("usual", *(self.recording("usual", permit, **each) for each in said))
+        demoted = [name for name in chain if self.model.read(name).demoted_until > self.model.time]
+        if forced and demoted:
+            self.control("usual", demoted[-1], "closed", 1)
+        reply = self.acquire("usual", chain)
+        self.bit("demoted, all of a chain", len(demoted) == len(chain) and reply[0] == "next")
+        self.bit("demoted, but forced closed", forced and demoted)
+
+    @precondition(opened)
+    @rule(outcome=st.sampled_from(["failure", "failure", "success"]))
+    def settle_without_a_lease(self, outcome: str) -> None:
+        if lease := self.half_open("usual"):
+            self.control("usual", lease.provider, "closed", 1)
+            permit = self.permit("usual", lease.provider)
+            assert permit
+            assert not permit.lease
+            self.at(self.model.time + 1)
+            self.send("usual", self.recording("usual", permit, outcome=outcome))
+            self.bit("settle without a lease while half-open", self.model.circuits[lease.provider].state == "half-open")

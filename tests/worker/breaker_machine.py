@@ -6,7 +6,7 @@ After every step each reply, event, field, lease, ring and lifetime is the model
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant
@@ -112,6 +112,11 @@ class Machine(RuleBasedStateMachine):
         if reply[0] == "next":
             _, place, generation, leased, *_ = reply
             self.held.append(Permit(chain[place - 1], generation, permit if leased else ""))
+
+    def control(self, deployment: str, name: str, action: Literal["open", "closed", "reset"], ms: int) -> None:
+        """Forces a breaker for so long, or resets it."""
+        self.model.control(name, action, ms, "operator", RULES[deployment])
+        breaker.control(self.stores[deployment], name, action, by="operator", seconds=ms / 1000)
 
     def acquire(self, deployment: str, chain: Sequence[str], *, holds: bool = True) -> list[Any]:
         """Asks a chain for a permit; returns the reply."""

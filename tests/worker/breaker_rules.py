@@ -54,8 +54,7 @@ class BreakerMachine(Calls):
     )
     def operate(self, deployment: str, name: str, action: Any, ms: int) -> None:
         before = self.refusals()
-        self.model.control(name, action, ms, "operator", RULES[deployment])
-        breaker.control(self.stores[deployment], name, action, by="operator", seconds=ms / 1000)
+        self.control(deployment, name, action, ms)
         self.bit(f"operator: {action}", self.refusals() != before)
 
     @rule(deployment=deployments, name=providers, answers=st.lists(st.booleans(), min_size=1, max_size=4), key=mostly)
