@@ -32,7 +32,7 @@ calls = st.fixed_dictionaries(
         "task": tasks,
         "holds": mostly,
         "retry_after": st.sampled_from([0] * 6 + [1, 1500, 30_000, 2 * HOUR]),
-        "countdown": st.sampled_from([NEVER, NEVER, 0, 500, 2 * SECOND, 2 * MINUTE]),
+        "countdown": st.sampled_from([NEVER, NEVER, 0, 1500, 30_000, 2 * MINUTE]),
         "first_token": st.sampled_from([0, 200, 300, 900]),
         "latency": st.sampled_from([0, 1, 100, 70_000, 2**24 - 1, 2**24, 10**9]),
         "rest": st.lists(st.sampled_from(CHAIN), unique=True, max_size=2),
@@ -132,13 +132,16 @@ class Calls(Machine):
                 self.bit("openings in a row", again)
 
     @precondition(opened)
-    @rule(deployment=deployments)
-    def never_settle(self, deployment: str) -> None:
+    @rule(deployment=deployments, too_late=st.booleans())
+    def never_settle(self, deployment: str, too_late: bool) -> None:
         permit = self.half_open(deployment)
         if permit:
             self.at(self.model.time + LEASE - 1)
             assert self.acquire(deployment, [permit.provider])[0] == "none"
             self.at(self.model.time + 1)
+            if too_late:
+                ((counted, *_),) = self.send(deployment, self.recording(deployment, permit, outcome="success"))
+                assert not counted
             reply = self.acquire(deployment, [permit.provider])
             self.bit("settle never: the lease runs out", reply[0] == "next" and reply[3])
 
