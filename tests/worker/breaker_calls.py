@@ -8,7 +8,7 @@ from hypothesis.stateful import precondition, rule
 from tests.worker.breaker_circuit import NEVER
 from tests.worker.breaker_machine import TASKS, Machine
 from tests.worker.breaker_model import HOUR, MINUTE
-from tests.worker.clocked_breaker import CHAIN, LEASE, SECOND
+from tests.worker.clocked_breaker import CHAIN, LEASE
 from worker import breaker
 from worker.breaker import Permit
 
