@@ -20,11 +20,11 @@ THOROUGH = settings(SETTINGS, max_examples=200, derandomize=True)
 
 
 def is_killed(mutant: Mutant, url: str) -> bool:
-    """Tells whether the state machine notices the mutant: by what it compares, or as a script's own error."""
+    """Tells whether the state machine notices the mutant, by what it compares, a script's error, or by no number."""
     with machine_on(BreakerMachine, url, mutant.part) as machine:
         try:
             run_state_machine_as_test(machine, settings=THOROUGH)
-        except (AssertionError, ResponseError):
+        except (AssertionError, ResponseError, ValueError):
             return True
     return False
 
