@@ -52,7 +52,7 @@ local TEXT = {
 
 -- Returns a breaker that has these fields as stored; what is assigned to it stands beside them until `write`.
 local function breaker(stored)
-  return setmetatable({ was = stored }, { __index = function(_, field)
+  return setmetatable({}, { stored = stored, __index = function(_, field)
     local value = stored[field]
     if TEXT[field] then return value or '' end
     return tonumber(value) or 0
@@ -117,8 +117,7 @@ local function write(key, b, now, provider, events)
     b.ill = ill
     tell(events, ill == 1 and 'provider-unhealthy' or 'provider-recovered', provider, now, 'cause', cause)
   end
-  local changed, n, was = {}, 0, b.was
-  b.was = nil
+  local changed, n, was = {}, 0, getmetatable(b).stored
   for field, value in pairs(b) do
     local text = TEXT[field] and value or string.format('%.0f', value)
     if text ~= (was[field] or TEXT[field] and '' or '0') then

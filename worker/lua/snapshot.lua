@@ -12,7 +12,7 @@ for i, key in ipairs(KEYS) do
     local status, cause = health(b, now)
     local found = { override = b.override, override_until = string.format('%.0f', b.override_until), status = status,
       cause = cause }
-    for field, value in pairs(b.was) do found[field] = found[field] or value end
+    for field, value in pairs(getmetatable(b).stored) do found[field] = found[field] or value end
     for field, value in pairs(found) do
       flat[#flat + 1] = field
       flat[#flat + 1] = value
