@@ -1,5 +1,7 @@
 """The `fallback` command."""
 
+import logging
+
 import click
 
 from tasks.cli.breaker import breaker
@@ -15,6 +17,8 @@ from tasks.cli.up import up
 @click.version_option(package_name="fallback-workers", message="%(version)s")
 def main() -> None:
     """Completions that do not go down when a provider does."""
+    # A command says itself that Redis is away; a line of the log beside it would be one too many.
+    logging.getLogger("worker").addHandler(logging.NullHandler())
 
 
 for _command in (breaker, check, complete, demo, events, status, up):
