@@ -12,11 +12,11 @@ from tests.worker.clocked_breaker import CHAIN, LEASE
 from worker import breaker
 from worker.breaker import Permit
 
-deployments = st.sampled_from(["usual"] * 6 + ["observing"] * 4 + ["plain"] * 2)
+deployments = st.sampled_from(["usual"] * 5 + ["observing"] * 5 + ["plain"] * 2)
 providers = st.sampled_from(CHAIN[:1] * 3 + CHAIN[1:])
 chains = st.lists(st.sampled_from(CHAIN), unique=True, min_size=1)
 tasks = st.sampled_from(TASKS)
-mostly = st.sampled_from([True] * 9 + [False])
+mostly = st.sampled_from([True] * 5 + [False])
 numbers = st.sampled_from([0] * 5 + [1, 2, 5])
 calls = st.fixed_dictionaries(
     {
@@ -42,9 +42,6 @@ calls = st.fixed_dictionaries(
 
 class Calls(Machine):
     """Breakers of three providers, asked and told by workers of three deployments."""
-
-    def refusals(self) -> dict[str, Any]:
-        return {name: self.model.read(name).refusal() for name in self.model.circuits}
 
     def take(self, permits: list[Permit], number: int) -> Permit:
         """Takes a permit out, mostly the last."""
@@ -97,17 +94,26 @@ class Calls(Machine):
         return self.held.pop() if reply[0] == "next" else None
 
     def opened(self) -> str:
-        return next((name for name, c in self.model.circuits.items() if c.state == "open"), "")
+        """Returns a breaker that is open and not barred otherwise."""
+        found = ((name, self.model.read(name)) for name in self.model.circuits)
+        barred = ((n, c.override or c.locked or c.limited_until > max(c.seen, c.open_until), c) for n, c in found)
+        return next((name for name, so, c in barred if c.state == "open" and not so), "")
+
+    def trip(self) -> str:
+        """Opens a breaker and returns which."""
+        self.control("usual", CHAIN[0], "reset", 0)
+        permit = self.permit("usual", CHAIN[0])
+        assert permit
+        self.send("usual", *(self.recording("usual", permit, outcome="failure", task=TASKS[i % 2]) for i in range(5)))
+        return CHAIN[0]
 
     def half_open(self, deployment: str) -> Permit | None:
-        """Waits for the cooldown of an open breaker; returns its lease, unless it is barred otherwise."""
-        if not (name := self.opened()):
-            return None
+        """Waits for the cooldown of an open breaker; returns its lease."""
+        name = self.opened() or self.trip()
         self.at(max(self.model.time, self.model.circuits[name].open_until))
         permit = self.permit(deployment, name)
         return permit if permit and permit.lease else None
 
-    @precondition(opened)
     @rule(
         deployment=deployments,
         outcomes=st.lists(st.sampled_from(["success"] * 7 + ["failure", "quota"]), min_size=2, max_size=3),
@@ -122,7 +128,6 @@ class Calls(Machine):
         if permit:
             self.held.append(permit)
 
-    @precondition(opened)
     @rule(deployment=deployments, outcome=st.sampled_from(["failure", "quota"]), times=st.integers(2, 6))
     def fail_time_and_again(self, deployment: str, outcome: str, times: int) -> None:
         for again in range(times):
@@ -131,7 +136,6 @@ class Calls(Machine):
                 self.send(deployment, self.recording(deployment, permit, outcome=outcome))
                 self.bit("openings in a row", again)
 
-    @precondition(opened)
     @rule(deployment=deployments, too_late=st.booleans())
     def never_settle(self, deployment: str, too_late: bool) -> None:
         permit = self.half_open(deployment)
@@ -145,7 +149,6 @@ class Calls(Machine):
             reply = self.acquire(deployment, [permit.provider])
             self.bit("settle never: the lease runs out", reply[0] == "next" and reply[3])
 
-    @precondition(opened)
     @rule(deployment=deployments, ms=st.sampled_from([1, MINUTE, 2 * MINUTE]), off=st.sampled_from([0, 1, 1]))
     def extend(self, deployment: str, ms: int, off: int) -> None:
         permit = self.half_open(deployment)
@@ -167,21 +170,17 @@ class Calls(Machine):
         assert breaker.extend(self.stores["usual"], permit, ms / 1000) == bool(reply)
         return bool(reply)
 
-    @rule(
-        deployment=deployments,
-        name=providers,
-        count=st.integers(2, 8),
-        outcome=st.sampled_from(["failure"] * 3 + ["success"]),
-        one=mostly,
-    )
-    def burst(self, deployment: str, name: str, count: int, outcome: str, one: bool) -> None:
+    @rule(deployment=deployments, name=providers, count=st.integers(2, 8), several=mostly, anew=mostly)
+    def burst(self, deployment: str, name: str, count: int, several: bool, anew: bool) -> None:
+        if anew:
+            self.control(deployment, name, "reset", 0)
         asked = [self.acquiring(deployment, [name]) for _ in range(count)]
         self.send(deployment, *asked)
         permits = [permit for permit in self.held if permit.provider == name][-count:]
         self.held = [permit for permit in self.held if permit not in permits]
         before = self.model.read(name).generation
         replies = self.send(deployment, *(
-            self.recording(deployment, permit, outcome=outcome, task=TASKS[i % 3 if one else 0])
+            self.recording(deployment, permit, outcome="failure", task=TASKS[i % 3 if several else 0])
             for i, permit in enumerate(permits)
         ))  # fmt: skip
         circuit = self.model.circuits[name]
@@ -191,11 +190,16 @@ class Calls(Machine):
     @rule(
         deployment=deployments,
         name=providers,
-        rounds=st.integers(1, 4),
+        rounds=st.integers(1, 5),
         failures=st.integers(1, 4),
-        successes=st.sampled_from([1, 1, 9]),
+        successes=st.sampled_from([1, 1, 1, 9]),
+        anew=st.booleans(),
     )
-    def fail_in_a_pattern(self, deployment: str, name: str, rounds: int, failures: int, successes: int) -> None:
+    def fail_in_a_pattern(
+        self, deployment: str, name: str, rounds: int, failures: int, successes: int, anew: bool
+    ) -> None:
+        if anew:
+            self.control(deployment, name, "reset", 0)
         if permit := self.permit(deployment, name):
             outcomes = (["failure"] * failures + ["success"] * successes) * rounds
             asked = [self.recording(deployment, permit, outcome=o, task=TASKS[i % 3]) for i, o in enumerate(outcomes)]
@@ -230,7 +234,6 @@ class Calls(Machine):
         self.bit("demoted, all of a chain", len(demoted) == len(chain) and reply[0] == "next")
         self.bit("demoted, but forced closed", forced and demoted)
 
-    @precondition(opened)
     @rule(outcome=st.sampled_from(["failure", "failure", "success"]))
     def settle_without_a_lease(self, outcome: str) -> None:
         if lease := self.half_open("usual"):

@@ -115,8 +115,14 @@ class Machine(RuleBasedStateMachine):
 
     def control(self, deployment: str, name: str, action: Literal["open", "closed", "reset"], ms: int) -> None:
         """Forces a breaker for so long, or resets it."""
+        before = self.refusals()
         self.model.control(name, action, ms, "operator", RULES[deployment])
         breaker.control(self.stores[deployment], name, action, by="operator", seconds=ms / 1000)
+        self.bit(f"operator: {action}", self.refusals() != before)
+
+    def refusals(self) -> dict[str, Any]:
+        """Returns why each breaker would not admit now."""
+        return {name: self.model.read(name).refusal() for name in self.model.circuits}
 
     def acquire(self, deployment: str, chain: Sequence[str], *, holds: bool = True) -> list[Any]:
         """Asks a chain for a permit; returns the reply."""

@@ -21,22 +21,24 @@ class BreakerMachine(Calls):
         self.at(self.model.time + ms)
         self.bit("time forwards", self.refusals() != before)
 
-    @rule(number=numbers, off=st.sampled_from([-1, 0, 1]), chain=chains)
-    def time_comes_to_a_deadline(self, number: int, off: int, chain: list[str]) -> None:
-        ends = sorted(
-            {
-                int(at)
-                for c in self.model.circuits.values()
-                for at in (c.open_until, c.limited_until, c.demoted_until, c.override_until, *c.leases.values())
-                if at >= self.model.time
-            }
+    @rule(which=st.lists(st.tuples(numbers, st.sampled_from([-1, 0, 1])), min_size=1, max_size=4), chain=chains)
+    def time_comes_to_deadlines(self, which: list[tuple[int, int]], chain: list[str]) -> None:
+        for number, off in which:
+            if ends := self.ends():
+                before = self.refusals()
+                self.at(max(self.model.time, ends[number % len(ends)] + off))
+                self.bit("time to a deadline: refused still", off < 0 and self.refusals() == before)
+                self.bit("time to a deadline: no longer", off >= 0 and self.refusals() != before)
+                self.acquire("usual", chain)
+                self.everything_is_the_model_s()
+
+    def ends(self) -> list[int]:
+        """Returns the stored deadlines that are still to come."""
+        circuits = self.model.circuits.values()
+        stored = (
+            (c.open_until, c.limited_until, c.demoted_until, c.override_until, *c.leases.values()) for c in circuits
         )
-        if ends:
-            before = self.refusals()
-            self.at(max(self.model.time, ends[number % len(ends)] + off))
-            self.bit("time to a deadline: refused still", off < 0 and self.refusals() == before)
-            self.bit("time to a deadline: no longer", off >= 0 and self.refusals() != before)
-            self.acquire("usual", chain)
+        return sorted({int(at) for each in stored for at in each if at >= self.model.time})
 
     @rule(ms=st.sampled_from([1, SECOND, MINUTE, HOUR]), chain=chains)
     def clock_goes_back(self, ms: int, chain: list[str]) -> None:
@@ -53,13 +55,13 @@ class BreakerMachine(Calls):
         ms=st.sampled_from([0, 1, SECOND, SECOND, MINUTE, MINUTE]),
     )
     def operate(self, deployment: str, name: str, action: Any, ms: int) -> None:
-        before = self.refusals()
         self.control(deployment, name, action, ms)
-        self.bit(f"operator: {action}", self.refusals() != before)
 
     @rule(deployment=deployments, name=providers, answers=st.lists(st.booleans(), min_size=1, max_size=4), key=mostly)
     def probe(self, deployment: str, name: str, answers: list[bool], key: bool) -> None:
         name = next((each for each, c in self.model.circuits.items() if c.locked), name)
+        if key and (permit := self.permit(deployment, name)):
+            self.send(deployment, self.recording(deployment, permit, outcome="authentication"))
         store = self.stores[deployment]
         for answered in answers:
             known = self.model.circuits.get(name)
