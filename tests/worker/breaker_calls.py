@@ -234,13 +234,13 @@ class Calls(Machine):
         self.bit("demoted, all of a chain", len(demoted) == len(chain) and reply[0] == "next")
         self.bit("demoted, but forced closed", forced and demoted)
 
-    @rule(outcome=st.sampled_from(["failure", "failure", "success"]))
-    def settle_without_a_lease(self, outcome: str) -> None:
+    @rule(outcome=st.sampled_from(["failure", "success"]), lifted=st.sampled_from([0, 1]))
+    def settle_without_a_lease(self, outcome: str, lifted: int) -> None:
         if lease := self.half_open("usual"):
             self.control("usual", lease.provider, "closed", 1)
             permit = self.permit("usual", lease.provider)
             assert permit
             assert not permit.lease
-            self.at(self.model.time + 1)
+            self.at(self.model.time + lifted)
             self.send("usual", self.recording("usual", permit, outcome=outcome))
             self.bit("settle without a lease while half-open", self.model.circuits[lease.provider].state == "half-open")
