@@ -5,7 +5,7 @@ import pytest
 from tests.worker.breaker_mutants import mutants
 from tests.worker.kill_mutants import is_killed
 
-EVERY = 14
+EVERY, MOST = 14, 7
 
 
 def test_each_mutant_changes_what_stands_in_the_lua():
@@ -15,6 +15,6 @@ def test_each_mutant_changes_what_stands_in_the_lua():
         assert mutant.part(mutant.file)
 
 
-@pytest.mark.parametrize("mutant", [m for m in mutants() if not m.equivalent][::EVERY], ids=str)
+@pytest.mark.parametrize("mutant", [m for m in mutants() if not m.equivalent][::EVERY][:MOST], ids=str)
 def test_the_state_machine_notices(valkey, mutant):
     assert is_killed(mutant, valkey.url)
