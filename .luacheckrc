@@ -8,7 +8,7 @@ files["worker/lua/detectors.lua"] = { ignore = { "211" }, read_globals = { "RING
 for _, name in ipairs { "acquire", "record", "extend", "control", "probed", "snapshot" } do
   files["worker/lua/" .. name .. ".lua"] = { read_globals = {
     "KEEP", "RING", "QUOTA", "LONGEST_QUOTA", "LONGEST_RETRY_AFTER", "NEVER", "FAILED", "TEXT", "DEMOTION",
-    "read", "write", "fresh", "tell", "health", "move", "open", "trip", "refusal", "grant", "walk", "held",
+    "read", "write", "fresh", "tell", "health", "move", "open", "trip", "refusal", "grant", "walk", "held", "note_asked",
     "suspect", "linger",
   } }
 end

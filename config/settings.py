@@ -43,6 +43,7 @@ class Settings(BaseSettings):
 
     namespace: Name = "fallback"
     redis_url: Annotated[str, Field(repr=False)] = "redis://127.0.0.1:6379/0"
+    max_redeliveries: Annotated[int, Field(ge=0, le=100)] = 10
     breaker: Breaker = Breaker()
     providers: dict[Name, Provider]
     chains: dict[Name, Chain]

@@ -97,6 +97,7 @@ def _walk(task: CompletionTask, payload: Any, chain: str) -> dict[str, Any] | La
         rest=None if rest is None else tuple(rest),
         queued_at=carried.get("queued_at"),
         deadline_at=carried.get("deadline_at") or _epoch(request.expires),
+        max_redeliveries=settings.max_redeliveries,
     )
     try:
         outcome = walk(store(), call)

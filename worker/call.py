@@ -17,7 +17,8 @@ class Call:
 
     `step` counts the task's messages, `rest` is what the last one left of the chain (None: all of it).
     `queued_at` and `deadline_at` are epochs in seconds; without a deadline the time runs from the first
-    delivery. `halted` is asked before each attempt, and between stream events for `revoked`.
+    delivery. `max_redeliveries` bounds the workers that may die with it, None does not. `halted` is asked before each
+    attempt, and between stream events for `revoked`.
     """
 
     task_id: str
@@ -28,6 +29,7 @@ class Call:
     rest: tuple[str, ...] | None = None
     queued_at: float | None = None
     deadline_at: float | None = None
+    max_redeliveries: int | None = None
 
     @property
     def timeout(self) -> float:

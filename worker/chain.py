@@ -14,7 +14,6 @@ from worker.errors import AttemptFailed, Revoked, StoreAway, TaskFailed
 from worker.journal import PASSED_OVER, Entry, Line
 from worker.outcome import classify
 from worker.providers import ask
-from worker.result import Answer, completion, cost
 from worker.route import after_exhaustion, after_failure, position
 from worker.store import Store
 
@@ -38,8 +37,7 @@ class _Walk:
     token: str = field(default_factory=lease.new_token)
     started: float = field(default_factory=time.monotonic)
     now: float = field(default_factory=time.time)
-    first: float = 0.0
-    step: int = 0
+    begun: lease.Begun = field(default_factory=lambda: lease.Begun("taken"))
     lines: list[Line] = field(default_factory=list)
     saved: int = 0
     permits: int = 0
@@ -52,8 +50,7 @@ class _Walk:
             return Completion(lease.standing(begun.answer))
         if begun.kind != "taken":
             return Later(begun.wait, call.step, call.rest)
-        self.now, self.first, self.step, self.lines = begun.now, begun.first, begun.step, list(begun.journal)
-        self.saved = len(self.lines)
+        self.begun, self.now, self.lines, self.saved = begun, begun.now, list(begun.journal), len(begun.journal)
         lease.HELD.add(call.task_id, self.token)
         try:
             return self._walk(self._caught_up(rest, decision))
@@ -108,12 +105,15 @@ class _Walk:
                 self.lines.append(entry)
 
     def _halted(self, permit: Permit) -> Later | None:
-        halted, left = self.call.halted(), self._left()
-        if halted is None and left > 0:
+        halted, left, most = self.call.halted(), self._left(), self.call.max_redeliveries
+        poisonous = most is not None and self.begun.deaths > most
+        if halted is None and left > 0 and not poisonous:
             return None
         self._give_back(permit)
         if halted == "revoked":
             raise Revoked(self.call.task_id)
+        if poisonous:
+            raise story.poison(self.begun.deaths, self._considered())
         if left <= 0:
             raise self._late()
         return self._pause(0.0)
@@ -140,7 +140,8 @@ class _Walk:
             Entry(permit.provider, Outcome.SUCCESS, at, model.name, latency_ms=latency, first_token_ms=first)
         )
         record = self._record(Attempted(permit, "success", latency, first_token=first or 0), [])
-        return self._finish(self._result(permit.provider, answer), record)
+        told = story.result(call, permit.provider, answer, self._considered(), self.begun.first, self._time())
+        return self._finish(told, record)
 
     def _failed(self, permit: Permit, failed: AttemptFailed, entry: Entry) -> Decision:
         onward = after_failure(self.call.route, self.lines, failed, self._left())
@@ -171,7 +172,7 @@ class _Walk:
         return self._pause(onward[1])
 
     def _pause(self, delay: float) -> Later:
-        step = self.step + 1
+        step = self.begun.step + 1
         with suppress(StoreAway):  # the lease runs out by itself, and the message carries the step
             self.store.run(*self._unsaved(), lease.pause(self.store, self.call.task_id, self.token, step, delay))
         return Later(delay, step, tuple(position(self.call.route, self.lines).rest(self.call.route)))
@@ -187,18 +188,8 @@ class _Walk:
             raise outcome
         return Completion(outcome)
 
-    def _result(self, provider: str, answer: Answer) -> dict[str, Any]:
-        call, now = self.call, self._time()
-        queued = call.queued_at
-        story_of = {
-            "provider": provider,
-            "chain": call.route.chain.name,
-            "attempts": story.attempts(self.lines),
-            "cost_usd": cost(call.route.providers[provider].model(call.request.model), answer.usage),
-            "queued_ms": None if queued is None else round(max(0.0, self.first - queued) * 1000, 1),
-            "elapsed_ms": round((now - (queued or self.first)) * 1000, 1),
-        }
-        return completion(answer, now, story_of)
+    def _considered(self) -> list[Entry]:
+        return story.considered(self.lines, self.begun.lost)
 
     def _late(self) -> TaskFailed:
         return story.late(self.call.route.chain, self.lines)
@@ -231,7 +222,7 @@ class _Walk:
         return self.now + time.monotonic() - self.started
 
     def _left(self) -> float:
-        deadline = self.call.deadline_at or self.first + self.call.timeout
+        deadline = self.call.deadline_at or self.begun.first + self.call.timeout
         return deadline - self._time()
 
 

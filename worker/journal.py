@@ -9,14 +9,16 @@ from worker.connection import Command
 from worker.store import KEEP, Store
 
 PASSED_OVER = "passed-over"
+LOST = "lost"
+"""An attempt whose worker died: it stands in the task's hash and in no line, so no position follows from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One provider considered.
 
-    `outcome` is an `Outcome`, or `passed-over`; then `reason` says why (`open`, `not configured: no API key`, ...)
-    and `until` is the epoch at which it admits again, where known. `at` is the epoch of the attempt's start,
+    `outcome` is an `Outcome`, or `lost`, or `passed-over`; then `reason` says why (`open`, `not configured: no API
+    key`, ...) and `until` is the epoch at which it admits again, where known. `at` is the epoch of the attempt's start,
     `latency_ms` its length, `first_token_ms` the wait for the first token.
     """
 

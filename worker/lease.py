@@ -9,7 +9,7 @@ from uuid import uuid4
 from worker import errors
 from worker.connection import Command
 from worker.errors import TaskFailed
-from worker.journal import Line, load
+from worker.journal import LOST, Entry, Line, load
 from worker.store import KEEP, Store
 
 LEASE = 15.0
@@ -27,8 +27,9 @@ class Begun:
     """What `begin` found.
 
     With `taken` the lease is ours; `now` and `first` (the first delivery) are epochs in seconds by the server's
-    clock, `step` the one to go on from. With `held` or `early` it is not, and `wait` says how many seconds to
-    let pass; with `answered` the result stands in `answer`.
+    clock, `step` the one to go on from; `deaths` counts the earlier holders that never let it go, and `lost` has the
+    attempts that they were at. With `held` or `early` it is not, and `wait` says how many seconds to let pass; with
+    `answered` the result stands in `answer`.
     """
 
     kind: Literal["taken", "answered", "held", "early"]
@@ -36,6 +37,8 @@ class Begun:
     first: float = 0.0
     step: int = 0
     journal: tuple[Line, ...] = ()
+    deaths: int = 0
+    lost: tuple[Entry, ...] = ()
     answer: str = ""
     wait: float = 0.0
 
@@ -87,8 +90,9 @@ def begin(store: Store, task_id: str, token: str, step: int) -> Command:
 def begun(reply: list[Any]) -> Begun:
     """Returns what a reply of `begin` says."""
     match reply:
-        case ["taken", now, first, step, journal]:
-            return Begun("taken", now / 1000, first / 1000, step, tuple(map(load, journal)))
+        case ["taken", now, first, step, journal, lost]:
+            lines, deaths = tuple(map(load, journal)), lost.count("\n")
+            return Begun("taken", now / 1000, first / 1000, step, lines, deaths, _lost(lost))
         case ["answered", answer]:
             return Begun("answered", answer=answer)
         case [kind, left]:
@@ -121,6 +125,11 @@ def standing(answer: str) -> dict[str, Any]:
         raise getattr(errors, name)(message)
     result: dict[str, Any] = body["result"]
     return result
+
+
+def _lost(asked: str) -> tuple[Entry, ...]:
+    pairs = (line.split() for line in asked.splitlines() if line)
+    return tuple(Entry(provider, LOST, int(at) / 1000, reason="its worker died") for provider, at in pairs)
 
 
 def _ms(seconds: float) -> int:

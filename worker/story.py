@@ -1,12 +1,21 @@
 """How a completion came about: the result's `attempts`, and the one message of a failure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from config.chains import Chain
 from config.outcomes import Outcome
-from worker.errors import ChainExhausted, ContentRefused, DeadlineExceeded, InvalidRequest, TaskFailed
+from worker.call import Call
+from worker.errors import (
+    ChainExhausted,
+    ContentRefused,
+    DeadlineExceeded,
+    InvalidRequest,
+    PoisonRequest,
+    TaskFailed,
+)
 from worker.journal import PASSED_OVER, Entry, Line, fields
+from worker.result import Answer, completion, cost
 from worker.route import INCAPABLE, NOT_CONFIGURED
 
 
@@ -15,9 +24,37 @@ def entries(lines: Iterable[Line]) -> list[Entry]:
     return [line for line in lines if isinstance(line, Entry)]
 
 
-def attempts(lines: Iterable[Line]) -> list[dict[str, Any]]:
-    """Returns the providers considered, as the result shows them."""
-    return [fields(entry) for entry in entries(lines)]
+def considered(lines: Iterable[Line], lost: Sequence[Entry]) -> list[Entry]:
+    """Returns the providers considered with the attempts that were lost with their workers, in the order of time."""
+    return sorted((*lost, *entries(lines)), key=lambda entry: entry.at) if lost else entries(lines)
+
+
+def result(
+    call: Call, provider: str, answer: Answer, told: Iterable[Entry], first: float, now: float
+) -> dict[str, Any]:
+    """Returns what the producer gets of an answered completion.
+
+    Args:
+        call: the delivery that was answered.
+        provider: who answered.
+        answer: the answer.
+        told: the providers considered.
+        first: when it was first delivered, epoch in seconds.
+        now: epoch in seconds.
+    """
+    queued = call.queued_at
+    return completion(
+        answer,
+        now,
+        {
+            "provider": provider,
+            "chain": call.route.chain.name,
+            "attempts": [fields(entry) for entry in told],
+            "cost_usd": cost(call.route.providers[provider].model(call.request.model), answer.usage),
+            "queued_ms": None if queued is None else round(max(0.0, first - queued) * 1000, 1),
+            "elapsed_ms": round((now - (queued or first)) * 1000, 1),
+        },
+    )
 
 
 def news(lines: Iterable[Line], entry: Entry) -> bool:
@@ -50,6 +87,11 @@ def late(chain: Chain, lines: Iterable[Line]) -> TaskFailed:
     asked = any(entry.outcome != PASSED_OVER for entry in considered)
     said = "; ".join(filter(None, ("" if asked else "no provider was asked yet", _said(considered))))
     return DeadlineExceeded(f"the deadline passed on chain {chain.name!r}: {said}")
+
+
+def poison(deaths: int, told: Iterable[Entry]) -> TaskFailed:
+    """Returns the failure of a completion that so many workers died with."""
+    return PoisonRequest(f"{deaths} workers died with it in hand: {_said(told) or 'no provider was asked'}")
 
 
 def _said(considered: Iterable[Entry]) -> str:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from config.settings import ConfigurationError, Settings, load
 
-SECTIONS = "namespace, redis_url, breaker, providers, chains, health, results"
+SECTIONS = "namespace, redis_url, max_redeliveries, breaker, providers, chains, health, results"
 PORT = "redis_url: has no valid host and port; a password's special characters are written as %XX"
 BASE_URL = "must be http:// or https://, a host and at most a path, without user, password or query"
 NAME = r"String should match pattern '^[A-Za-z0-9_-]+$'"

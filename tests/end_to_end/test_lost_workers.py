@@ -29,7 +29,7 @@ def test_another_worker_answers_and_tells_what_was_asked_before(
     killed = time.monotonic()
     answer = result.get(timeout=2 * REDELIVERED_WITHIN)
     assert time.monotonic() - killed < REDELIVERED_WITHIN
-    assert told(answer) == [("claude", "overloaded")] * 4 + [("llama_cpp", "success")]
+    assert told(answer) == [("claude", "overloaded")] * 4 + [("llama_cpp", "lost"), ("llama_cpp", "success")]
     assert len(calls(llmock, "claude")) == 4
 
 

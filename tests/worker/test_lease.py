@@ -3,6 +3,7 @@
 import pytest
 
 from tests.worker.clocked_breaker import HOUR, SECOND, T0, ClockedBreaker
+from tests.worker.leases import begin, finish, pause
 from worker import journal, lease
 from worker.errors import ChainExhausted, ContentRefused, TaskFailed
 from worker.journal import Entry, Mark
@@ -20,19 +21,6 @@ def clock(every_redis):
 @pytest.fixture
 def store(clock):
     return clock.store
-
-
-def begin(store, token, step=0):
-    return lease.begun(store.run(lease.begin(store, "task", token, step))[0])
-
-
-def pause(store, token, step, delay):
-    return store.run(lease.pause(store, "task", token, step, delay))[0]
-
-
-def finish(store, token, outcome):
-    stood = store.run(lease.finish(store, "task", token, outcome))[0]
-    return lease.standing(stood) if stood else outcome
 
 
 def test_the_first_delivery_takes_the_lease(store):

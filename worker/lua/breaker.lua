@@ -217,6 +217,13 @@ local function walk(first, names, events, time, permit)
   return { 'next', i - first + 1, generation, leased, NEVER, time, unpack(over) }
 end
 
+-- Notes in a task's hash the provider that its holder may ask now, '' for none: should it die, this is what is known.
+local function note_asked(task, token, provider, time)
+  if token == '' then return end
+  if provider == '' then redis.call('HDEL', task, 'asked') return end
+  redis.call('HSET', task, 'asked', provider .. ' ' .. string.format('%.0f', time))
+end
+
 -- True where the task's lease is `token`'s, or where nobody asks about one.
 local function held(task, token)
   return token == '' or redis.call('HGET', task, 'holder') == token

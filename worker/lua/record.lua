@@ -1,6 +1,6 @@
 -- Records what one attempt came to and answers what comes next: the same provider, or a permit from the next.
 --
--- KEYS[1]   {ns}:task:<id>   hash; the lease that must be held for a permit
+-- KEYS[1]   {ns}:task:<id>   hash; the lease that must be held for a permit; takes note of whom its holder may ask
 -- KEYS[2]   {ns}:events      stream
 -- KEYS[3]   {ns}:breaker:<provider> of the attempt
 -- KEYS[4..] {ns}:breaker:<provider>, the rest of the chain
@@ -137,8 +137,9 @@ else
 end
 local change = b.state ~= before and b.state or ''
 local next_step = decide(b, now, time, change == 'open')
+local will = next_step[1] == 'next' and ARGV[13 + next_step[2]] or ''
+if next_step[1] ~= 'lost' then note_asked(KEYS[1], ARGV[1], will, time) end
 if ARGV[11] ~= '' then
-  local will = next_step[1] == 'next' and ARGV[13 + next_step[2]] or ''
   tell(events, 'request-failure', provider, now, 'request', request, 'failure', ARGV[11],
     'decision', next_step[1], 'will_retry', (next_step[1] == 'retry' or will ~= '') and 'true' or 'false',
     'next', will, 'countdown_ms', next_step[1] == 'retry' and countdown or 0)

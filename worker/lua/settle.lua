@@ -11,7 +11,7 @@ local answer = redis.call('HGET', key, 'answer')
 local answered = answer or ARGV[2] ~= ''
 if answered and not answer then redis.call('HSET', key, 'answer', ARGV[2]) end
 if redis.call('HGET', key, 'holder') == ARGV[1] then
-  redis.call('HDEL', key, 'holder', 'until')
+  redis.call('HDEL', key, 'holder', 'until', 'asked')
   if not answered then
     redis.call('HSET', key, 'step', ARGV[4], 'due', string.format('%.0f', clock() + tonumber(ARGV[5])))
   end
