@@ -104,7 +104,11 @@ def _walk(task: CompletionTask, payload: Any, chain: str) -> dict[str, Any] | La
     except Revoked:
         task.backend.mark_as_revoked(request.id, reason="revoked", request=request)
         raise Ignore from None
-    return outcome if isinstance(outcome, Later) else outcome.result
+    if isinstance(outcome, Later):
+        return outcome
+    if "wasted" in outcome.result["fallback"]:
+        task.backend.forget(request.id)  # or Celery keeps the success that it has, without this news
+    return outcome.result
 
 
 def _retry(task: CompletionTask, later: Later) -> Exception:

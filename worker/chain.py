@@ -47,7 +47,7 @@ class _Walk:
         rest = call.route.candidates() if call.rest is None else list(call.rest)
         begun, decision = self._begin(rest)
         if begun.kind == "answered":
-            return Completion(lease.standing(begun.answer))
+            return Completion(lease.standing(begun.answer, begun.wasted))
         if begun.kind != "taken":
             return Later(begun.wait, call.step, call.rest)
         self.begun, self.now, self.lines, self.saved = begun, begun.now, list(begun.journal), len(begun.journal)
@@ -55,7 +55,7 @@ class _Walk:
         try:
             return self._walk(self._caught_up(rest, decision))
         except TaskFailed as failed:
-            return self._finish(failed)
+            return self._finish(failed, "")
         finally:
             lease.HELD.discard(call.task_id, self.token)
 
@@ -136,12 +136,11 @@ class _Walk:
             self.lines.append(entry)
             return self._failed(permit, failed, entry)
         latency, first = _ms_since(started), answer.first_token_ms
-        self.lines.append(
-            Entry(permit.provider, Outcome.SUCCESS, at, model.name, latency_ms=latency, first_token_ms=first)
-        )
+        success = Entry(permit.provider, Outcome.SUCCESS, at, model.name, latency_ms=latency, first_token_ms=first)
+        self.lines.append(success)
         record = self._record(Attempted(permit, "success", latency, first_token=first or 0), [])
         told = story.result(call, permit.provider, answer, self._considered(), self.begun.first, self._time())
-        return self._finish(told, record)
+        return self._finish(told, story.spent(success, told), record)
 
     def _failed(self, permit: Permit, failed: AttemptFailed, entry: Entry) -> Decision:
         onward = after_failure(self.call.route, self.lines, failed, self._left())
@@ -177,8 +176,8 @@ class _Walk:
             self.store.run(*self._unsaved(), lease.pause(self.store, self.call.task_id, self.token, step, delay))
         return Later(delay, step, tuple(position(self.call.route, self.lines).rest(self.call.route)))
 
-    def _finish(self, outcome: dict[str, Any] | TaskFailed, *records: Command) -> Completion:
-        finish = lease.finish(self.store, self.call.task_id, self.token, outcome)
+    def _finish(self, outcome: dict[str, Any] | TaskFailed, spent: str, *records: Command) -> Completion:
+        finish = lease.finish(self.store, self.call.task_id, self.token, outcome, spent)
         stood = ""
         with suppress(StoreAway):
             *_, stood = self.store.run(*records, *self._unsaved(), finish)

@@ -29,7 +29,7 @@ class Begun:
     With `taken` the lease is ours; `now` and `first` (the first delivery) are epochs in seconds by the server's
     clock, `step` the one to go on from; `deaths` counts the earlier holders that never let it go, and `lost` has the
     attempts that they were at. With `held` or `early` it is not, and `wait` says how many seconds to let pass; with
-    `answered` the result stands in `answer`.
+    `answered` the result stands in `answer`, and `wasted` has the answers that came after it.
     """
 
     kind: Literal["taken", "answered", "held", "early"]
@@ -40,6 +40,7 @@ class Begun:
     deaths: int = 0
     lost: tuple[Entry, ...] = ()
     answer: str = ""
+    wasted: str = ""
     wait: float = 0.0
 
 
@@ -93,8 +94,8 @@ def begun(reply: list[Any]) -> Begun:
         case ["taken", now, first, step, journal, lost]:
             lines, deaths = tuple(map(load, journal)), lost.count("\n")
             return Begun("taken", now / 1000, first / 1000, step, lines, deaths, _lost(lost))
-        case ["answered", answer]:
-            return Begun("answered", answer=answer)
+        case ["answered", answer, wasted]:
+            return Begun("answered", answer=answer, wasted=wasted)
         case [kind, left]:
             return Begun(kind, wait=left / 1000)
     raise AssertionError(reply)
@@ -102,19 +103,28 @@ def begun(reply: list[Any]) -> Begun:
 
 def pause(store: Store, task_id: str, token: str, step: int, delay: float) -> Command:
     """Returns the command that lets a task go until the message of `step`, due in `delay` seconds."""
-    return store.script("settle", [store.task(task_id)], token, "", KEEP, step, _ms(delay))
+    return store.script("settle", [store.task(task_id), store.counters], token, "", KEEP, step, _ms(delay), "")
 
 
-def finish(store: Store, task_id: str, token: str, outcome: dict[str, Any] | TaskFailed) -> Command:
-    """Returns the command that ends a task; its reply is the answer that stood already (see `standing`) or empty."""
+def finish(store: Store, task_id: str, token: str, outcome: dict[str, Any] | TaskFailed, spent: str = "") -> Command:
+    """Returns the command that ends a task; its reply is the answer that stood already (see `standing`) or empty.
+
+    Args:
+        store: the shared store.
+        task_id: the task.
+        token: of the delivery.
+        outcome: the result, or why it failed for good.
+        spent: what the attempt that was answered took, as a line of JSON: waste where an outcome stood already.
+    """
     body = (
         {"failure": [type(outcome).__name__, str(outcome)]} if isinstance(outcome, TaskFailed) else {"result": outcome}
     )
-    return store.script("settle", [store.task(task_id)], token, json.dumps(body), store.expires, 0, 0)
+    keys = [store.task(task_id), store.counters]
+    return store.script("settle", keys, token, json.dumps(body), store.expires, 0, 0, spent)
 
 
-def standing(answer: str) -> dict[str, Any]:
-    """Returns the result that stands for a task.
+def standing(answer: str, wasted: str = "") -> dict[str, Any]:
+    """Returns the result that stands for a task, with the attempts whose answers came after it in its story.
 
     Raises:
         TaskFailed: it failed for good; the class is the one it first failed with.
@@ -124,6 +134,8 @@ def standing(answer: str) -> dict[str, Any]:
         name, message = body["failure"]
         raise getattr(errors, name)(message)
     result: dict[str, Any] = body["result"]
+    if wasted:
+        result["fallback"]["wasted"] = [json.loads(line) for line in wasted.splitlines()]
     return result
 
 

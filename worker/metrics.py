@@ -4,11 +4,12 @@
 |---|---|
 | `store_away` | times that a process found the shared store away |
 | `decisions_away` | decisions of which provider to ask that were made without it |
+| `wasted_answers` | answers that came when another outcome stood for their task; see lua/settle.lua |
 """
 
 from worker.store import Store
 
-COUNTERS = ("store_away", "decisions_away")
+COUNTERS = ("store_away", "decisions_away", "wasted_answers")
 
 
 def counters(store: Store) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """How a completion came about: the result's `attempts`, and the one message of a failure."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -87,6 +88,12 @@ def late(chain: Chain, lines: Iterable[Line]) -> TaskFailed:
     asked = any(entry.outcome != PASSED_OVER for entry in considered)
     said = "; ".join(filter(None, ("" if asked else "no provider was asked yet", _said(considered))))
     return DeadlineExceeded(f"the deadline passed on chain {chain.name!r}: {said}")
+
+
+def spent(entry: Entry, result: dict[str, Any]) -> str:
+    """Returns what the attempt that was answered took, as a line of JSON, for the case that it was in vain."""
+    took = {name: getattr(entry, name) for name in ("provider", "model", "at", "latency_ms")}
+    return json.dumps({**took, "cost_usd": result["fallback"]["cost_usd"]})
 
 
 def poison(deaths: int, told: Iterable[Entry]) -> TaskFailed:

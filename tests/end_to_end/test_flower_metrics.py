@@ -26,6 +26,7 @@ def test_the_fleet_s_breakers_health_and_counters_stand_beside_flower_s_own(
         "fallback_store_up 1.0",
         "fallback_store_away_total 0.0",
         "fallback_decisions_away_total 0.0",
+        "fallback_wasted_answers_total 0.0",
         'fallback_provider_status{fallback_provider_status="healthy",provider="claude"} 1.0',
         'fallback_provider_status{fallback_provider_status="unhealthy",provider="claude"} 0.0',
         'fallback_breaker_state{fallback_breaker_state="closed",provider="claude"} 1.0',

@@ -2,16 +2,16 @@
 --
 -- KEYS[1] {ns}:task:<id>          hash: holder (token), until (ms), step, due (ms), first (ms), answer (JSON);
 --         asked: the provider that the holder was let ask, and when (ms); lost: the same of each holder that died,
---         a line each, empty where it died between two attempts
+--         a line each, empty where it died between two attempts; wasted: a JSON line per answer that came too late
 -- KEYS[2] {ns}:task:<id>:journal  list, a JSON line per provider considered
 --         both live as long as a result, from the last touch
 -- ARGV[1] the delivery's token, ARGV[2] the lease in ms, ARGV[3] the message's step, ARGV[4] s to keep the keys,
 -- ARGV[5] ms that a message of a later step gets to show up before an earlier one goes on in its place
 -- Returns {'taken', time, time of the first delivery, step, journal, lost} with the lease, or without it
--- {'answered', answer}, {'held', ms left}, {'early', ms left}.
+-- {'answered', answer, wasted}, {'held', ms left}, {'early', ms left}.
 local time, key, token, step = clock(), KEYS[1], ARGV[1], tonumber(ARGV[3])
-local t = redis.call('HMGET', key, 'holder', 'until', 'step', 'due', 'first', 'answer', 'asked', 'lost')
-if t[6] then return { 'answered', t[6] } end
+local t = redis.call('HMGET', key, 'holder', 'until', 'step', 'due', 'first', 'answer', 'asked', 'lost', 'wasted')
+if t[6] then return { 'answered', t[6], t[9] or '' } end
 if t[1] and t[1] ~= token and tonumber(t[2]) > time then return { 'held', tonumber(t[2]) - time } end
 local known = tonumber(t[3] or 0)
 if step < known then
