@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from config.providers import Model, Provider
@@ -19,7 +19,7 @@ class Served:
 
     id: str
     model: str
-    message: dict[str, Any]
+    message: dict[str, Any] = field(repr=False)
     finish_reason: FinishReason
     usage: Usage | None
 

@@ -1,10 +1,13 @@
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tests.worker.providers.asking import KEY, failure, provider, request
 from tests.worker.providers.bare_server import responds, serving
 from worker.providers.detail import MOST, told
+from worker.request import parse
 
 PROMPT = "The patient, born on the 3rd of May, complains\nof a pain in the left knee since Tuesday."
 
@@ -60,6 +63,55 @@ def test_every_shape_of_error_body_is_read(body: bytes, codes: tuple[str, ...], 
         failed = failure(provider("openai", bare.url))
     assert (failed.reason, failed.status, failed.codes) == ("status", 500, codes)
     assert failed.detail.startswith(detail)
+
+
+SECRET = "zebra-prompt-7731"
+MANY = {
+    "messages": [{"role": "user", "content": f'She wrote "{SECRET}"\non a Größe of paper 😀, twice.'}],
+    "user": f"user-{SECRET}",
+    "stop": [f"stop-{SECRET}"],
+    "tools": [
+        {
+            "type": "function",
+            "function": {"name": "f", "parameters": {"properties": {"a": {"const": f"tool-{SECRET}"}}}},
+        }
+    ],
+    "response_format": {
+        "type": "json_schema",
+        "json_schema": {"name": "s", "schema": {"type": "object", "description": f"schema-{SECRET}"}},
+    },
+    "provider_options": {"p": {"extra": [f"option-{SECRET}"]}},
+}
+QUOTES = {
+    "as JSON": json.dumps,
+    "as JSON without ASCII": lambda value: json.dumps(value, ensure_ascii=False),
+    "as Python": repr,
+    "as it is": str,
+}
+
+
+@pytest.mark.parametrize("quote", QUOTES.values(), ids=QUOTES)
+@pytest.mark.parametrize("field", MANY)
+def test_whatever_field_a_provider_quotes_is_taken_out(field: str, quote: Callable[[object], str]) -> None:
+    values = MANY[field]
+    said = quote(values if field in ("tools", "response_format", "provider_options") else text_in(values))
+    with serving(responds(b"422 No", json.dumps({"error": {"message": f"bad: {said}"}}).encode())) as bare:
+        failed = failure(provider("openai", bare.url), parse(MANY, ("default",)))
+    assert failed.detail.startswith("bad: ")
+    assert SECRET not in failed.said
+
+
+def text_in(values: Any) -> str:
+    return (
+        str(values[0]["content"] if isinstance(values[0], dict) else values[0]) if isinstance(values, list) else values
+    )
+
+
+def test_a_code_that_quotes_the_key_is_none() -> None:
+    body = json.dumps({"error": {"message": "no", "code": KEY, "type": "authentication_error"}}).encode()
+    with serving(responds(b"401 No", body)) as bare:
+        failed = failure(provider("openai", bare.url))
+    assert failed.codes == ("authentication_error",)
 
 
 def test_an_error_whose_body_is_cut_keeps_its_status() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from worker.errors import AttemptFailed
 from worker.providers.calls import served
+from worker.providers.detail import word
 from worker.providers.dialect import Event, Served, count, joined
 from worker.result import FinishReason, Usage
 
@@ -106,7 +107,7 @@ def _finish(last: dict[str, Any]) -> FinishReason:
         raise AttemptFailed("truncated", "the stream ended before the answer did")
     if reason == "refusal":
         category = (last.get("stop_details") or {}).get("category")
-        raise AttemptFailed("refusal", codes=(category,) if isinstance(category, str) else ())
+        raise AttemptFailed("refusal", codes=tuple(filter(None, [word(category)])))
     if reason not in _FINISH:
         raise AttemptFailed("malformed", "the stop reason is not one that is known")
     return _FINISH[reason]
