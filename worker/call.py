@@ -1,7 +1,7 @@
 """One delivery of one completion, and what can become of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from worker.capability import incapable
@@ -41,7 +41,7 @@ class Call:
 class Completion:
     """An answered completion; `result` is what the producer gets."""
 
-    result: dict[str, Any]
+    result: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

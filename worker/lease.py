@@ -2,7 +2,7 @@
 
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -39,7 +39,7 @@ class Begun:
     journal: tuple[Line, ...] = ()
     deaths: int = 0
     lost: tuple[Entry, ...] = ()
-    answer: str = ""
+    answer: str = field(default="", repr=False)
     wasted: str = ""
     wait: float = 0.0
 

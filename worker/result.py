@@ -1,6 +1,6 @@
 """What a provider answered, and the result that a producer gets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from config.providers import Model
@@ -30,7 +30,7 @@ class Answer:
 
     id: str
     model: str
-    message: dict[str, Any]
+    message: dict[str, Any] = field(repr=False)
     finish_reason: FinishReason
     usage: Usage | None
     request_id: str | None

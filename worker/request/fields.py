@@ -97,11 +97,14 @@ Few = BeforeValidator(at_most(MOST_ENTRIES))
 
 
 class Part(BaseModel):
-    """Any object of a request: frozen, small, without unknown fields."""
+    """Any object of a request: frozen, small, without unknown fields, and with a repr that shows nothing of it."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True, revalidate_instances="always"
     )
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return ()
 
     @model_validator(mode="before")
     @classmethod
