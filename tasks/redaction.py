@@ -23,6 +23,9 @@ class Redacted(Request):
         return shown
 
 
+_DUMPING = ("celery.worker.consumer.consumer", "celery.pool", "kombu.transport.redis", "kombu.transport.virtual.base")
+
+
 class _WithoutBody(logging.Filter):
     """Takes the dumped message out of the lines that Celery writes of one it cannot use."""
 
@@ -32,6 +35,7 @@ class _WithoutBody(logging.Filter):
         consumer.INVALID_TASK_ERROR,
         consumer.MESSAGE_DECODE_ERROR,
         "Could not restore message: %r",
+        "TaskPool: Apply %s (args:%s kwargs:%s)",
     )
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -42,5 +46,5 @@ class _WithoutBody(logging.Filter):
 
 def guard_logs() -> None:
     """Keeps message bodies out of the log from now on."""
-    for name in ("celery.worker.consumer.consumer", "kombu.transport.redis", "kombu.transport.virtual.base"):
+    for name in _DUMPING:
         logging.getLogger(name).addFilter(_WithoutBody())

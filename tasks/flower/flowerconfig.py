@@ -1,4 +1,4 @@
-"""Flower's configuration: read-only, on this machine alone unless a password guards it.
+"""Flower's configuration: read-only, without answers, on this machine alone unless a password guards it.
 
 FLOWER_BASIC_AUTH (`user:password`, or the file named by FLOWER_BASIC_AUTH_FILE) opens it to other machines.
 """
@@ -6,6 +6,8 @@ FLOWER_BASIC_AUTH (`user:password`, or the file named by FLOWER_BASIC_AUTH_FILE)
 import os
 from pathlib import Path
 
+from flower.api.tasks import TaskResult
+from flower.urls import handlers
 from prometheus_client import REGISTRY
 
 from tasks.flower.metrics import Fleet
@@ -22,3 +24,4 @@ read_only = True
 max_tasks = 10_000
 max_workers = 1_000
 REGISTRY.register(Fleet())
+handlers.remove((r"/api/task/result/(.+)", TaskResult))  # it hands out answers
