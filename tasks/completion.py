@@ -1,5 +1,6 @@
 """The task `fallback.complete`: a thin shell around `worker.chain`."""
 
+import time
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -14,11 +15,21 @@ from tasks.celery import app, settings
 from worker.call import Call, Halted, Later
 from worker.chain import complete as walk
 from worker.errors import InvalidRequest, Revoked, TaskFailed
+from worker.field_errors import printable
 from worker.result import VERSION
 from worker.route import Route
 from worker.store import Store
 
+PASS_ON = 1.0
+"""Seconds until a message that only a newer worker reads is offered again."""
+
+LONGEST = 86_400.0
+"""Seconds that a completion may take."""
+
 _ARGUMENTS = ("request", "chain")
+_NEWER = (
+    f"is later than {VERSION}, which is all that this worker reads, and no other took it in time; upgrade the workers"
+)
 
 
 @cache
@@ -57,16 +68,15 @@ def _bound(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
     given = dict(zip(_ARGUMENTS, args, strict=False))
     wrong = next((name for name in kwargs if name in given or name not in _ARGUMENTS), None)
     if wrong is not None or len(args) > len(_ARGUMENTS):
-        what = (
-            f"{len(args)} arguments" if wrong is None else f"{wrong}: {'given twice' if wrong in given else 'unknown'}"
-        )
+        fault = "given twice" if wrong in given else "unknown"
+        what = f"{len(args)} arguments" if wrong is None else f"{printable(wrong)}: {fault}"
         raise InvalidRequest(f"{what}; a completion takes request and chain")
     given |= kwargs
     return given.get("request"), given.get("chain", "default")
 
 
 @app.task(name="fallback.complete", base=CompletionTask, bind=True, typing=False)
-def complete(self: CompletionTask, *args: Any, **kwargs: Any) -> dict[str, Any]:
+def complete(self: CompletionTask, /, *args: Any, **kwargs: Any) -> dict[str, Any]:
     """Returns the completion of a request by the first provider of a chain that answers.
 
     Args:
@@ -77,26 +87,28 @@ def complete(self: CompletionTask, *args: Any, **kwargs: Any) -> dict[str, Any]:
     Raises:
         TaskFailed: with one line that says what each provider said.
     """
+    if message.is_newer(self.request.headers):
+        raise _pass_on(self)
     outcome = _walk(self, *_bound(*args, **kwargs))
     if isinstance(outcome, Later):
-        raise _retry(self, outcome)
+        raise _go_on(self, outcome)
     return outcome
 
 
 def _walk(task: CompletionTask, payload: Any, chain: str) -> dict[str, Any] | Later:
-    request, carried = task.request, message.carried(task.request.headers)
-    rest, checked = carried.get("rest"), message.checked(settings, payload, chain)
-    if not carried:  # its producer knew no bound
+    request, stage = task.request, message.stage(task.request.headers)
+    checked = message.checked(settings, payload, chain)
+    if not message.carried(request.headers):  # its producer knew no bound
         message.wire(settings, checked)
     call = Call(
         task_id=request.id,
         request=checked,
         route=Route(settings.chains[chain], settings.providers),
         halted=lambda: _halted(request.id),
-        step=carried.get("step", 0),
-        rest=None if rest is None else tuple(rest),
-        queued_at=carried.get("queued_at"),
-        deadline_at=carried.get("deadline_at") or _epoch(request.expires),
+        step=stage.step,
+        rest=stage.rest,
+        queued_at=stage.queued_at,
+        deadline_at=stage.deadline_at or _epoch(request.expires),
         max_redeliveries=settings.max_redeliveries,
     )
     try:
@@ -111,12 +123,25 @@ def _walk(task: CompletionTask, payload: Any, chain: str) -> dict[str, Any] | La
     return outcome.result
 
 
-def _retry(task: CompletionTask, later: Later) -> Exception:
+def _go_on(task: CompletionTask, later: Later) -> Exception:
     headers = dict(task.request.headers or {})
     ours = {"version": VERSION, **message.carried(headers), "step": later.step}
     headers[message.HEADER] = ours if later.rest is None else {**ours, "rest": list(later.rest)}
+    return _retry(task, later.delay, headers)
+
+
+def _pass_on(task: CompletionTask) -> Exception:
+    """Returns what gives a message of a later version back, for a worker that reads it; until its deadline."""
+    carried = message.carried(task.request.headers)
+    deadline = carried.get("deadline_at")
+    if not isinstance(deadline, int | float) or not 0 < deadline - time.time() <= LONGEST:
+        return InvalidRequest(f"headers.{message.HEADER}.version: {_NEWER}")
+    return _retry(task, PASS_ON, task.request.headers)
+
+
+def _retry(task: CompletionTask, delay: float, headers: dict[str, Any]) -> Exception:
     try:
-        retry: Exception = task.retry(countdown=later.delay, headers=headers, priority=RETRY_PRIORITY, throw=False)
+        retry: Exception = task.retry(countdown=delay, headers=headers, priority=RETRY_PRIORITY, throw=False)
     except Reject as exc:
         # Celery would drop a message whose retry could not be queued.
         return Reject(exc.reason, requeue=True)

@@ -44,7 +44,8 @@ class _Walk:
 
     def run(self) -> Completion | Later:
         call = self.call
-        rest = call.route.candidates() if call.rest is None else list(call.rest)
+        # A worker with another configuration may have sent it on: with providers that this one does not know.
+        rest = [p for p in call.route.candidates() if call.rest is None or p in call.rest]
         begun, decision = self._begin(rest)
         if begun.kind == "answered":
             return Completion(lease.standing(begun.answer, begun.wasted))

@@ -65,10 +65,10 @@ def _steps(error: ErrorDetails, payload: object) -> Iterator[str]:
     *inner, last = error["loc"] or ("",)
     for index, step in enumerate(inner):
         if isinstance(step, int) or (step in _fields(value) and not _is_tag(inner, index)):
-            yield _printable(step)
+            yield printable(step)
             value = _item(value, step)
     if last in _fields(value) or isinstance(last, int) or error["type"] == "missing":
-        yield _printable(last)
+        yield printable(last)
 
 
 def _is_tag(steps: list[int | str], index: int) -> bool:
@@ -87,6 +87,7 @@ def _item(value: Any, step: int | str) -> Any:
     return _fields(value).get(step)
 
 
-def _printable(step: int | str) -> str:
+def printable(step: int | str) -> str:
+    """Returns the name of a field, or its beginning where it is long or breaks the line."""
     name = str(step)
     return name if name.isprintable() and len(name) <= _LONGEST_NAME else ascii(name[:_LONGEST_NAME])
