@@ -1,6 +1,8 @@
 """The task `fallback.complete`: a thin shell around `worker.chain`."""
 
+import json
 import time
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -12,10 +14,12 @@ from celery.worker import state
 from config.chains import RETRY_PRIORITY
 from tasks import message
 from tasks.celery import app, settings
+from worker import letters
 from worker.call import Call, Halted, Later
 from worker.chain import complete as walk
-from worker.errors import InvalidRequest, Revoked, TaskFailed
+from worker.errors import InvalidRequest, Revoked, StoreAway, TaskFailed
 from worker.field_errors import printable
+from worker.request import CompletionRequest
 from worker.result import VERSION
 from worker.route import Route
 from worker.store import Store
@@ -54,11 +58,13 @@ class CompletionTask(Task):
             UnknownChain: nothing was queued.
         """
         headers = dict(options.pop("headers", None) or {})
-        if not message.carried(headers):
+        carried = message.carried(headers)
+        if "version" not in carried:
             payload, chain = _bound(*(args or ()), **(kwargs or {}))
             wire = message.wire(settings, message.checked(settings, payload, chain))
             args, kwargs = (wire,), {"chain": chain}
-            headers[message.HEADER] = message.stamp(wire.get("timeout") or settings.chains[chain].timeout)
+            stamp = message.stamp(wire.get("timeout") or settings.chains[chain].timeout)
+            headers[message.HEADER] = {**carried, **stamp}
             options.setdefault("priority", settings.chains[chain].priority)
         options |= {"argsrepr": message.HIDDEN, "kwargsrepr": message.HIDDEN}
         return super().apply_async(args, kwargs, headers=headers, **options)
@@ -97,12 +103,9 @@ def complete(self: CompletionTask, /, *args: Any, **kwargs: Any) -> dict[str, An
 
 def _walk(task: CompletionTask, payload: Any, chain: str) -> dict[str, Any] | Later:
     request, stage = task.request, message.stage(task.request.headers)
-    checked = message.checked(settings, payload, chain)
-    if not message.carried(request.headers):  # its producer knew no bound
-        message.wire(settings, checked)
     call = Call(
         task_id=request.id,
-        request=checked,
+        request=_checked(task, payload, chain),
         route=Route(settings.chains[chain], settings.providers),
         halted=lambda: _halted(request.id),
         step=stage.step,
@@ -110,6 +113,7 @@ def _walk(task: CompletionTask, payload: Any, chain: str) -> dict[str, Any] | La
         queued_at=stage.queued_at,
         deadline_at=stage.deadline_at or _epoch(request.expires),
         max_redeliveries=settings.max_redeliveries,
+        replay=stage.replay,
     )
     try:
         outcome = walk(store(), call)
@@ -121,6 +125,19 @@ def _walk(task: CompletionTask, payload: Any, chain: str) -> dict[str, Any] | La
     if "wasted" in outcome.result["fallback"]:
         task.backend.forget(request.id)  # or Celery keeps the success that it has, without this news
     return outcome.result
+
+
+def _checked(task: CompletionTask, payload: Any, chain: Any) -> CompletionRequest:
+    try:
+        checked = message.checked(settings, payload, chain)
+        if not message.carried(task.request.headers):  # its producer knew no bound
+            message.wire(settings, checked)
+    except TaskFailed as failed:
+        if message.is_name(chain) and len(json.dumps(payload)) <= settings.results.max_request_bytes:
+            with suppress(StoreAway):
+                store().run(letters.keep(store(), task.request.id, chain, payload, failed))
+        raise
+    return checked
 
 
 def _go_on(task: CompletionTask, later: Later) -> Exception:

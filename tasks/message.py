@@ -24,6 +24,8 @@ _Epoch = Annotated[float, Field(ge=0, le=1e10)]
 class Stage(BaseModel):
     """Where a message stands, by our part of its headers; `queued_at` and `deadline_at` are epochs in seconds.
 
+    `replay` is the epoch in ms of the failure that it replays.
+
     A field that is not named here is passed over: a worker of the version before may read the message, too.
     """
 
@@ -34,6 +36,7 @@ class Stage(BaseModel):
     rest: Annotated[tuple[str, ...], Field(strict=False)] | None = None
     queued_at: _Epoch | None = None
     deadline_at: _Epoch | None = None
+    replay: Annotated[int, Field(ge=0, lt=2**53)] | None = None
 
 
 def checked(settings: Settings, payload: Any, chain: Any) -> CompletionRequest:
@@ -44,17 +47,19 @@ def checked(settings: Settings, payload: Any, chain: Any) -> CompletionRequest:
         InvalidRequest: naming each field and the reason.
     """
     if not isinstance(chain, str) or chain not in settings.chains:
-        raise UnknownChain(f"chain: no chain {_shown(chain)}; there are {', '.join(settings.chains)}")
+        shown = repr(chain) if is_name(chain) else "of that name"
+        raise UnknownChain(f"chain: no chain {shown}; there are {', '.join(settings.chains)}")
     providers = [settings.providers[name] for name in settings.chains[chain].providers]
     return parse(payload, {tier for provider in providers for tier in provider.models})
 
 
-def _shown(chain: Any) -> str:
-    """Returns what may be a chain's name; whoever mixes up the arguments sends the prompt in its place."""
+def is_name(chain: Any) -> bool:
+    """Tells whether this may be a chain's name; whoever mixes up the arguments sends the prompt in its place."""
     try:
-        return repr(_NAME.validate_python(chain, strict=True))
+        _NAME.validate_python(chain, strict=True)
     except ValidationError:
-        return "of that name"
+        return False
+    return True
 
 
 def wire(settings: Settings, request: CompletionRequest) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config.outcomes import RULES, Outcome
-from worker import away, breaker, journal, lease, story
+from worker import away, breaker, journal, lease, letters, story
 from worker.breaker import NEVER, Attempted, Decision, Permit
 from worker.call import Call, Completion, Later, fitted
 from worker.connection import Command
@@ -61,11 +61,13 @@ class _Walk:
             lease.HELD.discard(call.task_id, self.token)
 
     def _begin(self, rest: list[str]) -> tuple[lease.Begun, Decision]:
-        begin = lease.begin(self.store, self.call.task_id, self.token, self.call.step)
+        call = self.call
+        replay = [] if call.replay is None else [letters.replay(self.store, call.task_id, call.replay)]
+        begin = lease.begin(self.store, call.task_id, self.token, call.step)
         try:
-            taken, granted = self.store.run(begin, self._acquire(rest))
+            *_, taken, granted = self.store.run(*replay, begin, self._acquire(rest))
         except StoreAway:
-            return lease.Begun("taken", self.now, self.now, self.call.step), away.decide(self.store, rest)
+            return lease.Begun("taken", self.now, self.now, call.step), away.decide(self.store, rest)
         return lease.begun(taken), breaker.acquired(granted, self._permit(), rest)
 
     def _caught_up(self, rest: list[str], decision: Decision) -> Decision:
@@ -178,10 +180,15 @@ class _Walk:
         return Later(delay, step, tuple(position(self.call.route, self.lines).rest(self.call.route)))
 
     def _finish(self, outcome: dict[str, Any] | TaskFailed, spent: str, *records: Command) -> Completion:
-        finish = lease.finish(self.store, self.call.task_id, self.token, outcome, spent)
+        call = self.call
+        finish = [lease.finish(self.store, call.task_id, self.token, outcome, spent)]
+        if isinstance(outcome, TaskFailed):
+            finish.insert(
+                0, letters.keep(self.store, call.task_id, call.route.chain.name, call.request.wire(), outcome)
+            )
         stood = ""
         with suppress(StoreAway):
-            *_, stood = self.store.run(*records, *self._unsaved(), finish)
+            *_, stood = self.store.run(*records, *self._unsaved(), *finish)
         if stood:
             return Completion(lease.standing(stood))
         if isinstance(outcome, TaskFailed):

@@ -8,6 +8,8 @@
 | `{ns}:events` | stream | what changed, about 10,000 entries | bounded, not expiring |
 | `{ns}:task:<id>` | hash | lease, step, answer; see lua/begin.lua | 24 h, `results.expires` once answered |
 | `{ns}:task:<id>:journal` | list | a line per provider considered | 24 h from the last line |
+| `{ns}:failed` | zset | tasks that failed for good -> ms, the newest 10,000 | `results.expires` from the last |
+| `{ns}:failed:<id>` | hash | why, and its request; see lua/letter.lua | `results.expires`, or until its replay |
 | `{ns}:probe:<provider>:<slot>` | string | taken by the one probe of a slot | two intervals |
 | `{ns}:health:<provider>:probes` | list | the last 100 probes, newest first | 24 h from the last probe |
 | `{ns}:models:<provider>` | hash | the models of its own list, see lua/registry.lua | 24 h from the last list |
@@ -50,7 +52,7 @@ KEEP = 86_400
 """Seconds that the keys of an unanswered task outlive their last touch: the longest that one may take."""
 
 _BREAKER_SCRIPTS = ("acquire", "record", "extend", "control", "probed", "snapshot")
-_CLOCKED_SCRIPTS = ("begin", "settle", "renew", "registry")
+_CLOCKED_SCRIPTS = ("begin", "letter", "replay", "settle", "renew", "registry")
 
 
 def lua(name: str) -> str:
@@ -143,6 +145,7 @@ class Store:
         self.expires = math.ceil(expires)  # EXPIRE with 0 deletes
         self.events = f"{self._tag}:events"
         self.counters = f"{self._tag}:counters"
+        self.failed = f"{self._tag}:failed"
 
     @cached_property
     def _connections(self) -> Connections:
@@ -183,6 +186,10 @@ class Store:
     def journal(self, task_id: str) -> str:
         """Returns the key of a task's journal."""
         return f"{self._tag}:task:{task_id}:journal"
+
+    def letter(self, task_id: str) -> str:
+        """Returns the key of what is kept of a task that failed for good."""
+        return f"{self.failed}:{task_id}"
 
     def probe_slot(self, provider: str, slot: int) -> str:
         """Returns the key that the one probe of a slot takes."""
