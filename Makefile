@@ -24,7 +24,7 @@ lint: .venv/test.stamp  ## formatting, lint, types, layers, file sizes, Lua wher
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@! git ls-files '*.py' '*.lua' | xargs wc -l | awk '$$2 != "total" && $$1 > 250' | grep . || { echo "over 250 lines"; exit 1; }
-	@if command -v luacheck >/dev/null; then luacheck --quiet --no-cache worker/lua; else echo "luacheck is not installed: Lua not linted"; fi
+	@if command -v luacheck >/dev/null; then luacheck --quiet --no-cache worker/lua tasks/lua; else echo "luacheck is not installed: Lua not linted"; fi
 
 format: .venv/test.stamp
 	$(BIN)/ruff format

@@ -31,7 +31,7 @@ settings = _load()
 os.environ.setdefault("FLOWER_CONF", str(files("tasks").joinpath("flower", "flowerconfig.py")))
 # By the URL's scheme, and not as broker_transport: that would take the scheme's place, so that rediss:// would go
 # without TLS, and Flower would not know its broker.
-TRANSPORT_ALIASES |= dict.fromkeys(("redis", "rediss"), "tasks.visibility:Transport")
+TRANSPORT_ALIASES |= dict.fromkeys(("redis", "rediss"), "tasks.transport:Transport")
 
 
 def _queue(name: str) -> Queue:
@@ -49,8 +49,6 @@ app.conf.update(
     broker_transport_options={
         "visibility_timeout": LEASE,
         "unacked_restore_interval": 1,
-        "unacked_restore_throttle": 1,
-        "unacked_mutex_expire": 5,  # s, not 300: a worker killed while it restores holds up all others
         "max_connections": 200,
         "socket_timeout": 5,
         "socket_connect_timeout": 2,

@@ -5,11 +5,12 @@
 | `store_away` | times that a process found the shared store away |
 | `decisions_away` | decisions of which provider to ask that were made without it |
 | `wasted_answers` | answers that came when another outcome stood for their task; see lua/settle.lua |
+| `quarantined` | messages that no worker could read, and where they went: see `Store.quarantine` |
 """
 
 from worker.store import Store
 
-COUNTERS = ("store_away", "decisions_away", "wasted_answers")
+COUNTERS = ("store_away", "decisions_away", "wasted_answers", "quarantined")
 
 
 def counters(store: Store) -> dict[str, int]:

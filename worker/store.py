@@ -13,6 +13,7 @@
 | `{ns}:probe:<provider>:<slot>` | string | taken by the one probe of a slot | two intervals |
 | `{ns}:health:<provider>:probes` | list | the last 100 probes, newest first | 24 h from the last probe |
 | `{ns}:models:<provider>` | hash | the models of its own list, see lua/registry.lua | 24 h from the last list |
+| `{ns}:quarantine` | list | queue messages that nobody can read, newest first; at most 100 | a week from the last |
 | `{ns}:counters` | hash | what the fleet counted, see worker/metrics.py | kept: a few numbers |
 
 The braces are part of the key: a hash tag, which keeps everything in one slot of a cluster.
@@ -146,6 +147,7 @@ class Store:
         self.events = f"{self._tag}:events"
         self.counters = f"{self._tag}:counters"
         self.failed = f"{self._tag}:failed"
+        self.quarantine = f"{self._tag}:quarantine"
 
     @cached_property
     def _connections(self) -> Connections:

@@ -51,7 +51,7 @@ def _following(last: str) -> Iterator[Event]:
 
 def _line(event: Event) -> str:
     said = (_word(name, value) for name, value in event.items() if name not in _HEAD and value not in _NOTHING)
-    return " ".join((instant(int(event["at_ms"]) / 1000), event["type"], event["provider"], *said))
+    return " ".join(filter(None, (instant(int(event["at_ms"]) / 1000), event["type"], event["provider"], *said)))
 
 
 def _word(name: str, value: str) -> str:

@@ -27,7 +27,7 @@ def shown(environment: dict[str, str], redis_url: str) -> str:
 
 
 def test_a_plain_url_is_served_by_our_transport(clean_environment: dict[str, str]) -> None:
-    assert shown(clean_environment, "redis://127.0.0.1:1/0") == "tasks.visibility redis False"
+    assert shown(clean_environment, "redis://127.0.0.1:1/0") == "tasks.transport.transport redis False"
 
 
 def test_tls_verifies_the_certificate_unless_the_url_says_otherwise(clean_environment: dict[str, str]) -> None:
@@ -37,5 +37,5 @@ def test_tls_verifies_the_certificate_unless_the_url_says_otherwise(clean_enviro
 @pytest.mark.parametrize(("asked", "verified"), [("required", "CERT_REQUIRED"), ("none", "CERT_NONE")])
 def test_a_rediss_url_keeps_tls(clean_environment: dict[str, str], asked: str, verified: str) -> None:
     said = shown(clean_environment, f"rediss://127.0.0.1:1/0?ssl_cert_reqs={asked}")
-    assert said.startswith("tasks.visibility rediss {'ssl_cert_reqs': ")
+    assert said.startswith("tasks.transport.transport rediss {'ssl_cert_reqs': ")
     assert verified in said

@@ -1,0 +1,94 @@
+"""Acknowledgements: what this process holds, and how a message gets back into its queue or out of the way."""
+
+import logging
+from typing import Any
+
+from kombu.transport import redis
+
+from tasks.clock import CLOCK
+from tasks.completion import store
+from tasks.scripts import script
+
+HELD: dict[str, str] = {}
+"""Delivery tags of this process -> their index, for the heartbeat, whatever becomes of a connection."""
+
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What a message that is not one raises; errors of the connection are others."""
+
+_SWEEP = 100
+_KEPT = 100
+_KEEP = 7 * 86_400
+_log = logging.getLogger(__name__)
+
+
+class QoS(redis.QoS):
+    """Acknowledgements of a channel; of what was fetched by script, registering is done."""
+
+    def can_consume(self) -> bool:
+        """Says whether the channel may take messages; from a queue only with a clock that is right."""
+        if not CLOCK.right and self.channel.active_queues:
+            return False
+        allowed: bool = super().can_consume()
+        return allowed
+
+    def append(self, message: Any, delivery_tag: str) -> None:
+        """Notes a message as delivered, and registers it unless the script has."""
+        if self.channel.registered(delivery_tag):
+            super(redis.QoS, self).append(message, delivery_tag)
+        else:
+            super().append(message, delivery_tag)
+        HELD[delivery_tag] = self.unacked_index_key
+
+    def ack(self, delivery_tag: str) -> None:
+        """Lets a message go for good."""
+        HELD.pop(delivery_tag, None)
+        super().ack(delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Lets a message go, back to its queue with `requeue`."""
+        HELD.pop(delivery_tag, None)
+        super().reject(delivery_tag, requeue)
+
+    def restore_visible(self, *_: Any, **__: Any) -> None:
+        """Puts back what nobody has held for the visibility timeout.
+
+        Without kombu's lock, whose holder may die: of many that put back one message, the script lets one.
+        """
+        with self.channel.conn_or_acquire() as client:
+            args = [self.visibility_timeout, _SWEEP]
+            for tag in script("overdue")([self.unacked_index_key], args, client):
+                self._restore(tag.decode(), client, "RPUSH", self.visibility_timeout)
+
+    def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
+        """Puts a message that this process held back into its queue."""
+        HELD.pop(tag, None)
+        with self.channel.conn_or_acquire(client) as client:
+            self._restore(tag, client, "LPUSH" if leftmost else "RPUSH", 0)
+
+    def quarantine(self, tag: str, cause: Exception) -> None:
+        """Moves a message that cannot be read out of the way, and tells it without a word of what it says."""
+        HELD.pop(tag, None)
+        if tag in self._delivered:
+            self._quick_ack(tag)
+        shared = store()
+        keys = [*self._registers, shared.quarantine, shared.counters, shared.events]
+        reason = type(cause).__name__
+        with self.channel.conn_or_acquire() as client:
+            if script("quarantine")(keys, [tag, reason, _KEPT, _KEEP], client):
+                _log.error("message-quarantined cause=%s", reason)
+
+    @property
+    def _registers(self) -> list[str]:
+        return [self.unacked_key, self.unacked_index_key]
+
+    def _restore(self, tag: str, client: Any, push: str, unheld: float) -> None:
+        stored = client.hget(self.unacked_key, tag)
+        if stored is None:
+            client.zrem(self.unacked_index_key, tag)
+            return
+        try:
+            message, lists = self.channel.returning(stored)
+        except UNREADABLE as exc:
+            self.quarantine(tag, exc)
+            return
+        script("restore")([*self._registers, *lists], [tag, message, push, unheld], client)

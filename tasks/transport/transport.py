@@ -1,0 +1,19 @@
+"""What kombu is given for `redis://` and `rediss://`."""
+
+from typing import Any
+
+from kombu.transport import redis
+
+from tasks.transport.channel import Channel
+from tasks.transport.poller import Poller
+
+
+class Transport(redis.Transport):
+    """kombu's Redis transport with our channel and our poller."""
+
+    Channel = Channel
+    cycle: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cycle = Poller()

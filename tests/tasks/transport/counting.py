@@ -1,0 +1,50 @@
+"""An application whose workers count what they do, on our transport or, with TRANSPORT=kombu, on kombu's own.
+
+Its other settings are the fleet's, but for a shorter VISIBILITY (s).
+"""
+
+import os
+
+from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
+from redis import Redis
+
+from tasks.celery import app as fleet
+from tasks.visibility import Heartbeat
+
+COUNTED = "counted"
+_SAME = (
+    "broker_url",
+    "broker_connection_retry_on_startup",
+    "accept_content",
+    "task_serializer",
+    "task_acks_late",
+    "worker_pool",
+    "worker_consumer",
+    "worker_concurrency",
+    "worker_prefetch_multiplier",
+    "worker_enable_remote_control",
+)
+_options = {"visibility_timeout": float(os.environ.get("VISIBILITY", "2")), "unacked_restore_throttle": 1}
+
+app = Celery("counting")
+app.conf.update({name: fleet.conf[name] for name in _SAME})
+app.conf.update(
+    broker_transport_options=fleet.conf.broker_transport_options | _options,
+    task_default_queue="completions",
+    task_ignore_result=True,
+)
+if os.environ.get("TRANSPORT") == "kombu":
+    TRANSPORT_ALIASES["redis"] = "kombu.transport.redis:Transport"
+else:
+    app.steps["worker"].add(Heartbeat)
+
+_redis = Redis.from_url(fleet.conf.broker_url)
+
+
+@app.task(name="counting.count")
+def count(number: int, seconds: float = 0.0) -> None:
+    """Writes the number down, so many seconds after it was begun."""
+    if seconds:
+        _redis.blpop("nobody writes here", seconds)
+    _redis.rpush(COUNTED, number)

@@ -1,0 +1,101 @@
+"""What becomes of messages whose holder let them go, or went."""
+
+import pytest
+from redis import Redis
+
+from tests.tasks.transport.consuming import KOMBU, OURS, QUEUE, TIMEOUT, Consuming, publish
+from tests.waiting import wait_until
+from tests.worker.clocked_breaker import url
+
+
+def test_a_dead_holders_message_is_delivered_again(every_redis: Redis) -> None:
+    publish(url(every_redis), "told")
+    with Consuming(url(every_redis)) as dead:
+        dead.receive(1)
+        dead.die()
+    with Consuming(url(every_redis)) as consuming:
+        [message] = consuming.receive(1)
+        assert message.decode() == "told"
+        assert message.delivery_info["redelivered"] is True
+
+
+def test_it_is_delivered_under_a_new_tag_so_that_a_late_acknowledgement_is_harmless(
+    redis: Redis, redis_url: str
+) -> None:
+    publish(redis_url, "told")
+    with Consuming(redis_url) as slow, Consuming(redis_url) as other:
+        [late] = slow.receive(1)
+        other.receive(1)
+        late.ack()
+        assert redis.hkeys("unacked") == [other.received[0].delivery_tag]
+
+
+def test_a_message_that_is_held_stays(redis: Redis, redis_url: str) -> None:
+    publish(redis_url, "told")
+    with Consuming(redis_url) as holder, Consuming(redis_url) as other:
+        [message] = holder.receive(1)
+        now = float(redis.time()[0])
+        redis.zadd("unacked_index", {message.delivery_tag: now + 10 * TIMEOUT})
+        other.turn(2 * TIMEOUT)
+        assert other.received == []
+
+
+def test_a_message_held_again_after_it_was_found_overdue_stays(redis: Redis, redis_url: str) -> None:
+    publish(redis_url, "told")
+    with Consuming(redis_url) as consuming:
+        [message] = consuming.receive(1)
+        consuming.channel.qos._restore(message.delivery_tag, redis, "RPUSH", TIMEOUT)
+        assert redis.hkeys("unacked") == [message.delivery_tag]
+
+
+def test_a_message_is_put_back_once_however_many_try(redis: Redis, redis_url: str) -> None:
+    publish(redis_url, "told")
+    with Consuming(redis_url) as consuming:
+        [message] = consuming.receive(1)
+        for _ in range(2):
+            consuming.channel.qos.restore_by_tag(message.delivery_tag)
+        assert redis.llen(QUEUE) == 1
+
+
+def test_a_rejected_message_goes_behind_the_others_of_its_priority(redis: Redis, redis_url: str) -> None:
+    publish(redis_url, 1, priority=6)
+    with Consuming(redis_url, prefetch=1) as consuming:
+        consuming.receive(1)
+        publish(redis_url, 2, 3, priority=6)
+        consuming.received[0].reject(requeue=True)
+        while len(consuming.received) < 4:
+            consuming.receive(len(consuming.received) + 1)[-1].ack()
+        assert consuming.bodies == [1, 2, 3, 1]
+
+
+def test_a_consumer_that_closes_gives_back_what_it_has_and_what_it_was_sent(redis: Redis, redis_url: str) -> None:
+    publish(redis_url, *range(3))
+    with Consuming(redis_url, prefetch=2) as consuming:
+        consuming.receive(2)
+        consuming.received[0].ack()
+        consuming.connection.transport.cycle.on_poll_start()
+        wait_until(lambda: redis.llen(QUEUE) == 0)
+    assert redis.llen(QUEUE) == 2
+    assert not redis.exists("unacked", "unacked_index")
+
+
+def test_an_answer_that_nobody_read_in_time_is_dropped(redis: Redis, redis_url: str) -> None:
+    publish(redis_url, "told")
+    with Consuming(redis_url) as slow, Consuming(redis_url) as other:
+        slow.connection.transport.cycle.on_poll_start()
+        other.receive(1)  # once it was overdue
+        slow.turn(0.0)
+        assert slow.received == []
+
+
+@pytest.mark.parametrize(("holder", "other"), [(KOMBU, OURS), (OURS, KOMBU)], ids=["to ours", "to kombu's"])
+def test_either_transport_takes_over_from_the_other(redis: Redis, redis_url: str, holder: str, other: str) -> None:
+    publish(redis_url, {"said": [1.0, []]}, priority=6)
+    with Consuming(redis_url, transport=holder) as dead:
+        dead.receive(1)
+        dead.die()
+    with Consuming(redis_url, transport=other) as consuming:
+        [message] = consuming.receive(1)
+        assert message.decode() == {"said": [1.0, []]}
+        message.ack()
+        assert not redis.exists("unacked", "unacked_index")
