@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo up test breaker mutants lint format clean
+.PHONY: demo up test breaker mutants lint audit format clean
 
 demo: .venv/local.stamp  ## the main job on real processes, in about half a minute; no key, no Docker, no Redis
 	$(BIN)/fallback demo
@@ -25,6 +25,9 @@ lint: .venv/test.stamp  ## formatting, lint, types, layers, file sizes, Lua wher
 	$(BIN)/lint-imports
 	@! git ls-files '*.py' '*.lua' | xargs wc -l | awk '$$2 != "total" && $$1 > 250' | grep . || { echo "over 250 lines"; exit 1; }
 	@if command -v luacheck >/dev/null; then luacheck --quiet --no-cache worker/lua tasks/lua; else echo "luacheck is not installed: Lua not linted"; fi
+
+audit: .venv/test.stamp  ## known vulnerabilities of what runs in production, from PyPI's advisories
+	$(BIN)/pip-audit --strict --progress-spinner off .
 
 format: .venv/test.stamp
 	$(BIN)/ruff format

@@ -1,10 +1,8 @@
 """Everything that the operator decides, read once and frozen."""
 
 import os
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -13,12 +11,11 @@ from config.breaker import Breaker
 from config.chains import Chain
 from config.frozen import Frozen, Name, Seconds
 from config.providers import Provider
+from config.redis_url import check
 from config.sources import ConfigurationError, merge, read
 
 __all__ = ["ConfigurationError", "Health", "Results", "Settings", "load"]
 
-_REDIS = ("redis", "rediss")
-_ONLY_REDIS = "the shared state, the visibility heartbeat and the results need Redis"
 _EXPLAINED = {"extra_forbidden": "unknown key", "missing": "missing"}
 
 
@@ -65,16 +62,7 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _check_redis_url(cls, value: str) -> str:
-        scheme = value.partition("://")[0] if "://" in value else ""
-        if scheme == "sentinel":
-            raise ValueError("sentinel:// is not supported yet; name the server itself")
-        if re.fullmatch(r"[a-z][a-z0-9+.-]{0,20}", scheme) and scheme not in _REDIS:
-            raise ValueError(f"{scheme}:// cannot be the broker: {_ONLY_REDIS}")
-        if scheme not in _REDIS:
-            raise ValueError("must begin with redis:// or rediss://")
-        if not _has_port(value):
-            raise ValueError("has no valid host and port; a password's special characters are written as %XX")
-        return value
+        return check(value)
 
     @field_validator("providers", mode="before")
     @classmethod
@@ -138,10 +126,3 @@ def _named(tables: dict[str, Any], value: Any) -> Any:
 def _share(provider: Any, shared: dict[str, Any]) -> Any:
     own = provider.get("breaker", {}) if isinstance(provider, dict) else None
     return {**provider, "breaker": merge(shared, own)} if isinstance(own, dict) else provider
-
-
-def _has_port(url: str) -> bool:
-    try:
-        return urlsplit(url).port != 0
-    except ValueError:
-        return False

@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
+from config.redis_url import with_password
+
 PREFIX = "FALLBACK_"
 DELIMITER = "__"
 
@@ -34,6 +36,10 @@ def read(settings: type[BaseSettings], environ: Mapping[str, str]) -> Tree:
     tree = merge(written, overrides)
     if "redis_url" not in overrides and "REDIS_URL" in given:
         tree["redis_url"] = given["REDIS_URL"]
+    if password := _secret("redis_url", "REDIS_PASSWORD", given):
+        tree["redis_url"] = with_password(
+            str(tree.get("redis_url", settings.model_fields["redis_url"].default)), password
+        )
     for name, provider in _tables(tree, "providers"):
         tree["providers"][name] = _complete(name, provider, overrides, given)
     return tree
@@ -136,12 +142,13 @@ def _complete(name: str, provider: Tree, overrides: Tree, given: Mapping[str, st
     base_url = given.get(str(provider.get("base_url_env", "")))
     if base_url and "base_url" not in dict(_tables(overrides, "providers")).get(name, {}):
         completed["base_url"] = base_url
-    if key := _key(name, str(provider.get("api_key_env", "")), given):
+    if key := _secret(f"providers.{name}.api_key_env", str(provider.get("api_key_env", "")), given):
         completed["api_key"] = SecretStr(key)
     return completed
 
 
-def _key(name: str, variable: str, given: Mapping[str, str]) -> str:
+def _secret(path: str, variable: str, given: Mapping[str, str]) -> str:
+    """Returns what a variable holds, or the file that the same name with _FILE names, stripped; empty if neither."""
     if variable in given:
         return given[variable].strip()
     if not variable or f"{variable}_FILE" not in given:
@@ -151,4 +158,4 @@ def _key(name: str, variable: str, given: Mapping[str, str]) -> str:
     except (OSError, ValueError) as exc:
         # The value stays out of the message: people put the key itself where the file's name belongs.
         reason = os.strerror(exc.errno) if isinstance(exc, OSError) and exc.errno else "is not UTF-8 text"
-        raise ConfigurationError(f"providers.{name}.api_key_env: {variable}_FILE: {reason}") from None
+        raise ConfigurationError(f"{path}: {variable}_FILE: {reason}") from None

@@ -10,7 +10,9 @@ from celery import Celery
 from kombu.entity import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
+from config.redis_url import sentinels
 from config.settings import ConfigurationError, Settings, load
+from worker.client import sentinel_options
 from worker.lease import LEASE
 
 COMPLETIONS, PROBES = "completions", "probes"
@@ -32,6 +34,7 @@ os.environ.setdefault("FLOWER_CONF", str(files("tasks").joinpath("flower", "flow
 # By the URL's scheme, and not as broker_transport: that would take the scheme's place, so that rediss:// would go
 # without TLS, and Flower would not know its broker.
 TRANSPORT_ALIASES |= dict.fromkeys(("redis", "rediss"), "tasks.transport:Transport")
+TRANSPORT_ALIASES["sentinel"] = "tasks.transport:SentinelTransport"
 
 
 def _queue(name: str) -> Queue:
@@ -41,9 +44,13 @@ def _queue(name: str) -> Queue:
 # kombu's default for rediss:// is to trust any certificate.
 _tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if settings.redis_url.startswith("rediss://") else False
 
+_sentinels = sentinels(settings.redis_url)
+_url = _sentinels.celery_url if _sentinels else settings.redis_url
+_master = {"master_name": _sentinels.master, "sentinel_kwargs": sentinel_options()} if _sentinels else {}
+
 app = Celery("fallback", include=["tasks.completion", "tasks.probes", "tasks.lifecycle"])
 app.conf.update(
-    broker_url=settings.redis_url,
+    broker_url=_url,
     broker_use_ssl=_tls,
     broker_connection_retry_on_startup=True,
     broker_transport_options={
@@ -54,9 +61,10 @@ app.conf.update(
         "socket_connect_timeout": 2,
         "socket_keepalive": True,
         "health_check_interval": 10,
+        **_master,
     },
-    result_backend=settings.redis_url,
-    result_backend_transport_options={"retry_policy": {"timeout": 5.0}},
+    result_backend=_url,
+    result_backend_transport_options={"retry_policy": {"timeout": 5.0}, **_master},
     result_expires=settings.results.expires,
     redis_backend_use_ssl=_tls,
     redis_max_connections=200,

@@ -8,6 +8,7 @@ from typing import Any
 from celery.signals import after_setup_logger, celeryd_init
 from celery.worker import consumer
 
+from tasks.alive import Alive
 from tasks.celery import app, settings
 from tasks.envelope import fault, task_id
 from tasks.redaction import guard_logs
@@ -17,7 +18,7 @@ from worker.errors import InvalidRequest
 _log = logging.getLogger(__name__)
 _LOSES_WORK = "loses running tasks when it stops, and acknowledgements when many end together"
 
-app.steps["worker"].add(Heartbeat)
+app.steps["worker"] |= {Alive, Heartbeat}
 
 
 class Consumer(consumer.Consumer):

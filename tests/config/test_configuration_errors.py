@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from config.settings import ConfigurationError, Settings, load
 
 SECTIONS = "namespace, redis_url, max_redeliveries, breaker, providers, chains, health, results"
+SENTINEL = "redis_url: must be sentinel://[user:password@]host[:port],...[/database][?master=name]"
 PORT = "redis_url: has no valid host and port; a password's special characters are written as %XX"
 BASE_URL = "must be http:// or https://, a host and at most a path, without user, password or query"
 NAME = r"String should match pattern '^[A-Za-z0-9_-]+$'"
@@ -126,9 +127,15 @@ VARIABLES = [
     ("REDIS_URL", "amqp://u:secret@h", f"redis_url: amqp:// {BROKER}"),
     ("REDIS_URL", "sqs://secret@", f"redis_url: sqs:// {BROKER}"),
     ("REDIS_URL", "memory://", f"redis_url: memory:// {BROKER}"),
-    ("REDIS_URL", "secret", "redis_url: must begin with redis:// or rediss://"),
+    ("REDIS_URL", "secret", "redis_url: must begin with redis://, rediss:// or sentinel://"),
     ("REDIS_URL", "redis://:secret/x@h:1/0", PORT),
-    ("REDIS_URL", "sentinel://:secret@a:1", "redis_url: sentinel:// is not supported yet; name the server itself"),
+    ("REDIS_URL", "sentinel://:secret@a:b", SENTINEL),
+    ("REDIS_URL", "sentinel://:secret@", SENTINEL),
+    ("REDIS_URL", "sentinel://:secret@a,,b", SENTINEL),
+    ("REDIS_URL", "sentinel://:secret@a/zero", SENTINEL),
+    ("REDIS_URL", "sentinel://:secret@a?name=b", SENTINEL),
+    ("REDIS_URL", "sentinel://:secret@a;sentinel://b", SENTINEL),
+    ("REDIS_PASSWORD_FILE", "/nowhere/secret", "redis_url: REDIS_PASSWORD_FILE: No such file or directory"),
 ]
 
 
