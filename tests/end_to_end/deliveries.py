@@ -3,9 +3,14 @@
 from tests.end_to_end.local_cluster import LocalSetup
 
 
-def let_time_pass(setup: LocalSetup, task_id: str) -> None:
-    """Ends what a dead worker still holds: the task's lease, and every message in hand."""
+def deliver_again(setup: LocalSetup) -> None:
+    """Lets the visibility timeout of every message in hand pass, though its holder may live."""
     redis = setup.store.redis
-    redis.hset(setup.store.task(task_id), "until", 0)
     for tag in redis.hkeys("unacked"):
         redis.zadd("unacked_index", {tag: 0}, xx=True)
+
+
+def let_time_pass(setup: LocalSetup, task_id: str) -> None:
+    """Ends what a dead worker still holds: the task's lease, and every message in hand."""
+    setup.store.redis.hset(setup.store.task(task_id), "until", 0)
+    deliver_again(setup)

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from tasks.fleet.llmock import LLMock
+from tests.end_to_end.deliveries import deliver_again
 from tests.end_to_end.local_cluster import LocalNode, LocalSetup
 from tests.end_to_end.vendors import QUESTION, calls, fail, script, told
 from tests.waiting import wait_until
@@ -43,3 +44,16 @@ def test_all_that_it_had_in_hand_is_answered_once(celery_setup: LocalSetup, work
     answers = [result.get(timeout=60) for result in results]
     assert {answer["fallback"]["provider"] for answer in answers} == {"claude"}
     assert len({answer["id"] for answer in answers}) == 25
+
+
+def test_a_duplicate_that_finds_it_at_work_carries_on_when_it_dies(
+    celery_setup: LocalSetup, worker: LocalNode, llmock: LLMock
+) -> None:
+    script(llmock, "claude", "delay", times=1, seconds=60.0)
+    result = celery_setup.complete(QUESTION)
+    wait_until(lambda: not llmock.pending())
+    celery_setup.app.control.cancel_consumer("completions", destination=[worker.hostname()], reply=True)
+    second = celery_setup.start_worker("second")
+    wait_until(lambda: deliver_again(celery_setup) or f"[{result.id}] retry:" in second.logs())
+    worker.kill()
+    assert told(result.get(timeout=60)) == [("claude", "lost"), ("claude", "success")]
