@@ -93,7 +93,7 @@ def begun(reply: list[Any]) -> Begun:
     match reply:
         case ["taken", now, first, step, journal, lost]:
             lines, deaths = tuple(map(load, journal)), lost.count("\n")
-            return Begun("taken", now / 1000, first / 1000, step, lines, deaths, _lost(lost))
+            return Begun("taken", now / 1000, first / 1000, step, lines, deaths, lost_attempts(lost))
         case ["answered", answer, wasted]:
             return Begun("answered", answer=answer, wasted=wasted)
         case [kind, left]:
@@ -139,7 +139,8 @@ def standing(answer: str, wasted: str = "") -> dict[str, Any]:
     return result
 
 
-def _lost(asked: str) -> tuple[Entry, ...]:
+def lost_attempts(asked: str) -> tuple[Entry, ...]:
+    """Returns the attempts that workers died with, from what the scripts noted of each."""
     pairs = (line.split() for line in asked.splitlines() if line)
     return tuple(Entry(provider, LOST, int(at) / 1000, reason="its worker died") for provider, at in pairs)
 

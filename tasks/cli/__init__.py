@@ -9,6 +9,7 @@ from tasks.cli.check import check
 from tasks.cli.complete import complete
 from tasks.cli.demo import demo
 from tasks.cli.events import events
+from tasks.cli.explain import explain
 from tasks.cli.failed import failed
 from tasks.cli.replay import replay
 from tasks.cli.status import status
@@ -23,5 +24,5 @@ def main() -> None:
     logging.getLogger("worker").addHandler(logging.NullHandler())
 
 
-for _command in (breaker, check, complete, demo, events, failed, replay, status, up):
+for _command in (breaker, check, complete, demo, events, explain, failed, replay, status, up):
     main.add_command(_command)

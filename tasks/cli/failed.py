@@ -23,7 +23,7 @@ def failed(since: float | None, limit: int, as_json: bool) -> None:
 
 def line(letter: Letter) -> str:
     """Returns a failure as one line; what the queue or a provider said is quoted where it could break it."""
-    words = map(_word, (letter.task_id, letter.chain, letter.error, letter.message))
+    words = map(word, (letter.task_id, letter.chain, letter.error, letter.message))
     return " ".join((instant(letter.at_ms / 1000), *words))
 
 
@@ -34,5 +34,6 @@ def _as_json(letter: Letter) -> str:
     )
 
 
-def _word(said: str) -> str:
+def word(said: str) -> str:
+    """Returns what somebody else said, quoted where it could break a line."""
     return said if said.isprintable() else json.dumps(said)

@@ -1,0 +1,92 @@
+"""`fallback explain`: where a task stands; with no worker about."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from config.settings import load
+from tests.end_to_end.command_line import error_line, run
+from worker import breaker, journal, lease, letters
+from worker.errors import ChainExhausted, InvalidRequest
+from worker.journal import Entry
+from worker.store import Store
+
+UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+ASKED = Entry("claude", "overloaded", 1.0, "claude-1", "busy", 529, 312.4)
+RESULT = {"choices": "an answer nobody may see", "fallback": {"provider": "openai", "chain": "default"}}
+
+
+@pytest.fixture
+def environment(clean_environment: dict[str, str], redis_url: str) -> dict[str, str]:
+    return {**clean_environment, "REDIS_URL": redis_url}
+
+
+@pytest.fixture
+def store(environment: dict[str, str]) -> Store:
+    settings = load(environment)
+    store = Store(settings.redis_url, settings.namespace, settings.providers)
+    store.run(lease.begin(store, "task", "a", 0), breaker.acquire(store, "task", "a", "permit", ["claude"]))
+    store.run(*journal.append(store, "task", [ASKED]))
+    return store
+
+
+def explained(tmp_path: Path, environment: dict[str, str], task_id: str = "task") -> list[str]:
+    ran = run(tmp_path, environment, "explain", task_id)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return ran.stdout.splitlines()
+
+
+def test_in_hand_it_tells_whom_it_asks_and_whom_it_asked(
+    tmp_path: Path, environment: dict[str, str], store: Store
+) -> None:
+    head, asked = explained(tmp_path, environment)
+    assert re.fullmatch(f"task: in hand, asking claude since {UTC}", head)
+    assert asked == "1970-01-01T00:00:01Z claude claude-1 overloaded 529 312 ms busy"
+
+
+def test_a_task_whose_worker_died_waits_for_its_message(
+    tmp_path: Path, environment: dict[str, str], store: Store
+) -> None:
+    store.redis.hset(store.task("task"), "until", 0)
+    assert explained(tmp_path, environment)[0].startswith("task: its worker died, asking claude since ")
+
+
+def test_between_two_messages_it_tells_when_it_goes_on(
+    tmp_path: Path, environment: dict[str, str], store: Store
+) -> None:
+    store.run(lease.pause(store, "task", "a", 1, 60.0))
+    assert re.fullmatch(f"task: goes on at {UTC}", explained(tmp_path, environment)[0])
+
+
+def test_answered_it_tells_by_whom_and_shows_no_answer(
+    tmp_path: Path, environment: dict[str, str], store: Store
+) -> None:
+    store.run(lease.finish(store, "task", "a", RESULT))
+    head, *rest = explained(tmp_path, environment)
+    assert head == "task: answered by openai on chain default"
+    assert "nobody may see" not in str(rest)
+
+
+def test_after_a_replay_both_lives_are_told(tmp_path: Path, environment: dict[str, str], store: Store) -> None:
+    failed = ChainExhausted("claude: overloaded")
+    store.run(letters.keep(store, "task", "default", {}, failed), lease.finish(store, "task", "a", failed))
+    assert explained(tmp_path, environment)[0] == "task: failed, ChainExhausted: claude: overloaded"
+    letter = letters.find(store, "task")
+    assert letter
+    store.run(letters.replay(store, "task", letter.at_ms), lease.begin(store, "task", "b", 0))
+    assert explained(tmp_path, environment)[0::2] == ["task: in hand", "replayed"]
+
+
+def test_what_was_refused_before_it_began_is_told_from_the_list(
+    tmp_path: Path, environment: dict[str, str], store: Store
+) -> None:
+    store.run(letters.keep(store, "bad", "default", {}, InvalidRequest("messages: missing")))
+    [only] = explained(tmp_path, environment, "bad")
+    assert only.endswith(" bad default InvalidRequest messages: missing")
+
+
+def test_of_an_unknown_task_nothing_is_known(tmp_path: Path, environment: dict[str, str]) -> None:
+    ran = run(tmp_path, environment, "explain", "nobody")
+    assert ran.returncode == 1
+    assert error_line(ran).startswith("Error: nobody: nothing is known;")
