@@ -5,7 +5,7 @@ read_globals = { "redis", "cjson", "KEYS", "ARGV", "SETTINGS", "clock", "unpack"
 files["worker/lua/clock.lua"] = { ignore = { "211" } }
 files["worker/lua/breaker.lua"] = { ignore = { "211" } }
 files["worker/lua/detectors.lua"] = { ignore = { "211" }, read_globals = { "RING" } }
-for _, name in ipairs { "acquire", "record", "extend", "control", "probed", "snapshot" } do
+for _, name in ipairs { "acquire", "record", "extend", "control", "probed", "snapshot", "release" } do
   files["worker/lua/" .. name .. ".lua"] = { read_globals = {
     "KEEP", "RING", "QUOTA", "LONGEST_QUOTA", "LONGEST_RETRY_AFTER", "NEVER", "FAILED", "TEXT", "DEMOTION",
     "read", "write", "fresh", "tell", "health", "move", "open", "trip", "refusal", "grant", "walk", "held", "note_asked",

@@ -10,6 +10,7 @@ from typing import Any
 from celery import Task
 from celery.exceptions import Ignore, Reject
 from celery.worker import state
+from kombu.transport.redis import Channel
 
 from config.chains import RETRY_PRIORITY
 from tasks import message
@@ -23,6 +24,7 @@ from worker.request import CompletionRequest
 from worker.result import VERSION
 from worker.route import Route
 from worker.store import Store
+from worker.waiting import InHand, park
 
 PASS_ON = 1.0
 """Seconds until a message that only a newer worker reads is offered again."""
@@ -97,7 +99,7 @@ def complete(self: CompletionTask, /, *args: Any, **kwargs: Any) -> dict[str, An
         raise _pass_on(self)
     outcome = _walk(self, *_bound(*args, **kwargs))
     if isinstance(outcome, Later):
-        raise _go_on(self, outcome)
+        raise _parked(self, outcome) or _go_on(self, outcome)
     return outcome
 
 
@@ -138,6 +140,20 @@ def _checked(task: CompletionTask, payload: Any, chain: Any) -> CompletionReques
                 store().run(letters.keep(store(), task.request.id, chain, payload, failed))
         raise
     return checked
+
+
+def _parked(task: CompletionTask, later: Later) -> Exception | None:
+    """Returns what lets go of a message that waits now, None for one that is to be queued anew."""
+    if later.waiting is None:
+        return None
+    tag = task.request.properties["delivery_tag"]
+    try:
+        parked = park(
+            store(), task.request.id, later.waiting, InHand(Channel.unacked_key, Channel.unacked_index_key, tag)
+        )
+    except StoreAway:
+        return None
+    return Ignore("waits until a provider admits") if parked else None
 
 
 def _go_on(task: CompletionTask, later: Later) -> Exception:

@@ -13,12 +13,13 @@ from tasks.celery import app, settings
 from tasks.envelope import fault, task_id
 from tasks.redaction import guard_logs
 from tasks.visibility import Heartbeat
+from tasks.waiting import Release
 from worker.errors import InvalidRequest
 
 _log = logging.getLogger(__name__)
 _LOSES_WORK = "loses running tasks when it stops, and acknowledgements when many end together"
 
-app.steps["worker"] |= {Alive, Heartbeat}
+app.steps["worker"] |= {Alive, Heartbeat, Release}
 
 
 class Consumer(consumer.Consumer):

@@ -38,6 +38,10 @@ class Call:
         """Returns the seconds from queueing to answer."""
         return self.request.timeout or self.route.chain.timeout
 
+    def deadline(self, first: float) -> float:
+        """Returns the epoch at which the time is over, when the first delivery came at `first`."""
+        return self.deadline_at or first + self.timeout
+
 
 @dataclass(frozen=True, slots=True)
 class Completion:
@@ -47,12 +51,25 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a completion waits for: that one of `providers` admits. At `deadline`, an epoch in seconds, it is over."""
+
+    providers: tuple[str, ...]
+    priority: int
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
-    """A completion that goes on in `delay` seconds, by a message with this step and this rest of the chain."""
+    """A completion that goes on in `delay` seconds, by a message with this step and this rest of the chain.
+
+    With `waiting` the message at hand will do, and it goes on when that is over; the delay is what was foreseen.
+    """
 
     delay: float
     step: int
     rest: tuple[str, ...] | None
+    waiting: Waiting | None = None
 
 
 def fitted(call: Call) -> Call:

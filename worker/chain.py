@@ -2,13 +2,13 @@
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from config.outcomes import RULES, Outcome
 from worker import away, breaker, journal, lease, letters, story
 from worker.breaker import NEVER, Attempted, Decision, Permit
-from worker.call import Call, Completion, Later, fitted
+from worker.call import Call, Completion, Halted, Later, Waiting, fitted
 from worker.connection import Command
 from worker.errors import AttemptFailed, Revoked, StoreAway, TaskFailed
 from worker.journal import PASSED_OVER, Entry, Line
@@ -91,7 +91,7 @@ class _Walk:
             if decision.kind == "lost":
                 return Later(lease.LEASE, self.call.step, self.call.rest)
             if decision.kind == "retry":
-                return self._pause(decision.wait or 0.0)
+                return self._pause(decision.wait or 0.0, self.begun.step + 1)
             if decision.permit is None:
                 return self._exhausted(decision)
             if halted := self._halted(decision.permit):
@@ -108,18 +108,21 @@ class _Walk:
                 self.lines.append(entry)
 
     def _halted(self, permit: Permit) -> Later | None:
-        halted, left, most = self.call.halted(), self._left(), self.call.max_redeliveries
-        poisonous = most is not None and self.begun.deaths > most
-        if halted is None and left > 0 and not poisonous:
+        halted = self.call.halted()
+        if halted is None and self._left() > 0 and not self._poisonous():
             return None
         self._give_back(permit)
+        self._end(halted)
+        return self._pause(0.0, self.begun.step + 1)
+
+    def _end(self, halted: Halted | None) -> None:
+        """Ends what was taken back, kills workers, or has no time left."""
         if halted == "revoked":
             raise Revoked(self.call.task_id)
-        if poisonous:
+        if self._poisonous():
             raise story.poison(self.begun.deaths, self._considered())
-        if left <= 0:
-            raise self._late()
-        return self._pause(0.0)
+        if self._left() <= 0:
+            raise story.late(self.call.route.chain, self.lines)
 
     def _attempt(self, permit: Permit) -> Completion | Decision:
         provider, call = self.call.route.providers[permit.provider], self.call
@@ -163,18 +166,26 @@ class _Walk:
             away.failed(permit.provider)
             decision = away.decide(self.store, onward.rest)
         if entry.outcome == Outcome.CUT_SHORT:
-            raise Revoked(self.call.task_id) if failed.reason == "revoked" else self._late()
+            raise (
+                Revoked(self.call.task_id)
+                if failed.reason == "revoked"
+                else story.late(self.call.route.chain, self.lines)
+            )
         return Decision("retry", wait=onward.countdown) if decision.kind == "retry" else decision
 
     def _exhausted(self, decision: Decision) -> Later:
+        self._end(self.call.halted())
         onward = after_exhaustion(self.call.route, self.lines, decision.wait)
-        if onward is None or onward[1] >= self._left():
+        if onward is None or onward.delay >= self._left():
             raise story.exhausted(self.call.route.chain, self.lines)
-        self.lines.append(onward[0])
-        return self._pause(onward[1])
+        self.lines.append(onward.mark)
+        if not onward.waits or not decision.passed_over:
+            return self._pause(onward.delay, self.begun.step + 1)
+        refused = tuple(over.provider for over in decision.passed_over)
+        waiting = Waiting(refused, self.call.route.chain.priority, self.call.deadline(self.begun.first))
+        return replace(self._pause(onward.delay, self.call.step), waiting=waiting)
 
-    def _pause(self, delay: float) -> Later:
-        step = self.begun.step + 1
+    def _pause(self, delay: float, step: int) -> Later:
         with suppress(StoreAway):  # the lease runs out by itself, and the message carries the step
             self.store.run(*self._unsaved(), lease.pause(self.store, self.call.task_id, self.token, step, delay))
         return Later(delay, step, tuple(position(self.call.route, self.lines).rest(self.call.route)))
@@ -198,8 +209,9 @@ class _Walk:
     def _considered(self) -> list[Entry]:
         return story.considered(self.lines, self.begun.lost)
 
-    def _late(self) -> TaskFailed:
-        return story.late(self.call.route.chain, self.lines)
+    def _poisonous(self) -> bool:
+        most = self.call.max_redeliveries
+        return most is not None and self.begun.deaths > most
 
     def _permit(self) -> str:
         return f"{self.token}:{self.permits}"
@@ -229,8 +241,7 @@ class _Walk:
         return self.now + time.monotonic() - self.started
 
     def _left(self) -> float:
-        deadline = self.call.deadline_at or self.begun.first + self.call.timeout
-        return deadline - self._time()
+        return self.call.deadline(self.begun.first) - self._time()
 
 
 def _ms_since(started: float) -> float:

@@ -12,8 +12,8 @@ from worker.backoff import delay as backoff
 from worker.errors import AttemptFailed
 from worker.journal import PASSED_OVER, Entry, Line, Mark
 
-ASK_AGAIN = 30.0
-"""Seconds until a waiting completion asks again where no time is known: until a key is mended, say."""
+ASK_AGAIN = 1.0
+"""Seconds foreseen for a wait whose end is not known: until a key is mended, say."""
 
 NOT_CONFIGURED, INCAPABLE = "not configured", "incapable"
 """How the reasons begin for which a provider is no candidate; what follows a colon is its own."""
@@ -85,6 +85,15 @@ class Onward:
     limited: float
 
 
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A new round: its mark, the seconds until it begins, and whether it `waits` until somebody admits."""
+
+    mark: Mark
+    delay: float
+    waits: bool
+
+
 def position(route: Route, lines: Sequence[Line]) -> Position:
     """Returns where the lines leave a completion; within a round it only moves forward."""
     now = Position()
@@ -116,8 +125,8 @@ def after_failure(
 
 def after_exhaustion(
     route: Route, lines: Sequence[Line], wait: float | None, draw: Draw = random.random
-) -> tuple[Mark, float] | None:
-    """Returns the mark of a new round and the seconds until it begins, None where the chain ends here.
+) -> Round | None:
+    """Returns the new round that follows, None where the chain ends here.
 
     Args:
         route: chain, providers and tier.
@@ -127,17 +136,17 @@ def after_exhaustion(
     """
     now, chain = position(route, lines), route.chain
     pause = backoff(chain.retry, now.rounds + 1, None, draw)
-    left = set(route.candidates()) - now.closed
+    left, waits = set(route.candidates()) - now.closed, chain.when_exhausted == "wait"
     if chain.failover == "at-once" and left - now.spent:
         if _asked(lines):
-            return Mark(fresh=False), pause
+            return Round(Mark(fresh=False), pause, waits=False)
         if wait is not None and wait <= chain.retry.max_wait:  # a Retry-After outlasted the pause between rounds
-            return Mark(fresh=False), wait
-    if chain.when_exhausted == "wait" and left:
-        if wait is not None:
-            return Mark(fresh=True), wait * (1 + draw() / 10)
-        return Mark(fresh=True), pause if _asked(lines) else ASK_AGAIN
-    return None
+            return Round(Mark(fresh=False), wait, waits)
+    if not (waits and left):
+        return None
+    if wait is None and _asked(lines):
+        return Round(Mark(fresh=True), pause, waits=False)
+    return Round(Mark(fresh=True), ASK_AGAIN if wait is None else wait, waits=True)
 
 
 def _asked(lines: Sequence[Line]) -> bool:

@@ -50,8 +50,8 @@ Of calls by 300 threads on two overfull cores none of 104,440 gave up after 2 s,
 KEEP = 86_400
 """Seconds that the keys of an unanswered task outlive their last touch: the longest that one may take."""
 
-_BREAKER_SCRIPTS = ("acquire", "record", "extend", "control", "probed", "snapshot")
-_CLOCKED_SCRIPTS = ("begin", "letter", "replay", "settle", "renew", "registry")
+_BREAKER_SCRIPTS = ("acquire", "record", "extend", "control", "probed", "snapshot", "release")
+_CLOCKED_SCRIPTS = ("begin", "letter", "replay", "settle", "renew", "registry", "park")
 
 
 def lua(name: str) -> str:
@@ -191,6 +191,10 @@ class Store:
     def models(self, provider: str) -> str:
         """Returns the key of a provider's models."""
         return f"{self._tag}:models:{provider}"
+
+    def waiting(self, *parts: str) -> str:
+        """Returns a key of the completions that wait; without parts that of their messages."""
+        return ":".join((f"{self._tag}:waiting", *parts))
 
     def script(self, name: str, keys: Sequence[str], *args: str | int | float) -> Command:
         """Returns the command that runs a script by its SHA."""

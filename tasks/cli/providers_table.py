@@ -8,22 +8,27 @@ from tasks.cli.duration import span
 from tasks.completion import store
 from worker.breaker import Snapshot
 from worker.health import Health, ResponseTime, health
+from worker.waiting import count
 
 _STYLES = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "unknown": "dim"}
 
 
 def providers_table() -> Table:
-    """Returns a row per provider, as the shared store has it now; a row is one line of 80 columns.
+    """Returns a row per provider, as the shared store has it now, and how many completions wait, if any do.
+
+    A row is one line of 80 columns.
 
     Raises:
         StoreAway: the store did not answer.
     """
-    found = Table(box=None, pad_edge=False)
+    found = Table(box=None, pad_edge=False, caption_justify="left", caption_style="")
     for name in ("provider", "status", "breaker", "ok", "up", "p50/p95", "last error", "ago"):
         # What is too wide for one line costs the last error its end.
         found.add_column(name, no_wrap=name != "last error")
     for each in health(store(), list(settings.providers)):
         found.add_row(*_row(each))
+    if waiting := count(store()):
+        found.caption = f"{waiting} waiting until a provider admits"
     return found
 
 

@@ -9,6 +9,7 @@ from tasks.celery import settings
 from tasks.completion import store
 from worker import registry
 from worker.health import Health, health
+from worker.waiting import count
 
 _HEALTH = TypeAdapter(Health)
 _OUTSIDE = {"breaker": {"provider", "now", "status", "cause"}}
@@ -16,7 +17,7 @@ _OUTSIDE = {"breaker": {"provider", "now", "status", "cause"}}
 
 
 def report() -> dict[str, Any]:
-    """Returns `time` and `providers`, as docs/operations.md shows them.
+    """Returns `time`, `waiting` and `providers`, as docs/operations.md shows them.
 
     Every instant is an epoch in seconds by the store's clock, 0 where there is none; durations are seconds.
 
@@ -24,7 +25,7 @@ def report() -> dict[str, Any]:
         StoreAway: the store did not answer.
     """
     found = health(store(), list(settings.providers))
-    return {"time": found[0].breaker.now, "providers": [_provider(each) for each in found]}
+    return {"time": found[0].breaker.now, "waiting": count(store()), "providers": [_provider(each) for each in found]}
 
 
 def _provider(found: Health) -> dict[str, Any]:

@@ -10,22 +10,24 @@ from tasks.completion import store
 from worker.errors import StoreAway
 from worker.health import Health, health
 from worker.metrics import counters
+from worker.waiting import count
 
 _STATUSES = ("healthy", "degraded", "unhealthy", "unknown")
 _STATES = ("closed", "open", "half-open")
 
 
 class Fleet(Collector):
-    """Breakers, health and counters of the whole fleet; while the store is away only that it is."""
+    """Breakers, health, counters and who waits in the whole fleet; while the store is away only that it is."""
 
     def collect(self) -> Iterator[Metric]:
         """Yields the metrics as they are now."""
         try:
-            found, counted = health(store(), list(settings.providers)), counters(store())
+            found, counted, waiting = health(store(), list(settings.providers)), counters(store()), count(store())
         except StoreAway:
             yield GaugeMetricFamily("fallback_store_up", "Whether the shared store answers.", 0)
             return
         yield GaugeMetricFamily("fallback_store_up", "Whether the shared store answers.", 1)
+        yield GaugeMetricFamily("fallback_waiting", "Completions that wait until a provider admits.", waiting)
         for name, value in counted.items():
             yield CounterMetricFamily(f"fallback_{name}", "See worker/metrics.py.", value)
         yield from _of(found)

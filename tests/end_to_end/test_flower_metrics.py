@@ -24,6 +24,7 @@ def test_the_fleet_s_breakers_health_and_counters_stand_beside_flower_s_own(
     wait_until(lambda: 'fallback_success_ratio{provider="claude"} 1.0' in lines())
     expected = {
         "fallback_store_up 1.0",
+        "fallback_waiting 0.0",
         "fallback_store_away_total 0.0",
         "fallback_decisions_away_total 0.0",
         "fallback_wasted_answers_total 0.0",

@@ -44,7 +44,9 @@ def onward(on, lines, retry_after=None, left=FOREVER):
 
 
 def exhausted(on, lines, wait=None):
-    return after_exhaustion(on, lines, wait, lambda: 1.0)
+    """Returns the mark of the round that follows and its longest delay."""
+    found = after_exhaustion(on, lines, wait, lambda: 1.0)
+    return found and (found.mark, found.delay)
 
 
 def rest(on, lines):

@@ -119,7 +119,7 @@ def walk(route, data):
         onward = after_exhaustion(route, lines, None)
         if onward is None:
             return lines
-        lines.append(onward[0])
+        lines.append(onward.mark)
 
 
 @given(routes(when_exhausted=st.just("fail")), st.data())
