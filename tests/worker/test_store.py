@@ -175,21 +175,26 @@ def test_a_new_connection_says_one_word_before_its_first_call(redis):
 
 
 @pytest.fixture
-def slow_thread(monkeypatch):
-    """A thread that gives up the interpreter only after longer than a call may wait, which is not long here."""
+def slowed(redis, monkeypatch):
+    """A store beside a thread that gives up the interpreter only after longer than a call may wait, 0.2 s here.
+
+    It has not connected yet, but was made before: reading its scripts would wait for the interpreter at each file.
+    """
     monkeypatch.setattr("worker.store.SOCKET_TIMEOUT", 0.2)
+    store = store_at(url(redis))
+    assert store.redis
     ended, before = threading.Event(), sys.getswitchinterval()
     thread = threading.Thread(target=lambda: all(not ended.is_set() for _ in count()))
     sys.setswitchinterval(0.5)
     thread.start()
-    yield
+    yield store
     ended.set()
     sys.setswitchinterval(before)
     thread.join()
 
 
-def test_a_thread_that_waits_for_the_interpreter_takes_no_server_for_dead(redis, slow_thread):
-    assert store_at(url(redis)).run(("BLPOP", "empty", 0.05)) == [None]
+def test_a_thread_that_waits_for_the_interpreter_takes_no_server_for_dead(slowed):
+    assert slowed.run(("BLPOP", "empty", 0.05)) == [None]
 
 
 def test_a_command_that_the_server_refuses_is_no_outage(redis):
