@@ -16,14 +16,19 @@ from tests.worker.breaker_mutants import Mutant, mutants
 from tests.worker.breaker_rules import BreakerMachine
 
 MOST_SURVIVORS = 4
-THOROUGH = settings(SETTINGS, max_examples=200, derandomize=True)
 
 
-def is_killed(mutant: Mutant, url: str) -> bool:
-    """Tells whether the state machine notices the mutant, by what it compares, a script's error, or by no number."""
+def is_killed(mutant: Mutant, url: str, *, within: int = 200) -> bool:
+    """Tells whether the state machine notices the mutant, by what it compares, a script's error, or by no number.
+
+    Args:
+        mutant: what to try.
+        url: of a server.
+        within: runs of a hundred steps; the draws depend on it, not only their number.
+    """
     with machine_on(BreakerMachine, url, mutant.part) as machine:
         try:
-            run_state_machine_as_test(machine, settings=THOROUGH)
+            run_state_machine_as_test(machine, settings=settings(SETTINGS, max_examples=within, derandomize=True))
         except (AssertionError, ResponseError, ValueError):
             return True
     return False

@@ -6,6 +6,8 @@ from tests.worker.breaker_mutants import mutants
 from tests.worker.kill_mutants import is_killed
 
 EVERY, MOST = 14, 7
+RUNS = 25
+"""Each of the sample falls within so many, mostly within one; in 200, two of them take 90 and 30 seconds."""
 
 
 def test_each_mutant_changes_what_stands_in_the_lua():
@@ -17,4 +19,4 @@ def test_each_mutant_changes_what_stands_in_the_lua():
 
 @pytest.mark.parametrize("mutant", [m for m in mutants() if not m.equivalent][::EVERY][:MOST], ids=str)
 def test_the_state_machine_notices(valkey, mutant):
-    assert is_killed(mutant, valkey.url)
+    assert is_killed(mutant, valkey.url, within=RUNS)
