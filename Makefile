@@ -9,8 +9,9 @@ demo: .venv/local.stamp  ## the main job on real processes, in about half a minu
 up: .venv/local.stamp  ## the same fleet kept running, with Flower; Ctrl-C ends it
 	$(BIN)/fallback up
 
+# Two processes, each with servers of its own; a file stays in one of them, for its tests share workers.
 test: .venv/test.stamp  ## the whole suite
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 breaker: .venv/test.stamp  ## the breaker against its model at full length: some five minutes on each server, and a replay
 	BREAKER_EXAMPLES=800 TRACE_OPERATIONS=50000 $(BIN)/pytest tests/worker/test_breaker_machine.py tests/worker/test_breaker_trace.py
