@@ -20,6 +20,15 @@ from tasks.fleet.valkey import Valkey
 _OURS = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "FLOWER_")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests recorded as `counted`: what they print themselves is lost where pytest-xdist runs them."""
+    for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:
+        for name, value in report.user_properties:
+            if name == "counted" and report.when == "call":
+                terminalreporter.section(report.nodeid)
+                terminalreporter.write_line(str(value))
+
+
 @pytest.fixture(scope="session")
 def clean_environment() -> dict[str, str]:
     """This process's environment without what configures Fallback: a developer's keys stay out of the tests."""

@@ -31,12 +31,11 @@ RULES = frozenset(
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("server", ["valkey", "redis_server"])
-def test_every_step_leaves_what_the_model_says(request, server, capsys):
+def test_every_step_leaves_what_the_model_says(request, server, record_property):
     with machine_on(BreakerMachine, request.getfixturevalue(server).url) as machine:
         run_state_machine_as_test(machine, settings=settings(SETTINGS, max_examples=EXAMPLES, derandomize=True))
-    with capsys.disabled():
-        print(f"\n{server}: {EXAMPLES} runs of 100 steps")
-        print("\n".join(f"{times:7} {rule}" for rule, times in sorted(machine.bites.items())))
+    bites = "\n".join(f"{times:7} {rule}" for rule, times in sorted(machine.bites.items()))
+    record_property("counted", f"{EXAMPLES} runs of 100 steps\n{bites}")
     assert rare(machine) == {}
 
 

@@ -23,15 +23,14 @@ FOREVER = 600
 
 @pytest.mark.timeout(FOREVER)
 @pytest.mark.parametrize("server", ["valkey", "redis_server"])
-def test_every_reply_of_processes_that_are_killed_is_the_model_s(request, server, capsys):
+def test_every_reply_of_processes_that_are_killed_is_the_model_s(request, server, record_property):
     place = request.getfixturevalue(server).url
     with Redis.from_url(place, decode_responses=True, encoding="latin-1") as client:
         client.flushdb()
         kills = _trace(place, client)
         model = Model(0)
         made = replay(client, model)
-        with capsys.disabled():
-            print(f"\n{made.total()} operations, {kills} processes killed; {dict(made)}")
+        record_property("counted", f"{made.total()} operations, {kills} processes killed; {dict(made)}")
         assert made.total() >= OPERATIONS
         assert {name: one.fields for name, one in stored(client, CHAIN).items()} == {
             name: circuit.fields() for name, circuit in model.circuits.items()
