@@ -1,5 +1,7 @@
 """What we read of an answer is what the vendors' own clients read of the same bytes."""
 
+from collections.abc import Callable
+
 import pytest
 
 from config.providers import Dialect, Provider
@@ -63,15 +65,14 @@ def at(dialect: Dialect, url: str, stream: bool) -> Provider:
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_what_is_read_is_what_the_vendors_client_reads(
-    dialect: Dialect, stream: bool, capsys: pytest.CaptureFixture[str]
+    dialect: Dialect, stream: bool, record_property: Callable[[str, object], None]
 ) -> None:
     for name, said in ANSWERED.items():
         with serving(told(dialect, stream, said)) as bare:
             read = ours(asked(at(dialect, bare.url, stream)))
             assert read == theirs(dialect, bare.url, KEY, stream), name
             assert (read.text, [call[2] for call in read.calls]) == (said.text, [call[2] for call in said.calls])
-    with capsys.disabled():
-        print(f"\n{dialect} {'streamed' if stream else 'plain'}: {len(ANSWERED)} answers as its client reads them")
+    record_property("counted", f"{len(ANSWERED)} answers as its client reads them")
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])
