@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo up test breaker mutants lint audit format clean
+.PHONY: demo up test breaker mutants transport lint audit format clean
 
 demo: .venv/local.stamp  ## the main job on real processes, in about half a minute; no key, no Docker, no Redis
 	$(BIN)/fallback demo
@@ -18,6 +18,9 @@ breaker: .venv/test.stamp  ## the breaker against its model at full length: some
 
 mutants: .venv/test.stamp  ## each mutant of the breaker's Lua against the state machine: some ten minutes
 	$(BIN)/python -m tests.worker.kill_mutants
+
+transport: .venv/test.stamp  ## workers killed and connections cut below the queue at full length: some ten minutes
+	TRANSPORT_ROUNDS=10 $(BIN)/pytest --timeout 900 -s tests/tasks/transport
 
 lint: .venv/test.stamp  ## formatting, lint, types, layers, file sizes, Lua where luacheck is installed
 	$(BIN)/ruff format --check

@@ -30,14 +30,14 @@ class Clock:
         """
         asked = time.time()
         seconds, microseconds = redis.time()
-        ahead = _ahead(asked, seconds + microseconds / 1_000_000, time.time())
-        skewed = abs(ahead) > LIMIT
+        off = ahead(asked, seconds + microseconds / 1_000_000, time.time())
+        skewed = abs(off) > LIMIT
         if skewed != self._skewed:
-            _log.warning("clock-%s seconds=%.1f", "skewed" if skewed else "right", ahead)
+            _log.warning("clock-%s seconds=%.1f", "skewed" if skewed else "right", off)
         self._skewed, self.right = skewed, not skewed
 
 
-def _ahead(asked: float, server: float, answered: float) -> float:
+def ahead(asked: float, server: float, answered: float) -> float:
     """Returns the seconds by which this clock is ahead at least: a slow answer is not its fault."""
     return asked - server if asked > server else min(answered - server, 0.0)
 

@@ -9,13 +9,14 @@
 -- ARGV[4..] for each list what stands behind the message in the hash
 -- Returns {place in the lists from 0 on, message, place, message, ...}. When that is empty the lists have been read, so
 -- that a connection which tracks what it reads is told as soon as one of them changes.
-local now = clock() / 1000
+local now
 local most, enough = tonumber(ARGV[2]), tonumber(ARGV[3])
 local found, count, size = {}, 0, 0
 for i = 3, #KEYS do
   while count < most and size < enough do
     local message = redis.call('RPOP', KEYS[i])
     if not message then break end
+    now = now or clock() / 1000
     local tag = ARGV[1] .. count
     -- Never through cjson, which changes numbers and empty lists.
     redis.call('HSET', KEYS[1], tag, '[' .. message .. ARGV[i + 1])

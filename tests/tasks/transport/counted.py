@@ -1,7 +1,5 @@
 """A queue of numbers, and the workers that write them down."""
 
-from collections.abc import Sequence
-
 from celery import Celery
 from redis import Redis
 
@@ -24,9 +22,9 @@ class Counting:
         self._environment = {"REDIS_URL": redis_url, "PYTHONUNBUFFERED": "1"}
         self._producer = Celery("producer", broker=redis_url, set_as_current=False)
 
-    def worker(self, name: str, transport: str = "ours", prefix: Sequence[str] = (), **variables: str) -> Process:
+    def worker(self, name: str, transport: str = "ours", concurrency: int = 4, **variables: str) -> Process:
         """Starts a worker on our transport or on kombu's own."""
-        command = [*prefix, *commands.worker(name, application=APPLICATION, concurrency=4)]
+        command = commands.worker(name, application=APPLICATION, concurrency=concurrency)
         environment = self._environment | {"TRANSPORT": transport} | variables
         return self._fleet.start(name, command, ready=writes(" ready."), environment=environment, cwd=ROOT)
 
@@ -34,6 +32,10 @@ class Counting:
         """Queues numbers to be written down."""
         for number in numbers:
             self._producer.send_task("counting.count", (number, seconds), queue="completions", priority=priority)
+
+    def ask_nobody(self) -> None:
+        """Queues a task that no worker knows."""
+        self._producer.send_task("counting.unknown", queue="completions")
 
     @property
     def counted(self) -> list[int]:

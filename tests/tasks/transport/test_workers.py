@@ -1,0 +1,34 @@
+"""Our transport below a real worker: what it holds, what it survives, in which order it takes."""
+
+from redis import Redis
+
+from tests.tasks.transport.counted import Counting
+
+
+def test_a_task_that_outlasts_the_timeout_is_begun_once(counting: Counting) -> None:
+    timeout = {"VISIBILITY": "4"}
+    counting.worker("first", **timeout)
+    counting.ask(1, seconds=7.0)
+    counting.worker("second", **timeout)
+    counting.wait(1)
+    counting.settle()
+    assert counting.counted == [1]
+
+
+def test_what_is_no_task_of_ours_neither_ends_a_worker_nor_goes_round(counting: Counting, redis: Redis) -> None:
+    worker = counting.worker("hostile")
+    redis.lpush("completions", "not JSON {", "{}", '"text"')
+    counting.ask_nobody()
+    counting.ask(1)
+    counting.wait(1)
+    counting.settle()
+    assert worker.output().count("message-quarantined") == 3
+    assert worker.running
+
+
+def test_the_most_urgent_is_taken_first_however_many_wait(counting: Counting) -> None:
+    for priority in (9, 6, 3, 0):
+        counting.ask(*range(100 * priority, 100 * priority + 20), priority=priority)
+    counting.worker("only", concurrency=1)
+    counting.wait(80)
+    assert counting.counted == sorted(counting.counted)
