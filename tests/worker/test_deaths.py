@@ -39,6 +39,7 @@ def test_a_delivery_is_told_how_often_its_holders_died(clock, store):
 
 def test_a_lease_found_held_or_let_go_is_no_death(clock, store):
     begin(store, "a")
+    begin(store, "a")
     begin(store, "b")
     pause(store, "a", 1, 0.0)
     begin(store, "b", step=0)
