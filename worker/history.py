@@ -10,7 +10,7 @@ from worker.lease import lost_attempts
 from worker.store import Store
 from worker.story import considered
 
-State = Literal["unknown", "in hand", "lost", "waiting", "answered", "failed"]
+State = Literal["unknown", "in hand", "lost", "waiting", "due", "answered", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +18,9 @@ class History:
     """A task as it stands, without prompt and answer.
 
     `unknown` is also one that no worker has begun; `lost` one whose worker died, until its message is delivered
-    again. `due` is when the next message is (epoch in seconds, 0 for none), `asking` the attempt under way (one, or
-    none), `entries` the providers considered, `before` those that led to a failure which was replayed since; `story`
-    is a result's `fallback`, `failure` the class and the message of an error, `wasted` as in a result.
+    again; `waiting` until a provider admits; `due` at the time `due` (epoch in seconds). `asking` is the attempt under
+    way (one, or none), `entries` the providers considered, `before` those that led to a failure which was replayed
+    since; `story` is a result's `fallback`, `failure` the class and the message of an error, `wasted` as in a result.
     """
 
     state: State
@@ -39,16 +39,16 @@ def history(store: Store, task_id: str) -> History:
     Raises:
         StoreAway: the store did not answer.
     """
-    (seconds, _), known, texts = store.run(
-        ("TIME",), ("HGETALL", store.task(task_id)), ("LRANGE", store.journal(task_id), 0, -1)
+    (seconds, _), known, texts, waits = store.run(
+        ("TIME",),
+        ("HGETALL", store.task(task_id)),
+        ("LRANGE", store.journal(task_id), 0, -1),
+        ("HEXISTS", store.waiting(), task_id),
     )
-    lines, replayed, answer = (
-        [load(text) for text in texts],
-        int(known.get("from", 0)),
-        json.loads(known.get("answer", "{}")),
-    )
+    lines, replayed = [load(text) for text in texts], int(known.get("from", 0))
+    answer = json.loads(known.get("answer", "{}"))
     return History(
-        state=_state(known, answer, seconds),
+        state="waiting" if waits and not answer else _state(known, answer, seconds),
         due=_instant(known, "due"),
         asking=lost_attempts(known.get("asked", "")),
         before=tuple(considered(lines[:replayed], ())),
@@ -64,7 +64,7 @@ def _state(known: Mapping[str, str], answer: Mapping[str, Any], now: float) -> S
         return "failed" if "failure" in answer else "answered"
     if "holder" in known:
         return "in hand" if _instant(known, "until") > now else "lost"
-    return "waiting" if "due" in known else "unknown"
+    return "due" if "due" in known else "unknown"
 
 
 def _instant(known: Mapping[str, str], field: str) -> float:

@@ -37,6 +37,8 @@ def _standing(found: History) -> str:
         case "failed":
             return f"failed, {found.failure[0]}: {word(found.failure[1])}"
         case "waiting":
+            return "waits until a provider admits"
+        case "due":
             return f"goes on at {instant(found.due)}"
         case "lost":
             return f"its worker died{asking}; it goes on when its message is delivered again"

@@ -59,6 +59,12 @@ def test_between_two_messages_it_tells_when_it_goes_on(
     assert re.fullmatch(f"task: goes on at {UTC}", explained(tmp_path, environment)[0])
 
 
+def test_one_that_waits_for_a_provider_tells_so(tmp_path: Path, environment: dict[str, str], store: Store) -> None:
+    store.run(lease.pause(store, "task", "a", 0, 1.0))
+    store.redis.hset(store.waiting(), "task", "its message")
+    assert explained(tmp_path, environment)[0] == "task: waits until a provider admits"
+
+
 def test_answered_it_tells_by_whom_and_shows_no_answer(
     tmp_path: Path, environment: dict[str, str], store: Store
 ) -> None:
