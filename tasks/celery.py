@@ -53,6 +53,7 @@ app.conf.update(
     broker_url=_url,
     broker_use_ssl=_tls,
     broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # a worker that gave up would have to be started by hand
     broker_transport_options={
         "visibility_timeout": LEASE,
         "unacked_restore_interval": 1,

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from celery.signals import after_setup_logger, celeryd_init
@@ -31,6 +32,14 @@ class Consumer(consumer.Consumer):
     def __init__(self, *args: Any, worker_options: dict[str, Any] | None = None, **kwargs: Any) -> None:
         options = {**(worker_options or {}), "without_mingle": True, "without_gossip": True}
         super().__init__(*args, worker_options=options, **kwargs)
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connects, with a try a second while Redis is away.
+
+        Celery's own would come 2 s later each time: up to 30 s after Redis is back.
+        """
+        conn.ensure_connection = partial(conn.ensure_connection, interval_start=1, interval_step=0)
+        return super().ensure_connected(conn)
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
         """Returns what takes each message that is fetched: Celery's own, for those that it can take."""
@@ -69,6 +78,21 @@ def _refuse_pools(conf: Any, options: dict[str, Any], **_: Any) -> None:
             # A signal's handler swallows exceptions, SystemExit excepted.
             print(f"--pool={refused}: refused, it {_LOSES_WORK}; use threads (the default) or prefork", file=sys.stderr)
             raise SystemExit(2)
+
+
+@celeryd_init.connect
+def _keep_answers(conf: Any, **_: Any) -> None:
+    """Lets an answer wait in its slot until Redis takes it: after a hang of 10 s producers got TimeoutError instead.
+
+    In workers alone: a producer's `get` would no longer end at its timeout.
+    """
+    conf.update(
+        result_backend_always_retry=True,
+        result_backend_base_sleep_between_retries_ms=100,
+        result_backend_max_sleep_between_retries_ms=1000,
+    )
+    # A traceback per slot and try; `store-away` has said it.
+    logging.getLogger("celery.backends.base").setLevel(logging.ERROR)
 
 
 @after_setup_logger.connect
