@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -15,11 +16,6 @@ def completions() -> int:
 
 
 @pytest.fixture
-def figures(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Figures:
-    """Prints a line of what a test found, also where it passes."""
-
-    def show(line: str) -> None:
-        with capsys.disabled():
-            print(f"\n  {request.node.name}: {line}", end="", flush=True)
-
-    return show
+def figures(record_property: Callable[[str, object], None]) -> Figures:
+    """Prints what a test found, at the end of the run, also where it passes."""
+    return partial(record_property, "counted")

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import linear_regression
 
@@ -55,14 +55,12 @@ def test_memory_and_connections_do_not_grow(bed: Bed, figures: Figures) -> None:
                     samples[worker.name].append(look(worker))
             wait_until(lambda: producer.done)
         census = take(bed, witness, {**burst.accepted, **producer.accepted}, within=60)
-    figures(f"{census} in {SECONDS:g} s, of which {WARM_UP:g} s warm-up")
     settled = {name: [s for s in each if s.at >= each[0].at + WARM_UP] for name, each in samples.items()}
     slopes = {name: slope(each) for name, each in settled.items()}
-    for name, each in settled.items():
-        memory = f"{each[0].memory:.1f} to {each[-1].memory:.1f} MB, {slopes[name]:+.2f} MB/h"
-        figures(f"worker {name}: {memory}; connections {connections(each)}")
+    found = [f"{name}: {told(each)}, {slopes[name]:+.2f} MB/h" for name, each in settled.items()]
+    figures("\n".join([f"{census}; {SECONDS:g} s, of which {WARM_UP:g} s warm-up", *found]))
     assert census.kept, census
-    assert all(len(connections(each)) == 1 for each in settled.values())
+    assert not any(map(more_connections, settled.values()))
     assert SECONDS < LONG or max(slopes.values()) <= MOST_GROWTH
 
 
@@ -86,5 +84,13 @@ def slope(samples: Sequence[Sample]) -> float:
     return 3600 * linear_regression([s.at for s in samples], [s.memory for s in samples]).slope
 
 
-def connections(samples: Iterable[Sample]) -> list[int]:
-    return sorted({sample.connections for sample in samples})
+def more_connections(samples: Sequence[Sample]) -> bool:
+    """Says whether there were more in the second half: one that idled too long is opened again, in a moment."""
+    half = len(samples) // 2
+    return max(s.connections for s in samples[half:]) > max(s.connections for s in samples[:half])
+
+
+def told(samples: Sequence[Sample]) -> str:
+    connections = sorted({sample.connections for sample in samples})
+    memory = f"{samples[0].memory:.1f} to {samples[-1].memory:.1f} MB"
+    return f"{connections[0]} to {connections[-1]} connections, {memory}"

@@ -1,0 +1,70 @@
+"""Workers killed with -9 under load: every completion is answered, once, and soon."""
+
+import random
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tasks.fleet.fleet import Fleet
+from tasks.fleet.process import Process
+from tests.chaos.bed import Bed, Death
+from tests.chaos.census import redelivered, take
+from tests.chaos.conftest import Figures
+from tests.chaos.producer import Producer
+from tests.chaos.witness import Witness
+from tests.waiting import wait_until
+from worker.health import percentile
+
+WORKERS = ("one", "two", "three", "four")
+RATE = 20.0
+EVERY = 2.0
+"""Seconds between two kills."""
+
+REDELIVERED_WITHIN = 18.0
+"""The visibility timeout, a sweep a second, and a margin."""
+
+DRAIN = 60.0
+
+
+@pytest.fixture
+def bed(fleet: Fleet) -> Bed:
+    bed = Bed.start(fleet, delay=1.0)
+    bed.start_workers(WORKERS)
+    return bed
+
+
+def test_each_completion_is_answered_once_and_soon(bed: Bed, completions: int, figures: Figures) -> None:
+    stopped = bed.workers[0]
+    stopped.signal(signal.SIGSTOP)  # idle, with its fetch under way
+    with Witness(bed.server.url) as witness, Producer(bed.server.url, completions, rate=RATE) as producer:
+        wait_until(lambda: len(producer.accepted) > RATE)
+        deaths = [die(bed, stopped), *kill_until_done(bed, producer)]
+        census = take(bed, witness, producer.accepted, within=DRAIN)
+    again = redelivered(bed.provider.calls(), deaths)
+    busy = sum(bool(death.in_flight) for death in deaths[1:])
+    in_flight = sum(len(death.in_flight) for death in deaths)
+    kills = f"{in_flight} were in flight at {len(deaths)} kills, of which {busy} hit calls and one an idle worker"
+    spent = f"asked again after p50 {percentile(again, 0.5):.1f} s, p99 {percentile(again, 0.99):.1f} s"
+    figures(f"{census}; {kills}; {spent}")
+    assert census.kept, census
+    assert busy >= 0.8 * (len(deaths) - 1)
+    assert census.repeated <= in_flight
+    assert percentile(again, 0.99) <= REDELIVERED_WITHIN
+
+
+def kill_until_done(bed: Bed, producer: Producer) -> Iterator[Death]:
+    due = time.monotonic() + EVERY
+    while True:
+        wait_until(lambda due=due: producer.done or (time.monotonic() >= due and bed.ready()))
+        if producer.done:
+            return
+        yield die(bed, random.choice(bed.ready()))
+        due += EVERY
+
+
+def die(bed: Bed, worker: Process) -> Death:
+    death = bed.kill(worker)
+    bed.revive(worker)
+    return death
