@@ -26,9 +26,14 @@ class Health(Frozen):
 
 
 class Results(Frozen):
-    """`expires` is how many seconds a result is kept; `max_request_bytes` bounds a request as JSON."""
+    """What is kept, and of what size.
+
+    `expires` is how many seconds a result is kept; `max_failed` how many requests that failed for good are;
+    `max_request_bytes` bounds a request as JSON.
+    """
 
     expires: Annotated[float, Field(gt=0, le=30 * 86_400)] = 86_400.0
+    max_failed: Annotated[int, Field(ge=0, le=1_000_000)] = 10_000
     max_request_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 4_000_000
 
 

@@ -41,7 +41,8 @@ _NEWER = (
 @cache
 def store() -> Store:
     """Returns this process's way to the shared store."""
-    return Store(settings.redis_url, settings.namespace, settings.providers, expires=settings.results.expires)
+    url, kept = settings.redis_url, settings.results
+    return Store(url, settings.namespace, settings.providers, expires=kept.expires, max_failed=kept.max_failed)
 
 
 class CompletionTask(Task):

@@ -14,6 +14,7 @@ Each entry has `type`, `provider` and `at_ms`, and by type:
 | `provider-would-be-demoted` | the detector's figures: it observes |
 | `provider-locked-out` | `cause` |
 | `provider-unlocked` | `by` |
+| `answer-wasted` | `request`: its answer came when another outcome stood |
 | `message-quarantined` | `cause`, in a word; of no provider |
 | `request-failure` | `request`, `failure`, `decision`, `will_retry`, `next` provider, `countdown_ms` |
 

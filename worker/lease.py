@@ -103,7 +103,7 @@ def begun(reply: list[Any]) -> Begun:
 
 def pause(store: Store, task_id: str, token: str, step: int, delay: float) -> Command:
     """Returns the command that lets a task go until the message of `step`, due in `delay` seconds."""
-    return store.script("settle", [store.task(task_id), store.counters], token, "", KEEP, step, _ms(delay), "")
+    return _settle(store, task_id, token, "", KEEP, step, _ms(delay), "")
 
 
 def finish(store: Store, task_id: str, token: str, outcome: dict[str, Any] | TaskFailed, spent: str = "") -> Command:
@@ -119,8 +119,7 @@ def finish(store: Store, task_id: str, token: str, outcome: dict[str, Any] | Tas
     body = (
         {"failure": [type(outcome).__name__, str(outcome)]} if isinstance(outcome, TaskFailed) else {"result": outcome}
     )
-    keys = [store.task(task_id), store.counters]
-    return store.script("settle", keys, token, json.dumps(body), store.expires, 0, 0, spent)
+    return _settle(store, task_id, token, json.dumps(body), store.expires, 0, 0, spent)
 
 
 def standing(answer: str, wasted: str = "") -> dict[str, Any]:
@@ -137,6 +136,10 @@ def standing(answer: str, wasted: str = "") -> dict[str, Any]:
     if wasted:
         result["fallback"]["wasted"] = [json.loads(line) for line in wasted.splitlines()]
     return result
+
+
+def _settle(store: Store, task_id: str, *args: str | int) -> Command:
+    return store.script("settle", [store.task(task_id), store.counters, store.events], *args, task_id)
 
 
 def lost_attempts(asked: str) -> tuple[Entry, ...]:

@@ -1,4 +1,4 @@
-"""Completions that failed for good, kept with what a replay needs; the newest `MOST`, as long as a result is kept."""
+"""What failed for good, kept with what a replay needs: the newest `Store.max_failed`, each as long as a result."""
 
 import json
 from dataclasses import dataclass
@@ -7,9 +7,6 @@ from typing import Any
 from worker.connection import Command
 from worker.errors import TaskFailed
 from worker.store import KEEP, Store
-
-MOST = 10_000
-"""Letters kept: a bound for Redis's memory in an outage. With requests of 20 KB they take 200 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ def keep(store: Store, task_id: str, chain: str, request: Any, failed: TaskFaile
     """
     keys = [store.task(task_id), store.failed, store.letter(task_id)]
     said = (type(failed).__name__, str(failed), json.dumps(request))
-    return store.script("letter", keys, task_id, chain, *said, store.expires, MOST)
+    return store.script("letter", keys, task_id, chain, *said, store.expires, store.max_failed)
 
 
 def replay(store: Store, task_id: str, at_ms: int) -> Command:
@@ -44,15 +41,17 @@ def replay(store: Store, task_id: str, at_ms: int) -> Command:
     return store.script("replay", keys, task_id, at_ms, KEEP)
 
 
-def newest(store: Store, limit: int, seconds: float | None = None) -> list[Letter]:
-    """Returns up to `limit` letters, the newest first, those of the last `seconds` alone if told.
+def newest(store: Store, limit: int | None = None, seconds: float | None = None) -> list[Letter]:
+    """Returns the letters, the newest first: of all, or at most `limit`, or those of the last `seconds`.
 
     Raises:
         StoreAway: the store did not answer.
     """
     now, _ = store.run(("TIME",))[0]
     since = "-inf" if seconds is None else round(1000 * (now - seconds))
-    ids = store.run(("ZRANGE", store.failed, "+inf", since, "BYSCORE", "REV", "LIMIT", 0, limit))[0]
+    ids = store.run(
+        ("ZRANGE", store.failed, "+inf", since, "BYSCORE", "REV", "LIMIT", 0, -1 if limit is None else limit)
+    )[0]
     return [letter for letter in _letters(store, ids) if letter]
 
 

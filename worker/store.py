@@ -8,7 +8,7 @@
 | `{ns}:events` | stream | what changed, about 10,000 entries | bounded, not expiring |
 | `{ns}:task:<id>` | hash | lease, step, answer; see lua/begin.lua | 24 h, `results.expires` once answered |
 | `{ns}:task:<id>:journal` | list | a line per provider considered | 24 h from the last line |
-| `{ns}:failed` | zset | tasks that failed for good -> ms, the newest 10,000 | `results.expires` from the last |
+| `{ns}:failed` | zset | task that failed for good -> ms, the newest `results.max_failed` | as the newest |
 | `{ns}:failed:<id>` | hash | why, and its request; see lua/letter.lua | `results.expires`, or until its replay |
 | `{ns}:probe:<provider>:<slot>` | string | taken by the one probe of a slot | two intervals |
 | `{ns}:health:<provider>:probes` | list | the last 100 probes, newest first | 24 h from the last probe |
@@ -126,6 +126,7 @@ class Store:
         providers: Mapping[str, Provider],
         *,
         expires: float = 86_400.0,
+        max_failed: int = 10_000,
         part: Callable[[str], str] = lua,
     ) -> None:
         """Connects lazily, at the first call.
@@ -135,6 +136,7 @@ class Store:
             namespace: the prefix of every key.
             providers: those whose breakers this store serves.
             expires: seconds that a task's answer is kept.
+            max_failed: how many that failed for good are kept.
             part: see `scripts`.
         """
         self._url = url
@@ -142,6 +144,7 @@ class Store:
         self._scripts = scripts(providers, part)
         self.outage = Outage()
         self.expires = math.ceil(expires)  # EXPIRE with 0 deletes
+        self.max_failed = max_failed
         self.events = f"{self._tag}:events"
         self.counters = f"{self._tag}:counters"
         self.failed = f"{self._tag}:failed"

@@ -7,12 +7,12 @@ import click
 from tasks.cli.duration import duration, instant
 from tasks.cli.redis import redis_demanded
 from tasks.completion import store
-from worker.letters import MOST, Letter, newest
+from worker.letters import Letter, newest
 
 
 @click.command()
 @click.option("--since", type=duration, metavar="DURATION", help="Of the last 90, 90s, 10m, 2h, 1d.")
-@click.option("--limit", type=click.IntRange(1, MOST), default=100, show_default=True, help="At most so many.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="An object per line.")
 def failed(since: float | None, limit: int, as_json: bool) -> None:
     """Lists the completions that failed for good, the newest first: time, task, chain, error and story."""

@@ -9,7 +9,7 @@ from tasks.cli.failed import line
 from tasks.cli.redis import redis_demanded
 from tasks.completion import complete, store
 from worker.errors import TaskFailed
-from worker.letters import MOST, Letter, find, newest, request
+from worker.letters import Letter, find, newest, request
 
 
 @click.command()
@@ -22,7 +22,7 @@ def replay(task_id: str | None, since: float | None, chain: str | None, dry_run:
     if (task_id is None) == (since is None):
         raise click.UsageError("name either a TASK_ID or --since")
     with redis_demanded():
-        letters = _named(task_id) if task_id is not None else newest(store(), MOST, since)[::-1]
+        letters = _named(task_id) if task_id is not None else newest(store(), seconds=since)[::-1]
         refused = 0
         for letter in letters:
             try:

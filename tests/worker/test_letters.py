@@ -74,13 +74,19 @@ def test_a_failure_that_comes_when_an_outcome_stands_is_not_kept(store):
     assert newest(store) == []
 
 
-def test_the_oldest_goes_when_there_are_too_many(clock, store, monkeypatch):
-    monkeypatch.setattr(letters, "MOST", 2)
+def test_the_oldest_goes_when_there_are_too_many(clock, store):
+    store.max_failed = 2
     for task in ("one", "two", "three"):
         keep(store, task)
         clock.after(1)
     assert clock.server.zrange(store.failed, 0, -1) == ["two", "three"]
     assert not clock.server.exists(store.letter("one"))
+
+
+def test_none_is_kept_where_none_may_be(clock, store):
+    store.max_failed = 0
+    keep(store)
+    assert (newest(store), clock.server.exists(store.letter("task"))) == ([], 0)
 
 
 def test_one_that_outlived_its_time_goes_when_another_comes(clock, store):

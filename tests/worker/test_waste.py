@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.worker.clocked_breaker import ClockedBreaker
+from tests.worker.clocked_breaker import T0, ClockedBreaker
 from tests.worker.leases import begin
 from worker import lease
 from worker.errors import ChainExhausted
@@ -48,6 +48,13 @@ def test_each_later_answer_is_counted(store):
     finish(store, "b", {"said": "late"})
     finish(store, "c", {"said": "later"})
     assert counters(store)["wasted_answers"] == 2
+
+
+def test_each_later_answer_is_an_event_that_names_the_task_and_who_answered(store):
+    answered(store, "hello")
+    finish(store, "b", {"said": "late"})
+    [(_, told)] = store.redis.xrange(store.events)
+    assert told == {"type": "answer-wasted", "provider": "alpha", "at_ms": str(T0), "request": "task"}
 
 
 def test_an_answer_after_a_failure_is_waste_too(store):
