@@ -43,7 +43,7 @@ class Release(bootsteps.StartStopStep):
 def _look() -> float:
     """Releases what may go on and returns the seconds until the next look."""
     try:
-        released = release(store(), _LISTS)
+        released = release(store(), Channel.unacked_index_key, _LISTS)
     except (StoreAway, RedisError) as exc:
         _log.warning("release-missed error=%s", type(exc).__name__)
         return _IDLE

@@ -38,17 +38,18 @@ def park(store: Store, task_id: str, waiting: Waiting, message: InHand) -> bool:
     return bool(store.run(command)[0])
 
 
-def release(store: Store, lists: str) -> Released:
+def release(store: Store, ages: str, lists: str) -> Released:
     """Puts into the queue's lists what may go on now, and what is too late; see lua/release.lua for the pace.
 
     Args:
         store: the shared store.
+        ages: the key of the ages of the messages in hand.
         lists: the start of the names of the queue's lists, each of which ends in its priority.
 
     Raises:
         StoreAway: the store did not answer.
     """
-    keys = (store.waiting(), store.waiting("rooms"), store.waiting("pace"))
+    keys = (store.waiting(), store.waiting("rooms"), store.waiting("pace"), ages)
     command = store.script("release", keys, store.breaker(""), store.waiting("room", ""), lists)
     more, waiting = store.run(command)[0]
     return Released(bool(more), waiting)

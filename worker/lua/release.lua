@@ -3,16 +3,20 @@
 -- probe changes counts at once. Stands behind breaker.lua; park.lua tells of the keys.
 --
 -- KEYS[1] {ns}:waiting, KEYS[2] {ns}:waiting:rooms
--- KEYS[3] {ns}:waiting:pace   hash, seconds: at (ms of the last pace), a provider -> its successes in a row by then
+-- KEYS[3] {ns}:waiting:pace   hash, kept seconds: at (ms of the last tick), went (ms of the last release); by provider
+--         <provider> (its successes in a row at the last tick), <provider>:window, <provider>:top
+-- KEYS[4] zset of the messages in the workers' hands
 -- ARGV[1] {ns}:breaker:, ARGV[2] {ns}:waiting:room:, ARGV[3] the start of the names of the queue's lists, which end in
 --         the priority
 -- Returns {1 where more could leave at once, how many wait}.
 --
--- The pace: in each tick a quarter more for each provider than it answered since the last tick, or half as many if it
--- failed as well, but one at least; one while its breaker is not closed. Like TCP's window it grows only as fast as
--- answers come. Rooms of a higher priority take theirs first.
+-- The pace is TCP's, more gently: in each tick as many leave as the provider's window is larger than what is in hand.
+-- The window is one until its breaker is closed, grows by a quarter of what it answers, and after a failure is three
+-- quarters, from where on it grows by a quarter for each windowful. Rooms of a higher priority go first. All that is in
+-- hand may be others', so one leaves each second whatever the window.
 
-local TICK, MORE, LESS = 250, 1.25, 0.5
+local TICK, SECOND = 100, 1000
+local GROWTH, LOSS, WIDEST = 0.25, 0.75, 10000
 local MOST, BYTES = 50, 1000000  -- per call: Redis does nothing else meanwhile
 
 local waiting, rooms, pace = KEYS[1], KEYS[2], KEYS[3]
@@ -33,17 +37,31 @@ local function release(room, ids, most)
   return n
 end
 
+-- Returns a provider's window and where its growth slows down, by what came of its calls since the last tick.
+local function window(provider, b, last)
+  local seen, width, top = unpack(redis.call('HMGET', pace, provider, provider .. ':window', provider .. ':top'))
+  if not seen or (b.state ~= 'closed' and b.override == '') then return 1, WIDEST end
+  seen, width, top = tonumber(seen), tonumber(width), tonumber(top)
+  if b.error_at >= last then
+    width = math.max(1, LOSS * width)
+    return width, width
+  end
+  local answered = b.wins >= seen and b.wins - seen or b.wins
+  return math.min(width + answered * GROWTH / (width < top and 1 or width), WIDEST), top
+end
+
 -- Returns how many a provider may be sent in this tick.
 local function share(provider, time, last)
   local key = ARGV[1] .. provider
   local b, now = read(key, time)
   b = b or fresh(now)
-  local seen = tonumber(redis.call('HGET', pace, provider) or b.wins)
-  redis.call('HSET', pace, provider, b.wins)
-  if refusal(b, key, now) then return 0 end
-  if b.state ~= 'closed' and b.override == '' then return 1 end
-  local answered = b.wins >= seen and b.wins - seen or b.wins
-  return math.max(1, math.ceil((b.error_at >= last and LESS or MORE) * answered))
+  local refused = refusal(b, key, now)
+  local width, top = 1, WIDEST
+  if not refused then width, top = window(provider, b, last) end
+  redis.call('HSET', pace, provider, b.wins, provider .. ':window', width, provider .. ':top', top)
+  if refused then return 0 end
+  local overdue = time - tonumber(redis.call('HGET', pace, 'went') or 0) >= SECOND
+  return math.max(math.floor(width - redis.call('ZCARD', KEYS[4])), overdue and 1 or 0)
 end
 
 local time = clock()
@@ -72,7 +90,8 @@ if not full and time - last >= TICK and open[1] then
     end
   end
   redis.call('HSET', pace, 'at', string.format('%.0f', time))
-  redis.call('PEXPIRE', pace, 10 * TICK)
+  if moved > 0 then redis.call('HSET', pace, 'went', string.format('%.0f', time)) end
+  redis.call('PEXPIRE', pace, 10 * SECOND)
 end
 
 for _, room in ipairs(open) do
