@@ -53,6 +53,10 @@ class CompletionTask(Task):
     max_retries = None  # the chain counts; a limit of Celery's would print the arguments
     throws = (TaskFailed,)
 
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Runs the task; Celery's own would fail with a TypeError for a by-name producer's argument `self`."""
+        return self.run(*args, **kwargs)
+
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         """Queues a completion; sets only what the message lacks, for a retry passes through here again.
 

@@ -44,9 +44,9 @@ class _Signature(BaseModel):
     model_config = _STRICT
 
     task: _Name
-    arguments: Annotated[list[Any] | None, Field(alias="args")] = None
-    named: Annotated[dict[str, Any] | None, Field(alias="kwargs")] = None
-    options: dict[str, Any] | None = None
+    arguments: Annotated[list[Any], Field(alias="args")]
+    named: Annotated[dict[str, Any], Field(alias="kwargs")]
+    options: dict[str, Any]
 
 
 _Signatures = list[_Signature] | None
@@ -122,7 +122,7 @@ def _fault(headers: Any, payload: Any) -> str | None:
 
 
 def _fields(headers: dict[str, Any], payload: Any) -> dict[str, Any] | str:
-    if isinstance(payload, dict):  # Celery's first protocol
+    if isinstance(payload, dict) and "task" not in headers:  # Celery's first protocol
         return {"args": [], "kwargs": {}, **payload, **headers}
     if not isinstance(payload, list) or len(payload) != 3:
         return "body: must be a list of arguments, arguments by name, and links"

@@ -13,6 +13,7 @@ from tasks.alive import Alive
 from tasks.celery import app, settings
 from tasks.envelope import fault, task_id
 from tasks.redaction import guard_logs
+from tasks.tracing import ending
 from tasks.visibility import Heartbeat
 from tasks.waiting import Release
 from worker.errors import InvalidRequest
@@ -40,6 +41,12 @@ class Consumer(consumer.Consumer):
         """
         conn.ensure_connection = partial(conn.ensure_connection, interval_start=1, interval_step=0)
         return super().ensure_connected(conn)
+
+    def update_strategies(self) -> None:
+        """Lets the tasks end whatever Celery raises; see `ending`."""
+        super().update_strategies()
+        for task in self.app.tasks.values():
+            task.__trace__ = ending(task.__trace__)
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
         """Returns what takes each message that is fetched: Celery's own, for those that it can take."""

@@ -64,6 +64,19 @@ def test_a_schema_is_what_the_vendors_own_client_makes_of_it(schema: dict[str, A
     assert fitted(schema) == transform_schema(schema)
 
 
-@pytest.mark.parametrize("schema", [True, {}, {"type": ["string", "null"], "maxLength": 3}, {"enum": [{"a": 1}]}])
+UNLIKE: list[Any] = [
+    True,
+    {},
+    {"type": ["string", "null"], "maxLength": 3},
+    {"enum": [{"a": 1}]},
+    {"type": {"a": 1}},
+    {"type": [["string"]]},
+    {"type": "object", "properties": ["a"], "required": "a"},
+    {"type": "string", "format": {"a": 1}},
+    {"description": 5, "pattern": "^#"},
+]
+
+
+@pytest.mark.parametrize("schema", UNLIKE)
 def test_a_schema_that_the_vendors_client_gives_up_on_is_still_sent(schema: Any) -> None:
     assert fitted(schema) is not None

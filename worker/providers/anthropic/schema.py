@@ -7,7 +7,7 @@ where the model may heed it; `oneOf` becomes `anyOf`, and every object is closed
 from typing import Any
 
 _FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
-_SAME = ("title", "description", "required")
+_SAME = {"title": str, "description": str, "required": list}
 
 
 def fitted(schema: Any) -> Any:
@@ -22,10 +22,10 @@ def fitted(schema: Any) -> Any:
     if "$ref" in rest:
         return kept | {"$ref": rest["$ref"]}
     kept |= _what(rest)
-    kept |= {name: rest.pop(name) for name in _SAME if name in rest}
+    kept |= {name: rest.pop(name) for name in _SAME if isinstance(rest.get(name), _SAME[name])}
     kinds = schema.get("type")
     for kind in kinds if isinstance(kinds, list) else [kinds]:
-        if kind in _INSIDE:
+        if isinstance(kind, str) and kind in _INSIDE:
             kept |= _INSIDE[kind](rest)
     if rest:
         told = "{" + ", ".join(f"{key}: {value}" for key, value in rest.items()) + "}"
@@ -52,7 +52,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _object(rest: dict[str, Any]) -> dict[str, Any]:
-    properties = rest.pop("properties", None) or {}
+    properties = rest.pop("properties") if isinstance(rest.get("properties"), dict) else {}
     rest.pop("additionalProperties", None)
     return {
         "properties": {name: fitted(schema) for name, schema in properties.items()},
@@ -61,7 +61,8 @@ def _object(rest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _string(rest: dict[str, Any]) -> dict[str, Any]:
-    return {"format": rest.pop("format")} if rest.get("format") in _FORMATS else {}
+    known = isinstance(rest.get("format"), str) and rest["format"] in _FORMATS
+    return {"format": rest.pop("format")} if known else {}
 
 
 def _array(rest: dict[str, Any]) -> dict[str, Any]:
