@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo up test breaker mutants transport chaos soak lint audit format clean
+.PHONY: demo up test breaker mutants transport chaos fuzz soak lint audit format clean
 
 demo: .venv/local.stamp  ## the main job on real processes, in about half a minute; no key, no Docker, no Redis
 	$(BIN)/fallback demo
@@ -22,11 +22,14 @@ mutants: .venv/test.stamp  ## each mutant of the breaker's Lua against the state
 transport: .venv/test.stamp  ## workers killed and connections cut below the queue at full length: some ten minutes
 	TRANSPORT_ROUNDS=10 $(BIN)/pytest --timeout 900 -s tests/tasks/transport
 
-chaos: .venv/test.stamp  ## what is killed, stopped and hung, at full length: some ten minutes, with figures
+chaos: fuzz  ## what is killed, stopped and hung, at full length: some ten minutes, with figures
 	CHAOS_COMPLETIONS=2000 CHAOS_HANG=10 CHAOS_BEATS=20 $(BIN)/pytest --timeout=1200 tests/chaos --ignore=tests/chaos/test_soak.py
 
 soak: .venv/test.stamp  ## an hour of load: what memory and connections do
 	SOAK_SECONDS=3600 $(BIN)/pytest --timeout=7200 tests/chaos/test_soak.py
+
+fuzz: .venv/test.stamp  ## 10,000 requests, chains, messages and configurations, near and far from valid: some ten minutes
+	FUZZ_CASES=10000 $(BIN)/pytest --timeout=1800 tests/fuzz
 
 lint: .venv/test.stamp  ## formatting, lint, types, layers, file sizes, Lua where luacheck is installed
 	$(BIN)/ruff format --check

@@ -106,13 +106,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         return Settings(**tree)
     except ValidationError as exc:
         # `from None`: the lines are all there is to say, and the original holds the input.
-        raise ConfigurationError("\n".join(_lines(exc))) from None
+        raise ConfigurationError(*_lines(exc)) from None
 
 
 def _lines(exc: ValidationError) -> list[str]:
     lines = []
     for error in exc.errors(include_url=False, include_context=False, include_input=False):
-        path = ".".join(ascii(step).strip("'") for step in error["loc"] if step != "[key]")
+        path = ".".join(ascii(step).strip("'") or '""' for step in error["loc"] if step != "[key]")
         reason = _EXPLAINED.get(error["type"]) or error["msg"].removeprefix("Value error, ")
         lines.append(f"{path}: {reason}" if path else reason)
     return list(dict.fromkeys(lines))

@@ -22,6 +22,10 @@ Tree = dict[str, Any]
 class ConfigurationError(ValueError):
     """The configuration cannot be used. Its text has one line per error, and no value that may be a secret."""
 
+    def __init__(self, *lines: str) -> None:
+        # A name may hold what would break its line.
+        super().__init__("\n".join(line if line.isprintable() else ascii(line)[1:-1] for line in lines))
+
 
 def read(settings: type[BaseSettings], environ: Mapping[str, str]) -> Tree:
     """Returns the merged layers as one tree that `settings` is still to check.
@@ -73,6 +77,10 @@ def _file(path: Path) -> Tree:
         raise ConfigurationError(f"FALLBACK_CONFIG: {path}: is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as exc:
         raise ConfigurationError(f"FALLBACK_CONFIG: {path}: {exc}") from exc
+    except RecursionError:
+        raise ConfigurationError(f"FALLBACK_CONFIG: {path}: is nested too deep") from None
+    except ValueError:  # a path with a NUL, an integer of more digits than Python reads
+        raise ConfigurationError(f"FALLBACK_CONFIG: {path}: cannot be read") from None
 
 
 def _variables(settings: type[BaseSettings], given: Mapping[str, str]) -> Tree:
@@ -80,7 +88,7 @@ def _variables(settings: type[BaseSettings], given: Mapping[str, str]) -> Tree:
     for name, value in ours.items():
         try:
             _explode(settings, {name: value})
-        except SettingsError:
+        except (SettingsError, RecursionError):
             raise ConfigurationError(f"{name}: is not JSON, as a list or a table must be") from None
     return _explode(settings, ours)
 

@@ -54,7 +54,10 @@ BAD = {
     "arguments by name as a list": (message(body=[[], [], {}]), "kwargs: must be an object"),
     "links as a number": (message(body=[[], {}, 5]), "body.2: must be an object"),
     "a callback that is none": (message(body=[[], {}, {"callbacks": [5]}]), "callbacks.0: must be an object"),
-    "a callback without a task": (message(body=[[], {}, {"callbacks": [{}]}]), "callbacks.0.task: missing"),
+    "a callback without a task": (
+        message(body=[[], {}, {"callbacks": [{"args": [], "kwargs": {}, "options": {}}]}]),
+        "callbacks.0.task: missing",
+    ),
     "no JSON": (message(body="{"), "body: is no JSON that can be read"),
     "too deep a JSON": (message(body="[" * 60_000), "body: is no JSON that can be read"),
     "a pickle": (message(body=b"\x80", kind="application/x-python-serialize"), "body: is no JSON that can be read"),
