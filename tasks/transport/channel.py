@@ -16,6 +16,7 @@ from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import dumps, loads
 from redis.exceptions import ConnectionError, NoScriptError
 
+from tasks.completion import store
 from tasks.scripts import script
 from tasks.transport.qos import UNREADABLE, QoS
 
@@ -151,13 +152,24 @@ class Channel(redis.Channel):
         except UNREADABLE as exc:
             self.qos.quarantine(tag, exc)
 
+    def conn_or_acquire(self, client: Any = None) -> Any:
+        """Returns a context with a client: the shared store's once there is no connection to ask for an address.
+
+        A task that outlives its channel has yet to be acknowledged.
+        """
+        return super().conn_or_acquire(store().redis if client is None and self._is_cut_off else client)
+
+    @property
+    def _is_cut_off(self) -> bool:
+        return self.connection is None or self.connection.client is None
+
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         """Refuses a closed connection with an error that Celery expects.
 
         kombu 5.7 closes channels after their connection when Redis has gone, and asks it for its address once more:
         an AttributeError ended the worker in most of our kill -9 of Redis with an acknowledgement open.
         """
-        if self.connection is None or self.connection.client is None:
+        if self._is_cut_off:
             raise ConnectionError("the connection is closed")
         params: dict[str, Any] = super()._connparams(asynchronous)
         return params

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from celery.worker import state
 from kombu.transport import redis
 
 from tasks.clock import CLOCK
@@ -11,6 +12,9 @@ from tasks.scripts import script
 
 HELD: dict[str, str] = {}
 """Delivery tags of this process -> their index, for the heartbeat, whatever becomes of a connection."""
+
+OUTLIVING: set[str] = set()
+"""Delivery tags of tasks that run on while their channel is closed; each takes a place of the next channel's."""
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What a message that is not one raises; errors of the connection are others."""
@@ -28,8 +32,12 @@ class QoS(redis.QoS):
         """Says whether the channel may take messages; from a queue only with a clock that is right."""
         if not CLOCK.right and self.channel.active_queues:
             return False
-        allowed: bool = super().can_consume()
-        return allowed
+        return super().can_consume() and self.can_consume_max_estimate() != 0
+
+    def can_consume_max_estimate(self) -> int | None:
+        """Returns how many messages the channel may take; None without a bound."""
+        places = super().can_consume_max_estimate()
+        return places and max(places - len(OUTLIVING), 0)
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Notes a message as delivered, and registers it unless the script has."""
@@ -41,12 +49,12 @@ class QoS(redis.QoS):
 
     def ack(self, delivery_tag: str) -> None:
         """Lets a message go for good."""
-        HELD.pop(delivery_tag, None)
+        self._let_go(delivery_tag)
         super().ack(delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Lets a message go, back to its queue with `requeue`."""
-        HELD.pop(delivery_tag, None)
+        self._let_go(delivery_tag)
         super().reject(delivery_tag, requeue)
 
     def restore_visible(self, *_: Any, **__: Any) -> None:
@@ -59,15 +67,29 @@ class QoS(redis.QoS):
             for tag in script("overdue")([self.unacked_index_key], args, client):
                 self._restore(tag.decode(), client, "RPUSH", self.visibility_timeout)
 
+    def restore_unacked(self, client: Any = None) -> None:
+        """Puts back what a closing channel has, but for tasks that run: Celery would begin each of them again.
+
+        What cannot be put back, for Redis is away, is let go all the same, so that others find it overdue.
+        """
+        running = _running()
+        OUTLIVING.update(running & self._delivered.keys())
+        given_back = [tag for tag in self._delivered if tag not in running]
+        self._delivered.clear()
+        for tag in given_back:
+            self._let_go(tag)
+        for tag in given_back:
+            self.restore_by_tag(tag, client)
+
     def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
         """Puts a message that this process held back into its queue."""
-        HELD.pop(tag, None)
+        self._let_go(tag)
         with self.channel.conn_or_acquire(client) as client:
             self._restore(tag, client, "LPUSH" if leftmost else "RPUSH", 0)
 
     def quarantine(self, tag: str, cause: Exception) -> None:
         """Moves a message that cannot be read out of the way, and tells it without a word of what it says."""
-        HELD.pop(tag, None)
+        self._let_go(tag)
         if tag in self._delivered:
             self._quick_ack(tag)
         shared = store()
@@ -77,18 +99,29 @@ class QoS(redis.QoS):
             if script("quarantine")(keys, [tag, reason, _KEPT, _KEEP], client):
                 _log.error("message-quarantined cause=%s", reason)
 
+    def _let_go(self, tag: str) -> None:
+        HELD.pop(tag, None)
+        OUTLIVING.discard(tag)
+
     @property
     def _registers(self) -> list[str]:
         return [self.unacked_key, self.unacked_index_key]
 
     def _restore(self, tag: str, client: Any, push: str, unheld: float) -> None:
-        stored = client.hget(self.unacked_key, tag)
-        if stored is None:
-            client.zrem(self.unacked_index_key, tag)
-            return
         try:
+            stored = client.hget(self.unacked_key, tag)  # decoded, where it is the shared store's
+            if stored is None:
+                client.zrem(self.unacked_index_key, tag)
+                return
             message, lists = self.channel.returning(stored)
         except UNREADABLE as exc:
             self.quarantine(tag, exc)
             return
         script("restore")([*self._registers, *lists], [tag, message, push, unheld], client)
+
+
+def _running() -> set[str]:
+    try:
+        return {request.message.delivery_tag for request in tuple(state.active_requests)}
+    except RuntimeError:  # another thread began one meanwhile
+        return set()

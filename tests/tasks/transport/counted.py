@@ -38,6 +38,11 @@ class Counting:
         self._producer.send_task("counting.unknown", queue="completions")
 
     @property
+    def begun(self) -> list[int]:
+        """Returns what a worker began to write down."""
+        return [int(number) for number in self.redis.lrange("begun", 0, -1)]
+
+    @property
     def counted(self) -> list[int]:
         """Returns what was written down."""
         return [int(number) for number in self.redis.lrange("counted", 0, -1)]

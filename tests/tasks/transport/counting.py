@@ -9,11 +9,13 @@ import threading
 from celery import Celery
 from kombu.transport import TRANSPORT_ALIASES
 from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from tasks.celery import app as fleet
 from tasks.visibility import Heartbeat
 
-COUNTED = "counted"
+BEGUN, COUNTED = "begun", "counted"
 _SAME = (
     "broker_url",
     "broker_connection_retry_on_startup",
@@ -40,11 +42,13 @@ if os.environ.get("TRANSPORT") == "kombu":
 else:
     app.steps["worker"].add(Heartbeat)
 
-_redis = Redis.from_url(fleet.conf.broker_url)
+# The tests cut its connections, too.
+_redis = Redis.from_url(fleet.conf.broker_url, retry=Retry(ConstantBackoff(0.05), 100))
 
 
 @app.task(name="counting.count")
 def count(number: int, seconds: float = 0.0) -> None:
-    """Writes the number down, so many seconds after it was begun."""
+    """Writes the number down twice: when it is begun, and so many seconds later."""
+    _redis.rpush(BEGUN, number)
     threading.Event().wait(seconds)
     _redis.rpush(COUNTED, number)

@@ -3,6 +3,7 @@
 from redis import Redis
 
 from tests.tasks.transport.counted import Counting
+from tests.waiting import wait_until
 
 
 def test_a_task_that_outlasts_the_timeout_is_begun_once(counting: Counting) -> None:
@@ -12,7 +13,22 @@ def test_a_task_that_outlasts_the_timeout_is_begun_once(counting: Counting) -> N
     counting.worker("second", **timeout)
     counting.wait(1)
     counting.settle()
-    assert counting.counted == [1]
+    assert counting.begun == [1]
+
+
+def test_tasks_that_outlive_their_connection_are_begun_once_and_keep_their_places(
+    counting: Counting, redis: Redis
+) -> None:
+    worker = counting.worker("cut", VISIBILITY="60")
+    counting.ask(*range(4), seconds=3.0)
+    wait_until(lambda: len(counting.begun) == 4)
+    redis.client_kill_filter(_type="normal", skipme=True)
+    wait_until(lambda: worker.output().count("Connected to") == 2)
+    counting.ask(*range(4, 8))
+    wait_until(lambda: counting.counted or redis.hlen("unacked") > 4)
+    assert redis.hlen("unacked") <= 4
+    counting.settle(10.0)
+    assert sorted(counting.begun) == list(range(8))
 
 
 def test_what_is_no_task_of_ours_neither_ends_a_worker_nor_goes_round(counting: Counting, redis: Redis) -> None:
