@@ -1,0 +1,164 @@
+"""Prompts, answers, keys and passwords show nowhere but in messages, results and what is kept for a replay."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import httpx
+import pytest
+from celery import Celery
+from redis import Redis
+
+from config.settings import load
+from tasks.fleet import celery_nodes, commands, valkey
+from tasks.fleet.fleet import Fleet
+from tasks.fleet.llmock import LLMock
+from tasks.fleet.ports import free_port
+from tasks.fleet.readiness import writes
+from tests.end_to_end import told
+from tests.end_to_end.command_line import run
+from tests.end_to_end.vendors import script
+from tests.waiting import wait_until
+from worker.store import Store
+
+PROMPT, ANSWER, KEY = "zebra-prompt-7731", "walrus-answer-9902", "sk-secret-key-5518"
+PASSWORD, LOGIN = "redis-password-3349", ("ann", "flower-password-1207")
+SECRETS = (PROMPT, ANSWER, KEY, PASSWORD, LOGIN[1])
+REQUEST = {"messages": [{"role": "user", "content": f"Say {PROMPT} once, and {PROMPT} again."}], "user": PROMPT}
+MOST = 20_000
+SAID = f"{KEY} may not say {REQUEST['messages'][0]['content']!r}"  # type: ignore[index]  # of the vendor's error
+BAD: list[tuple[Any, ...]] = [
+    ({"messages": [{"role": PROMPT, "content": PROMPT}], "n": PROMPT, "stop": [[PROMPT]]},),
+    ("default", REQUEST),  # mixed up
+    ({**REQUEST, "user": PROMPT * 3_000},),
+    ({**REQUEST, "user": PROMPT * 30_000},),  # not even decoded
+    (REQUEST, f"no such chain, {PROMPT}"),
+]
+COMMANDS = ("status", "status --json", "events --json", "failed", "failed --json", "check")
+
+
+class Run:
+    """A fleet that has been through everything; `places` has what it showed and kept."""
+
+    def __init__(self, fleet: Fleet, llmock: LLMock) -> None:
+        server = valkey.start(fleet)
+        with Redis.from_url(server.url) as redis:
+            redis.config_set("requirepass", PASSWORD)
+        self.fleet, self.llmock = fleet, llmock
+        self.url = server.url.replace("redis://", f"redis://:{PASSWORD}@")
+        keys = dict.fromkeys(("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "LLAMA_CPP_API_KEY"), KEY)
+        fleet.environment |= {**llmock.environment, **keys, "LLAMA_CPP_BASE_URL": llmock.url, "REDIS_URL": self.url}
+        fleet.environment |= {"FALLBACK_HEALTH__PROBE_INTERVAL": "1", "FALLBACK_BREAKER__COOLDOWN_PERIOD": "1"}
+        fleet.environment |= {"FALLBACK_RESULTS__MAX_REQUEST_BYTES": str(MOST), "FLOWER_BASIC_AUTH": ":".join(LOGIN)}
+        fleet.environment |= {"FALLBACK_CHAINS__DEFAULT__RETRY__INITIAL_BACKOFF": "0.1"}
+        settings = load(fleet.environment)
+        self.store = Store(settings.redis_url, settings.namespace, settings.providers)
+        self.app = Celery("elsewhere", broker=self.url, backend=self.url, set_as_current=False)
+        self.ids: list[str] = []
+        self.messages: list[str] = []
+        self.places: dict[str, str] = {}
+
+    def start(self) -> httpx.Client:
+        """Starts the processes, one worker at INFO and one at DEBUG, and returns a client of Flower."""
+        celery_nodes.start_worker(self.fleet, "info")
+        command = commands.worker("debug", queues=["completions"], loglevel="DEBUG")
+        self.fleet.start("debug", command, ready=writes(" ready."), cwd=celery_nodes.ROOT)
+        celery_nodes.start_beat(self.fleet)
+        port = free_port()
+        celery_nodes.start_flower(self.fleet, port)
+        return httpx.Client(base_url=f"http://127.0.0.1:{port}", auth=LOGIN, trust_env=False, timeout=10)
+
+    def ask(self, *args: Any, name: str = "fallback.complete", **options: Any) -> Any:
+        """Queues by name and returns the AsyncResult."""
+        result = self.app.send_task(name, args, queue="completions", priority=6, **options)
+        self.ids.append(result.id)
+        return result
+
+
+def said(failure: Exception) -> str:
+    return f"{type(failure).__name__}: {failure!r} {failure}"
+
+
+def everything(run: Run) -> None:
+    """Answers, retries, failures, refusals, a crash and messages that are none."""
+    script(run.llmock, "claude", "reply", text=f"Here is {ANSWER}.")
+    for _ in range(4):  # of either worker
+        assert ANSWER in json.dumps(run.ask(REQUEST).get(timeout=30))
+    for bad in BAD:
+        run.messages.append(said(run.ask(*bad).get(timeout=30, propagate=False)))
+    for status in (400, 422, 500, 401):
+        run.llmock.reset()
+        run.llmock.script({"type": "fail", "status": status, "times": None, "retry_after": 0, "message": SAID})
+        run.messages.append(said(run.ask(REQUEST).get(timeout=60, propagate=False)))
+    run.llmock.reset()
+    ours = f"from tasks import complete; print(complete.delay({REQUEST!r}).get(timeout=60))"
+    subprocess.run(
+        [sys.executable, "-c", ours], cwd=celery_nodes.ROOT, env=run.fleet.environment, capture_output=True, check=True
+    )
+    run.messages.append(said(run.ask(REQUEST, name=f"shop.{'x' * 5}").get(timeout=30, propagate=False)))
+    crashed = f"crash-{len(run.ids)}"
+    run.store.redis.set(run.store.task(crashed), "no hash")
+    run.messages.append(said(run.ask(REQUEST, task_id=crashed).get(timeout=30, propagate=False)))
+    entry = {"headers": {"id": "odd", "task": [PROMPT]}, "properties": {"delivery_tag": "t", "body_encoding": None}}
+    run.store.redis.lpush("completions", PROMPT, json.dumps({**entry, "body": json.dumps([[REQUEST], {}, {}])}))
+    wait_until(lambda: run.store.redis.exists("celery-task-meta-odd"))
+
+
+@pytest.fixture(scope="module")
+def places(
+    tmp_path_factory: pytest.TempPathFactory, clean_environment: dict[str, str], shared_llmock: LLMock
+) -> Iterator[dict[str, str]]:
+    """What a full run shows and keeps, by place."""
+    shared_llmock.reset()
+    with Fleet(tmp_path_factory.mktemp("secrets"), clean_environment) as fleet:
+        done = Run(fleet, shared_llmock)
+        with done.start() as flower, closing(told.Listener(done.app)) as listener:
+            everything(done)
+            script(shared_llmock, "claude", "delay", times=1, seconds=20.0)
+            done.ask(REQUEST)
+            done.ask(REQUEST, countdown=60)
+            wait_until(lambda: not shared_llmock.pending())
+            names = [f"{name}@{celery_nodes.HOST}" for name in ("info", "debug")]
+            wait_until(lambda: done.ids[0] in flower.get("/api/tasks").text)
+            done.places |= dict(told.of_inspect(done.app, done.ids[-2:], len(names)))
+            done.places |= dict(told.of_flower(flower, [done.ids[0], done.ids[6], done.ids[-1]], names))
+            done.places |= dict(told.of_redis(done.store.redis)) | dict(told.of_logs(fleet))
+            done.places |= dict(told.of_files(fleet.folder))
+            done.places["Celery's events"] = "\n".join(listener.heard)
+        for words in (*COMMANDS, f"explain {done.ids[9]}"):
+            ran = run(fleet.folder, fleet.environment, *words.split())
+            done.places[f"fallback {words}"] = ran.stdout + ran.stderr
+        done.places["error messages"] = "\n".join(done.messages)
+        yield done.places
+        for process in reversed(fleet.processes[1:]):
+            process.kill()
+
+
+def test_no_place_shows_a_secret(places: dict[str, str], record_property: Any) -> None:
+    hits = {place: [secret for secret in SECRETS if secret in text] for place, text in places.items()}
+    size = sum(map(len, places.values()))
+    record_property("counted", f"{len(places)} places, {size:,} characters searched for {len(SECRETS)} secrets")
+    assert {place: found for place, found in hits.items() if found} == {}
+
+
+def test_the_run_went_through_everything(places: dict[str, str]) -> None:
+    """Or the search would find nothing because nothing was there."""
+    expected = {
+        "log of info": ("received", "succeeded", "raised expected", "fallback.probe"),
+        "log of debug": ("TaskPool: Apply", "succeeded"),
+        "inspect active": ("fallback.complete",),
+        "inspect scheduled": ("fallback.complete",),
+        "inspect conf": ("broker_url",),
+        "Celery's events": ("task-received", "task-succeeded", "task-failed", "task-retried"),
+        "Redis {fallback}:events": ("request-failure", "provider-locked-out"),
+        "error messages": ("InvalidRequest", "UnknownChain", "ChainExhausted", "NotRegistered", "ResponseError"),
+        "fallback failed": ("ChainExhausted",),
+    }
+    logs = "".join(text for place, text in places.items() if place.startswith("log of"))
+    for words in ("Traceback", "message-refused", "message-quarantined", "unregistered task"):
+        assert words in logs
+    missing = {place: [word for word in words if word not in places[place]] for place, words in expected.items()}
+    assert {place: words for place, words in missing.items() if words} == {}
