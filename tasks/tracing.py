@@ -30,7 +30,7 @@ def ending(trace: Trace) -> Trace:
             return _ended(exc, REJECTED)
         except _AWAY as exc:
             _log.warning("outcome-not-stored error=%s", type(exc).__name__)
-            return _ended(Reject(type(exc).__name__, requeue=True), REJECTED)
+            return _ended(Reject(type(exc).__name__, requeue=True).with_traceback(exc.__traceback__), REJECTED)
         except Exception as exc:  # noqa: BLE001 - whatever it is, it must not keep the message
             _log.error("task-not-ended error=%s", type(exc).__name__)
             return _ended(exc, FAILURE)
