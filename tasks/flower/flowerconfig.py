@@ -4,12 +4,15 @@ FLOWER_BASIC_AUTH (`user:password`, or the file named by FLOWER_BASIC_AUTH_FILE)
 """
 
 import os
+import sys
 from pathlib import Path
 
 from flower.api.tasks import TaskResult
 from flower.urls import handlers
 from prometheus_client import REGISTRY
+from tornado.options import options
 
+from tasks.flower.address import is_loopback
 from tasks.flower.metrics import Fleet
 
 _secret = os.environ.get("FLOWER_BASIC_AUTH") or ""
@@ -18,7 +21,12 @@ if _file := os.environ.get("FLOWER_BASIC_AUTH_FILE"):
 
 if _secret:
     basic_auth = [_secret]
-address = os.environ.get("FLOWER_ADDRESS") or ("0.0.0.0" if _secret else "127.0.0.1")  # noqa: S104 - behind a password
+_guarded = bool(_secret or options.basic_auth or options.auth)
+# What FLOWER_ADDRESS or --address says has been read by now.
+address = options.address or ("0.0.0.0" if _guarded else "127.0.0.1")  # noqa: S104 - behind a password
+if not (_guarded or is_loopback(address)):
+    print(f"flower: {address} is open to other machines; set FLOWER_BASIC_AUTH=user:password", file=sys.stderr)
+    raise SystemExit(2)
 port = int(os.environ.get("FLOWER_PORT") or 5555)
 read_only = True
 max_tasks = 10_000

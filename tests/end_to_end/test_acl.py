@@ -16,7 +16,7 @@ from celery import Celery
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
-from tasks.fleet import celery_nodes, valkey
+from tasks.fleet import celery_nodes, commands, valkey
 from tasks.fleet.celery_nodes import ROOT
 from tasks.fleet.fleet import Fleet
 from tasks.fleet.llmock import LLMock
@@ -94,7 +94,7 @@ def refused(admin: Redis) -> list[tuple[str, str, str]]:
 
 @dataclass(frozen=True)
 class Bed:
-    """A fleet on that server: a worker, one for the probes with beat in it, and Flower."""
+    """A fleet on that server: a worker with beat in it, and Flower."""
 
     fleet: Fleet
     server: Server
@@ -132,9 +132,7 @@ def bed(
         (folder / "fallback.toml").write_text(WAIT, encoding="utf-8")
         ours = {"REDIS_URL": server.url("fallback"), "FALLBACK_CONFIG": str(folder / "fallback.toml")}
         fleet.environment |= shared_llmock.environment | QUICK | ours | {"FALLBACK_HEALTH__PROBE_INTERVAL": "1"}
-        celery_nodes.start_worker(fleet, "one", queues=["completions"])
-        celery_nodes.start_worker(fleet, "probes", queues=["probes"], concurrency=4)
-        celery_nodes.start_beat(fleet)
+        fleet.start("one", commands.worker("one", options=["-B"]), ready=writes(" ready."), cwd=ROOT)
         port = free_port()
         celery_nodes.start_flower(fleet, port)
         yield Bed(fleet, server, port, folder)
@@ -143,8 +141,7 @@ def bed(
 def test_the_fleet_does_its_work_and_the_acl_refuses_nothing_of_it(bed: Bed, llmock: LLMock) -> None:
     with bed.server.client("admin") as admin:
         admin.acl_log_reset()
-    for user in ("fallback", "producer"):
-        assert bed.in_this_code_base(user)["object"] == "chat.completion"
+    assert bed.in_this_code_base("producer")["object"] == "chat.completion"
     with bed.by_name("producer") as app:
         options = {"queue": "completions", "priority": 6}
         fail(llmock, "claude", 500, times=1)
