@@ -42,10 +42,12 @@ def up(workers: int, run_dir: Path, simulate: bool) -> None:
             console.print(table)
             console.print("In another terminal:", style="bold")
             shown = ("REDIS_URL", "LLAMA_CPP_BASE_URL")
-            exports = " ".join(f"{name}={fleet.environment[name]}" for name in shown if name in fleet.environment)
-            console.print(
-                f'  export {exports}\n  fallback complete "Name three primes"\n  fallback status', soft_wrap=True
-            )
+            # What this shell has set stays unsaid: the URL may hold a password.
+            missing = [name for name in shown if name in fleet.environment and name not in os.environ]
+            if missing:
+                words = " ".join(f"{name}={fleet.environment[name]}" for name in missing)
+                console.print(f"  export {words}", soft_wrap=True)
+            console.print('  fallback complete "Name three primes"\n  fallback status')
             console.print("Ctrl-C ends all of it.")
             _watch(fleet)
     except FleetError as exc:

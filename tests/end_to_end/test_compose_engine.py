@@ -82,6 +82,7 @@ def up(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Compose]
         yield run
     finally:
         run("down", "--volumes", "--timeout", "20", "--rmi", "local")
+        docker("rmi", PROJECT)  # named, so not "local"
 
 
 pytestmark = pytest.mark.timeout(UP_WITHIN + 300)
