@@ -56,23 +56,26 @@ class Channel(redis.Channel):
         """Says whether the message of this delivery tag was registered when it was popped."""
         return tag.startswith(self._prefix)
 
-    def returning(self, stored: bytes) -> tuple[str, list[str]]:
-        """Returns a message as it goes back, marked as delivered before, and the lists to put it into.
+    def returning(self, stored: bytes) -> tuple[dict[str, Any], str, str]:
+        """Returns a registered message, marked as delivered before, its exchange and its routing key.
 
         Raises:
-            ValueError, TypeError, LookupError: it cannot be read, or no queue takes it.
+            ValueError, TypeError, LookupError: it cannot be read.
         """
         message, exchange, routing_key = loads(bytes_to_str(stored))
+        if not isinstance(exchange, str) or not isinstance(routing_key, str):
+            raise TypeError("no exchange and routing key")
         try:
             message["headers"]["redelivered"] = True
             message["properties"]["delivery_info"]["redelivered"] = True
         except KeyError:  # as kombu does
             pass
+        return message, exchange, routing_key
+
+    def lists(self, message: dict[str, Any], exchange: str, routing_key: str) -> list[str]:
+        """Returns the lists that a message goes back to: one, or none where no queue is bound any more."""
         priority = self._get_message_priority(message)
-        lists = [self._q_for_pri(queue, priority) for queue in self._lookup(exchange, routing_key)]
-        if not lists:
-            raise LookupError("no queue is bound")
-        return dumps(message), lists
+        return [self._q_for_pri(queue, priority) for queue in self._lookup(exchange, routing_key)]
 
     def leave_poll_if_due(self) -> None:
         """Lets the poller ask again: unless an answer is due, or a push is waited for."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from celery.worker import state
 from kombu.transport import redis
+from kombu.utils.json import dumps
 
 from tasks.clock import CLOCK
 from tasks.completion import store
@@ -108,16 +109,19 @@ class QoS(redis.QoS):
         return [self.unacked_key, self.unacked_index_key]
 
     def _restore(self, tag: str, client: Any, push: str, unheld: float) -> None:
+        stored = client.hget(self.unacked_key, tag)
+        if stored is None:
+            client.zrem(self.unacked_index_key, tag)
+            return
         try:
-            stored = client.hget(self.unacked_key, tag)  # decoded, where it is the shared store's
-            if stored is None:
-                client.zrem(self.unacked_index_key, tag)
-                return
-            message, lists = self.channel.returning(stored)
+            message, exchange, routing_key = self.channel.returning(stored)
         except UNREADABLE as exc:
             self.quarantine(tag, exc)
             return
-        script("restore")([*self._registers, *lists], [tag, message, push, unheld], client)
+        if lists := self.channel.lists(message, exchange, routing_key):
+            script("restore")([*self._registers, *lists], [tag, dumps(message), push, unheld], client)
+        else:
+            self.quarantine(tag, LookupError("no queue is bound"))
 
 
 def _running() -> set[str]:

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+from collections.abc import Callable
 
 from tests.tasks.transport.counted import Counting
 from tests.waiting import wait_until
@@ -53,7 +54,9 @@ def test_nothing_is_lost_when_every_connection_is_cut_again_and_again(counting: 
     assert set(counting.counted) == set(range(asked))
 
 
-def test_nothing_is_lost_with_workers_that_are_killed_under_load_beside_one_of_kombus(counting: Counting) -> None:
+def test_nothing_is_lost_with_workers_that_are_killed_under_load_beside_one_of_kombus(
+    counting: Counting, record_property: Callable[[str, object], None]
+) -> None:
     workers = [counting.worker(f"ours-{number}") for number in range(2)]
     counting.worker("kombus", "kombu")
     rounds, chance = ROUNDS + 1, random.Random(5)
@@ -65,5 +68,7 @@ def test_nothing_is_lost_with_workers_that_are_killed_under_load_beside_one_of_k
         victim.start()
     counting.wait(200 * rounds)
     counting.settle()
-    print(f"{rounds} kills: of {200 * rounds} counted more than once: {len(counting.counted) - 200 * rounds}")
+    record_property(
+        "counted", f"{rounds} kills: {len(counting.begun) - 200 * rounds} of {200 * rounds} begun once more"
+    )
     assert set(counting.counted) == set(range(200 * rounds))
