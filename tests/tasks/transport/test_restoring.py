@@ -79,6 +79,20 @@ def test_a_consumer_that_closes_gives_back_what_it_has_and_what_it_was_sent(redi
     assert not redis.exists("unacked", "unacked_index")
 
 
+def test_a_full_server_can_be_emptied(every_redis: Redis) -> None:
+    publish(url(every_redis), *range(3))
+    with Consuming(url(every_redis)) as consuming:
+        every_redis.config_set("maxmemory", 1)
+        try:
+            first, *others = consuming.receive(3)
+            first.reject(requeue=True)
+            for message in (*others, consuming.receive(4)[-1]):
+                message.ack()
+        finally:
+            every_redis.config_set("maxmemory", 0)
+        assert not every_redis.exists("unacked", "unacked_index", QUEUE)
+
+
 def test_an_answer_that_nobody_read_in_time_is_dropped(redis: Redis, redis_url: str) -> None:
     publish(redis_url, "told")
     with Consuming(redis_url) as slow, Consuming(redis_url) as other:
