@@ -62,13 +62,15 @@ class Bed:
     _starts: Iterator[int] = field(default_factory=count)
 
     @classmethod
-    def start(cls, fleet: Fleet, *, delay: float, settings: Mapping[str, str] | None = None) -> Self:
-        """Starts everything but workers; the provider takes about `delay` seconds for an answer.
+    def start(
+        cls, fleet: Fleet, *, delay: float, capacity: int = 1_000, settings: Mapping[str, str] | None = None
+    ) -> Self:
+        """Starts everything but workers; the provider takes about `delay` seconds for an answer, `capacity` at once.
 
         Raises:
             FleetError: something did not come up.
         """
-        server, provider = valkey.start(fleet), Provider.start(fleet, delay=delay)
+        server, provider = valkey.start(fleet), Provider.start(fleet, delay=delay, capacity=capacity)
         tables = [_PROVIDER.format(name=name, url=provider.url, key=KEY) for name in PROVIDERS]
         file = fleet.folder / "fallback.toml"
         file.write_text("".join([*tables, _CHAIN]), encoding="utf-8")

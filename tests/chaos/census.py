@@ -11,7 +11,7 @@ from tests.chaos.provider import Call
 from tests.chaos.witness import Witness
 from tests.waiting import wait_until
 
-_MESSAGES = ("unacked", "completions", *(f"completions\x06\x16{priority}" for priority in (3, 6, 9)))
+MESSAGES = ("unacked", "completions", *(f"completions\x06\x16{priority}" for priority in (3, 6, 9)))
 """Where kombu keeps what is in hand, and what is queued, in order of priority."""
 
 
@@ -44,7 +44,7 @@ def take(bed: Bed, witness: Witness, accepted: Collection[str], *, within: float
     keys = {completion: f"celery-task-meta-{completion}" for completion in accepted}
     redis = bed.store.redis
     with suppress(AssertionError):  # what is still missing then is lost
-        wait_until(lambda: redis.exists(*keys.values()) == len(keys) and not redis.exists(*_MESSAGES), within)
+        wait_until(lambda: redis.exists(*keys.values()) == len(keys) and not redis.exists(*MESSAGES), within)
     found = dict(zip(keys, redis.mget(*keys.values()), strict=True))
     metas = {completion: json.loads(meta) for completion, meta in found.items() if meta is not None}
     for meta in metas.values():

@@ -18,6 +18,7 @@ from typing import Any, Self
 from tasks.fleet.celery_nodes import ROOT
 from tasks.fleet.fleet import Fleet
 from tasks.fleet.ports import free_port
+from tasks.fleet.process import Process
 from tasks.fleet.readiness import http_answers
 
 KEY = "CHAOS_WORKER"
@@ -56,18 +57,22 @@ class Provider:
     """The running one; `url` is its address without a path."""
 
     url: str
+    process: Process
 
     @classmethod
-    def start(cls, fleet: Fleet, *, delay: float) -> Self:
+    def start(cls, fleet: Fleet, *, delay: float, capacity: int) -> Self:
         """Starts it; it answers within half to one and a half of `delay` seconds, and ends with the fleet.
+
+        More than `capacity` calls at once are too many, and get a 529.
 
         Raises:
             FleetError: it did not come up.
         """
         port = free_port()
-        command = [sys.executable, "-m", __name__, "--port", str(port), "--delay", str(delay)]
-        fleet.start("provider", command, ready=http_answers(port, "/seen"), cwd=ROOT)
-        return cls(f"http://127.0.0.1:{port}")
+        options = ("--port", str(port), "--delay", str(delay), "--capacity", str(capacity))
+        command = [sys.executable, "-m", __name__, *options]
+        process = fleet.start("provider", command, ready=http_answers(port, "/seen"), cwd=ROOT)
+        return cls(f"http://127.0.0.1:{port}", process)
 
     def calls(self) -> list[Call]:
         """Returns the calls for completions, the earliest first."""
@@ -83,8 +88,9 @@ class Provider:
 
 
 class _Server:
-    def __init__(self, delay: float) -> None:
+    def __init__(self, delay: float, capacity: int) -> None:
         self._delay = delay
+        self._room = asyncio.Semaphore(capacity)
         self._calls: list[Call] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -105,8 +111,11 @@ class _Server:
         self._calls.append(call)
         if not body:
             return b'{"object":"list","data":[]}'
+        if self._room.locked():
+            return b""
         answer = {**_ANSWER, "id": f"call-{len(self._calls)}"}
-        await asyncio.sleep(self._delay * random.uniform(0.5, 1.5))  # else all workers would fall into step
+        async with self._room:
+            await asyncio.sleep(self._delay * random.uniform(0.5, 1.5))  # else all workers would fall into step
         call.answered = time.time()
         return json.dumps(answer).encode()
 
@@ -117,7 +126,9 @@ def _first(pattern: re.Pattern[bytes], text: bytes) -> str:
 
 
 def _response(body: bytes) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    status = b"200 OK" if body else b"529 Overloaded"
+    head = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return head % (status, len(body)) + body
 
 
 async def _serve(port: int, server: _Server) -> None:
@@ -129,5 +140,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Serves until it is ended.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--delay", type=float, required=True)
+    parser.add_argument("--capacity", type=int, required=True)
     given = parser.parse_args()
-    asyncio.run(_serve(given.port, _Server(given.delay)))
+    asyncio.run(_serve(given.port, _Server(given.delay, given.capacity)))
