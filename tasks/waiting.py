@@ -15,8 +15,8 @@ from worker.waiting import release
 
 _log = logging.getLogger(__name__)
 
-_LISTS = f"{COMPLETIONS}{Channel.sep}"
-"""How the names of the queue's lists begin that have a priority; the one of priority 0 has none."""
+_LISTS = (COMPLETIONS, *(f"{COMPLETIONS}{Channel.sep}{priority}" for priority in Channel.priority_steps if priority))
+"""The queue's lists as kombu names them, the most urgent first."""
 
 _IDLE, _TICK, _AGAIN = 1.0, 0.1, 0.02
 """Seconds between two looks: nobody waits, somebody does, more could have gone at once."""

@@ -1,5 +1,6 @@
 """Completions that wait until a provider admits again: whole in Redis, in no worker's memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from worker.call import Waiting
@@ -38,19 +39,19 @@ def park(store: Store, task_id: str, waiting: Waiting, message: InHand) -> bool:
     return bool(store.run(command)[0])
 
 
-def release(store: Store, ages: str, lists: str) -> Released:
+def release(store: Store, ages: str, lists: Sequence[str]) -> Released:
     """Puts into the queue's lists what may go on now, and what is too late; see lua/release.lua for the pace.
 
     Args:
         store: the shared store.
         ages: the key of the ages of the messages in hand.
-        lists: the start of the names of the queue's lists, each of which ends in its priority.
+        lists: the queue's, the most urgent first; the name of one ends in its priority.
 
     Raises:
         StoreAway: the store did not answer.
     """
-    keys = (store.waiting(), store.waiting("rooms"), store.waiting("pace"), ages)
-    command = store.script("release", keys, store.breaker(""), store.waiting("room", ""), lists)
+    keys = (store.waiting(), store.waiting("rooms"), store.waiting("pace"), ages, *lists)
+    command = store.script("release", keys, store.breaker(""), store.waiting("room", ""))
     more, waiting = store.run(command)[0]
     return Released(bool(more), waiting)
 

@@ -23,8 +23,8 @@ AMONG = 100
 
 @pytest.fixture
 def outage(fleet: Fleet) -> Outage:
-    """An outage of a provider that then takes half of what the workers can send at once."""
-    return Outage.start(fleet, delay=0.1, capacity=SLOTS)
+    """An outage of a provider that then takes three quarters of what the workers can send at once."""
+    return Outage.start(fleet, delay=0.1, capacity=3 * SLOTS // 2)
 
 
 def test_their_number_costs_no_worker_memory_and_they_leave_in_order_without_tripping_the_provider(

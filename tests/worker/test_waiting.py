@@ -34,7 +34,7 @@ def test_one_that_is_not_in_hand_any_more_does_not_wait(rooms):
 def test_it_comes_back_byte_by_byte(rooms, message):
     rooms.park("one", message=message)
     rooms.release()
-    assert rooms.server.rpop(f"{LISTS}6") == message
+    assert rooms.server.rpop(LISTS[2]) == message
 
 
 def test_a_second_message_of_a_task_that_waits_is_let_go(rooms):

@@ -59,10 +59,12 @@ def test_what_a_higher_priority_does_not_use_is_the_next_one_s(rooms):
     assert rooms.tick() == ["3-1", "9-0", "9-1", "9-2", "9-3"]
 
 
-def test_rooms_for_different_providers_do_not_hold_each_other_up(rooms):
-    rooms.fill(2, "alpha", priority=3)
+def test_a_provider_that_many_wait_for_keeps_no_other_s_from_leaving(rooms):
+    rooms.fill(20, "alpha", priority=3)
     rooms.fill(2, "beta", priority=9)
-    assert [rooms.tick(), rooms.tick()] == [["3-0", "9-0"], ["3-1", "9-1"]]
+    left = [name for _ in range(SECOND // TICK + 1) for name in rooms.tick()]
+    assert [name for name in left if name.startswith("9")] == ["9-0", "9-1"]
+    assert len(left) == SECOND // TICK + 1 + 2
 
 
 @pytest.mark.parametrize(("answers", "leave"), [(0, 1), (3, 1), (4, 2), (20, 6), (300, MOST)])
@@ -81,6 +83,17 @@ def test_what_the_workers_have_in_hand_counts(rooms, in_hand, leave):
     for i in range(in_hand):
         rooms.hand(f"{i}")
     assert len(rooms.tick()) == leave
+
+
+@pytest.mark.parametrize(("priority", "leave"), [(0, 4), (3, 4), (6, 4), (9, 6)])
+def test_what_is_ahead_in_the_queue_counts(rooms, priority, leave):
+    rooms.fill(10)
+    rooms.tick()
+    rooms.answer(20)
+    for _ in range(2):
+        rooms.server.lpush(f"completions:{priority}" if priority else "completions", '"fresh"')
+    left = rooms.tick()
+    assert len(left) - left.count("fresh") == leave
 
 
 def test_one_leaves_each_second_whatever_is_in_hand(rooms):

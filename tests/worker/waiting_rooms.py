@@ -9,7 +9,7 @@ from worker.waiting import InHand, park, release
 TICK = 100
 MOST = 50
 LATER = T0 + 10 * MINUTE
-LISTS = "completions:"
+LISTS = ("completions", "completions:3", "completions:6", "completions:9")
 
 
 class Rooms:
@@ -47,8 +47,8 @@ class Rooms:
     def left(self):
         """Takes the messages out of the queue's lists and returns them, in the order in which a worker would."""
         messages = []
-        for priority in (3, 6, 9):
-            while (message := self.server.rpop(f"{LISTS}{priority}")) is not None:
+        for each in LISTS:
+            while (message := self.server.rpop(each)) is not None:
                 messages.append(json.loads(message))
         return messages
 

@@ -3,17 +3,17 @@
 -- probe changes counts at once. Stands behind breaker.lua; park.lua tells of the keys.
 --
 -- KEYS[1] {ns}:waiting, KEYS[2] {ns}:waiting:rooms
--- KEYS[3] {ns}:waiting:pace   hash, kept seconds: at (ms of the last tick), went (ms of the last release); by provider
---         <provider> (its successes in a row at the last tick), <provider>:window, <provider>:top
+-- KEYS[3] {ns}:waiting:pace   hash, kept for seconds: at (ms of the last tick), and by provider <provider> (successes
+--         in a row at the last tick), <provider>:window, <provider>:top, <provider>:went (ms of the last release)
 -- KEYS[4] zset of the messages in the workers' hands
--- ARGV[1] {ns}:breaker:, ARGV[2] {ns}:waiting:room:, ARGV[3] the start of the names of the queue's lists, which end in
---         the priority
+-- KEYS[5..] the queue's lists, the most urgent first; the name of one ends in its priority
+-- ARGV[1] {ns}:breaker:, ARGV[2] {ns}:waiting:room:
 -- Returns {1 where more could leave at once, how many wait}.
 --
--- The pace is TCP's, more gently: in each tick as many leave as the provider's window is larger than what is in hand.
--- The window is one until its breaker is closed, grows by a quarter of what it answers, and after a failure is three
--- quarters, from where on it grows by a quarter for each windowful. Rooms of a higher priority go first. All that is in
--- hand may be others', so one leaves each second whatever the window.
+-- The pace is TCP's, more gently: in each tick as many leave as the provider's window is larger than what is in hand or
+-- ahead in the queue. The window is one until its breaker is closed, grows by a quarter of what it answers, and after a
+-- failure is three quarters, from where on it grows by a quarter for each windowful. Rooms of a higher priority go
+-- first. All that is in hand may be for others, so one leaves for each provider each second whatever its window.
 
 local TICK, SECOND = 100, 1000
 local GROWTH, LOSS, WIDEST = 0.25, 0.75, 10000
@@ -22,9 +22,18 @@ local MOST, BYTES = 50, 1000000  -- per call: Redis does nothing else meanwhile
 local waiting, rooms, pace = KEYS[1], KEYS[2], KEYS[3]
 local moved, bytes = 0, 0
 
+-- Returns the list that a room's messages go to, and how many stand in it and in the more urgent ones.
+local function list_of(room)
+  local priority, ahead = string.match(room, '^%d+'), 0
+  for i = 5, #KEYS do
+    ahead = ahead + redis.call('LLEN', KEYS[i])
+    if string.match(KEYS[i], '%d+$') == priority then return KEYS[i], ahead end
+  end
+end
+
 -- Releases some of a room's `ids`, at most `most`, and returns how many.
 local function release(room, ids, most)
-  local key, list, n = ARGV[2] .. room, ARGV[3] .. string.match(room, '^%d+'), 0
+  local key, list, n = ARGV[2] .. room, list_of(room), 0
   for _, id in ipairs(ids) do
     bytes = bytes + redis.call('HSTRLEN', waiting, id)
     if n >= most or moved >= MOST or (moved > 0 and bytes > BYTES) then break end
@@ -50,7 +59,7 @@ local function window(provider, b, last)
   return math.min(width + answered * GROWTH / (width < top and 1 or width), WIDEST), top
 end
 
--- Returns how many a provider may be sent in this tick.
+-- Returns how many a provider may have in hand, and whether none went to it for a second; nil where it does not admit.
 local function share(provider, time, last)
   local key = ARGV[1] .. provider
   local b, now = read(key, time)
@@ -59,9 +68,8 @@ local function share(provider, time, last)
   local width, top = 1, WIDEST
   if not refused then width, top = window(provider, b, last) end
   redis.call('HSET', pace, provider, b.wins, provider .. ':window', width, provider .. ':top', top)
-  if refused then return 0 end
-  local overdue = time - tonumber(redis.call('HGET', pace, 'went') or 0) >= SECOND
-  return math.max(math.floor(width - redis.call('ZCARD', KEYS[4])), overdue and 1 or 0)
+  if refused then return nil end
+  return width, time - tonumber(redis.call('HGET', pace, provider .. ':went') or 0) >= SECOND
 end
 
 local time = clock()
@@ -75,22 +83,30 @@ local full = moved >= MOST or bytes > BYTES
 
 local last = tonumber(redis.call('HGET', pace, 'at') or 0)
 if not full and time - last >= TICK and open[1] then
-  local left = {}
+  local widths, overdue = {}, {}
   for _, room in ipairs(open) do
-    local providers, most = {}, 0
+    local providers, most, least = {}, 0, 0
     for provider in string.gmatch(string.match(room, ':(.*)'), '[^,]+') do
-      left[provider] = left[provider] or share(provider, time, last)
-      providers[#providers + 1] = provider
-      most = most + left[provider]
+      if widths[provider] == nil then
+        widths[provider], overdue[provider] = share(provider, time, last)
+        widths[provider] = widths[provider] or false
+      end
+      if widths[provider] then
+        providers[#providers + 1] = provider
+        most = most + widths[provider]
+        if overdue[provider] then least = 1 end
+      end
     end
-    local went = most > 0 and release(room, redis.call('ZRANGE', ARGV[2] .. room, 0, MOST - 1), most) or 0
-    for _, provider in ipairs(providers) do
-      local taken = math.min(left[provider], went)
-      left[provider], went = left[provider] - taken, went - taken
+    local _, ahead = list_of(room)
+    most = math.max(math.floor(most - redis.call('ZCARD', KEYS[4]) - ahead), least)
+    if providers[1] and most > 0 and release(room, redis.call('ZRANGE', ARGV[2] .. room, 0, MOST - 1), most) > 0 then
+      for _, provider in ipairs(providers) do
+        redis.call('HSET', pace, provider .. ':went', string.format('%.0f', time))
+        overdue[provider] = false
+      end
     end
   end
   redis.call('HSET', pace, 'at', string.format('%.0f', time))
-  if moved > 0 then redis.call('HSET', pace, 'went', string.format('%.0f', time)) end
   redis.call('PEXPIRE', pace, 10 * SECOND)
 end
 
