@@ -3,6 +3,7 @@
 import pytest
 from redis import Redis
 
+from tasks.scripts import script
 from tests.tasks.transport.consuming import KOMBU, OURS, QUEUE, TIMEOUT, Consuming, publish
 from tests.waiting import wait_until
 from tests.worker.clocked_breaker import url
@@ -48,13 +49,13 @@ def test_a_message_held_again_after_it_was_found_overdue_stays(redis: Redis, red
         assert redis.hkeys("unacked") == [message.delivery_tag]
 
 
-def test_a_message_is_put_back_once_however_many_try(redis: Redis, redis_url: str) -> None:
+def test_a_message_is_put_back_once_by_many_that_found_it_overdue(redis: Redis, redis_url: str) -> None:
     publish(redis_url, "told")
     with Consuming(redis_url) as consuming:
         [message] = consuming.receive(1)
         for _ in range(2):
-            consuming.channel.qos.restore_by_tag(message.delivery_tag)
-        assert redis.llen(QUEUE) == 1
+            script("restore")(["unacked", "unacked_index", QUEUE], [message.delivery_tag, "again", "RPUSH", 0], redis)
+        assert redis.lrange(QUEUE, 0, -1) == ["again"]
 
 
 def test_a_rejected_message_goes_behind_the_others_of_its_priority(redis: Redis, redis_url: str) -> None:
