@@ -96,7 +96,10 @@ class Outage:
         return [psutil.Process(worker.pid).memory_info().rss // 1_000_000 for worker in self.bed.workers]
 
     def longest(self, script: str) -> float:
-        """Returns the longest time that one run of a script blocked the server, in ms; below 0.5 it is not known."""
+        """Returns the longest time that one run of a script blocked the server, in ms; below 0.5 it is not known.
+
+        On a busy machine most of it is the time that the server did not have the processor.
+        """
         sha = str(self.bed.store.script(script, [])[1]).encode()
         runs = [entry["duration"] for entry in self.bed.store.redis.slowlog_get(-1) if sha in entry["command"]]
         return max(runs, default=0) / 1000

@@ -51,8 +51,8 @@ def test_their_number_costs_no_worker_memory_and_they_leave_in_order_without_tri
     figures(f"longest script: release {outage.longest('release')} ms, park {outage.longest('park')} ms")
     assert found.kept
     assert max(b - a for a, b in zip(before, after, strict=True)) < 20 or completions < SHOWS
+    assert trips == 0  # or some came anew, and lost their place
     assert away < AMONG
-    assert trips == 0
 
 
 def farthest_from_its_place(expected: Sequence[str], found: Sequence[str]) -> int:

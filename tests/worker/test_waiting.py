@@ -69,7 +69,8 @@ def test_who_has_no_time_left_leaves_though_nobody_admits(rooms):
 
 
 def test_those_without_time_leave_in_bounded_batches_that_wait_for_no_tick(rooms):
-    rooms.fill(MOST + 10, deadline=T0)
+    rooms.fill(MOST, deadline=T0)
+    rooms.fill(10, deadline=T0, priority=9)
     assert rooms.release() == Released(more=True, waiting=10)
     assert rooms.release() == Released(more=False, waiting=0)
     assert len(rooms.left()) == MOST + 10

@@ -123,6 +123,17 @@ def test_after_a_failure_a_provider_is_sent_less_and_then_slowly_more(rooms):
     assert len(rooms.tick()) == 7
 
 
+def test_after_a_rate_limit_it_begins_anew(rooms):
+    rooms.fill(60)
+    rooms.tick()
+    rooms.answer(28)
+    rooms.tick()
+    rooms.breaker.call("rate-limited", retry_after=SECOND)
+    assert rooms.tick() == []
+    rooms.breaker.after(SECOND)
+    assert len(rooms.tick()) == 1
+
+
 def test_after_an_outage_it_begins_anew(rooms):
     rooms.fill(60)
     rooms.tick()
