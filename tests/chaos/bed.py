@@ -1,5 +1,6 @@
 """What is broken: a Redis, a provider that counts, and workers that are killed, stopped and started again."""
 
+import os
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +39,7 @@ providers = ["first"]
 """
 
 
+_LATELY = 3.0
 _consumes = writes(" ready.")
 
 
@@ -102,6 +104,7 @@ class Bed:
     def kill(self, worker: Process) -> Death:
         """Kills a worker with -9, and returns what it had in hand: it is stopped while that is counted."""
         worker.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, worker.pid, os.WSTOPPED)  # all its threads: one may still be sending
         in_flight = self._unsettled(worker.environment[KEY])
         at = time.time()
         worker.kill()
@@ -115,6 +118,11 @@ class Bed:
     def ready(self) -> list[Process]:
         """Returns the workers that consume."""
         return [worker for worker in self.workers if worker.running and _consumes(worker)]
+
+    def at_work(self) -> list[Process]:
+        """Returns the workers that have asked the provider lately."""
+        callers = {call.caller for call in self.provider.calls(time.time() - _LATELY)}
+        return [worker for worker in self.workers if worker.running and worker.environment[KEY] in callers]
 
     def _unsettled(self, caller: str) -> frozenset[str]:
         last = {call.completion: call for call in self.provider.calls()}

@@ -20,14 +20,14 @@ class Census:
     """What became of the `accepted` completions.
 
     `lost` have no result, `failed` one that is no answer. Of `twice` more than one result was told, or another than
-    the one that stands. `repeated` are the provider's calls beyond one for each.
+    the one that stands. `repeated` counts the provider's calls beyond the first, by completion.
     """
 
     accepted: int
     lost: tuple[str, ...]
     failed: tuple[str, ...]
     twice: tuple[str, ...]
-    repeated: int
+    repeated: Counter[str]
 
     @property
     def kept(self) -> bool:
@@ -36,7 +36,7 @@ class Census:
 
     def __str__(self) -> str:
         broken = f"{len(self.lost)} lost, {len(self.failed)} failed, {len(self.twice)} told twice"
-        return f"{self.accepted} accepted: {broken}; {self.repeated} calls repeated"
+        return f"{self.accepted} accepted: {broken}; {self.repeated.total()} calls repeated"
 
 
 def take(bed: Bed, witness: Witness, accepted: Collection[str], *, within: float) -> Census:
@@ -55,14 +55,14 @@ def take(bed: Bed, witness: Witness, accepted: Collection[str], *, within: float
         lost=tuple(completion for completion in keys if not witness.told[completion]),
         failed=tuple(completion for completion, meta in metas.items() if meta["status"] != "SUCCESS"),
         twice=tuple(completion for completion in keys if len(witness.told[completion]) > 1),
-        repeated=sum(asked.values()) - len(asked),
+        repeated=asked - Counter(asked.keys()),
     )
 
 
-def redelivered(calls: Iterable[Call], deaths: Iterable[Death]) -> list[float]:
-    """Returns the seconds from each death until what it cut was asked for again, shortest first."""
+def asked_again(calls: Iterable[Call], deaths: Iterable[Death]) -> list[float]:
+    """Returns the seconds from each death until what it cut was asked for again."""
     asked: dict[str, list[float]] = {}
     for call in calls:
         asked.setdefault(call.completion, []).append(call.at)
     cut = ((death.at, completion) for death in deaths for completion in death.in_flight)
-    return sorted(min(again) - at for at, completion in cut if (again := [t for t in asked[completion] if t > at]))
+    return [min(again) - at for at, completion in cut if (again := [t for t in asked[completion] if t > at])]

@@ -1,7 +1,7 @@
 """A provider that remembers each call, by the completion that it was made for and the worker that made it.
 
 As a module it is the server, in a process of its own: OpenAI's plain answers over bare asyncio, each with an id of its
-own. `GET /seen` is what reached it so far; every other GET is a probe.
+own. `GET /seen/<epoch>` is what reached it since then; every other GET is a probe.
 """
 
 import argparse
@@ -71,19 +71,19 @@ class Provider:
         port = free_port()
         options = ("--port", str(port), "--delay", str(delay), "--capacity", str(capacity))
         command = [sys.executable, "-m", __name__, *options]
-        process = fleet.start("provider", command, ready=http_answers(port, "/seen"), cwd=ROOT)
+        process = fleet.start("provider", command, ready=http_answers(port, f"/seen/{time.time()}"), cwd=ROOT)
         return cls(f"http://127.0.0.1:{port}", process)
 
-    def calls(self) -> list[Call]:
-        """Returns the calls for completions, the earliest first."""
-        return [call for call in self._seen() if call.completion]
+    def calls(self, since: float = 0.0) -> list[Call]:
+        """Returns the calls for completions from an epoch on, the earliest first."""
+        return [call for call in self._seen(since) if call.completion]
 
     def probes(self) -> list[Call]:
         """Returns the others."""
-        return [call for call in self._seen() if not call.completion]
+        return [call for call in self._seen(0.0) if not call.completion]
 
-    def _seen(self) -> list[Call]:
-        with urllib.request.urlopen(f"{self.url}/seen") as response:
+    def _seen(self, since: float) -> list[Call]:
+        with urllib.request.urlopen(f"{self.url}/seen/{since}") as response:
             return [Call(**call) for call in json.load(response)]
 
 
@@ -105,8 +105,9 @@ class _Server:
 
     async def _answer(self, head: bytes, body: bytes) -> bytes:
         path = head.split(b" ", 2)[1].decode()
-        if path == "/seen":
-            return json.dumps([asdict(call) for call in self._calls]).encode()
+        if path.startswith("/seen/"):
+            since = float(path.removeprefix("/seen/"))
+            return json.dumps([asdict(call) for call in self._calls if call.at >= since]).encode()
         call = Call(path, _first(_CALLER, head), _first(_COMPLETION, body), time.time())
         self._calls.append(call)
         if not body:

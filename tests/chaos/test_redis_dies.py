@@ -66,4 +66,4 @@ def test_each_completion_is_answered_once_and_work_goes_on_soon(
 
 def all_call(bed: Bed, since: float) -> bool:
     """Says whether each worker has asked the provider again since then."""
-    return len({call.caller for call in bed.provider.calls() if call.at > since}) == len(bed.workers)
+    return len({call.caller for call in bed.provider.calls(since)}) == len(bed.workers)
