@@ -31,7 +31,7 @@ def park(store: Store, task_id: str, waiting: Waiting, message: InHand) -> bool:
         StoreAway: the store did not answer.
     """
     room = f"{waiting.priority}:{','.join(sorted(waiting.providers))}"
-    ours = (store.waiting(), store.waiting("rooms"), store.waiting("room", room))
+    ours = (store.waiting(), store.waiting("rooms"), store.waiting("room", room), store.task(task_id))
     deadline = round(waiting.deadline * 1000)
     command = store.script(
         "park", (message.messages, message.ages, *ours), message.tag, task_id, room, waiting.priority, deadline

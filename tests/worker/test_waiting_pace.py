@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.worker.clocked_breaker import SECOND, attempted
+from tests.worker.clocked_breaker import SECOND, T0, attempted
 from tests.worker.waiting_rooms import MOST, TICK, Rooms
 
 
@@ -45,6 +45,14 @@ def test_the_first_to_come_leaves_first(rooms):
     assert [rooms.tick() for _ in range(4)] == [["6-0"], ["6-1"], ["6-2"], []]
 
 
+def test_who_comes_anew_keeps_its_turn(rooms):
+    rooms.fill(3)
+    assert rooms.tick() == ["6-0"]
+    rooms.server.hset(rooms.store.task("6-0"), "first", T0)
+    rooms.park("6-0")
+    assert rooms.tick() == ["6-0"]
+
+
 def test_a_higher_priority_leaves_before_any_lower_one(rooms):
     for priority in (9, 6, 3):
         rooms.fill(2, priority=priority)
@@ -55,7 +63,7 @@ def test_what_a_higher_priority_does_not_use_is_the_next_one_s(rooms):
     rooms.fill(20, priority=9)
     rooms.fill(2, priority=3)
     rooms.tick()
-    rooms.answer(16)
+    rooms.widen(5)
     assert rooms.tick() == ["3-1", "9-0", "9-1", "9-2", "9-3"]
 
 
@@ -67,19 +75,26 @@ def test_a_provider_that_many_wait_for_keeps_no_other_s_from_leaving(rooms):
     assert len(left) == SECOND // TICK + 1 + 2
 
 
-@pytest.mark.parametrize(("answers", "leave"), [(0, 1), (3, 1), (4, 2), (20, 6), (300, MOST)])
-def test_a_provider_is_sent_more_at_once_by_a_quarter_of_what_it_answers(rooms, answers, leave):
-    rooms.fill(80)
+@pytest.mark.parametrize(("answers", "leave"), [(0, 1), (1, 1), (2, 2), (300, 2)])
+def test_a_provider_is_sent_more_by_half_of_what_it_answers_but_by_one_a_tick(rooms, answers, leave):
+    rooms.fill(10)
     rooms.tick()
     rooms.answer(answers)
     assert len(rooms.tick()) == leave
+
+
+def test_those_who_leave_at_once_are_bounded(rooms):
+    rooms.fill(80)
+    rooms.tick()
+    rooms.widen(MOST + 2)
+    assert len(rooms.tick()) == MOST
 
 
 @pytest.mark.parametrize(("in_hand", "leave"), [(0, 6), (4, 2), (6, 0), (9, 0)])
 def test_what_the_workers_have_in_hand_counts(rooms, in_hand, leave):
     rooms.fill(10)
     rooms.tick()
-    rooms.answer(20)
+    rooms.widen(6)
     for i in range(in_hand):
         rooms.hand(f"{i}")
     assert len(rooms.tick()) == leave
@@ -89,7 +104,7 @@ def test_what_the_workers_have_in_hand_counts(rooms, in_hand, leave):
 def test_what_is_ahead_in_the_queue_counts(rooms, priority, leave):
     rooms.fill(10)
     rooms.tick()
-    rooms.answer(20)
+    rooms.widen(6)
     for _ in range(2):
         rooms.server.lpush(f"completions:{priority}" if priority else "completions", '"fresh"')
     left = rooms.tick()
@@ -113,20 +128,31 @@ def test_answers_from_before_anybody_waited_do_not_count(rooms):
 def test_after_a_failure_a_provider_is_sent_less_and_then_slowly_more(rooms):
     rooms.fill(60)
     rooms.tick()
-    rooms.answer(28)
+    rooms.widen(8)
     assert len(rooms.tick()) == 8
-    rooms.breaker.call("failure")
+    fail(rooms, "overloaded 529")
     assert len(rooms.tick()) == 6
-    rooms.answer(20)
+    rooms.answer(50)
     assert len(rooms.tick()) == 6
-    rooms.answer(8)
+    rooms.answer(12)
     assert len(rooms.tick()) == 7
+
+
+def test_two_transient_failures_in_a_hundred_calls_are_borne(rooms):
+    rooms.fill(60)
+    rooms.tick()
+    rooms.widen(8)
+    left = []
+    for _ in range(3):
+        fail(rooms, "transient 500")
+        left.append(len(rooms.tick()))
+    assert left == [8, 8, 6]
 
 
 def test_after_a_rate_limit_it_begins_anew(rooms):
     rooms.fill(60)
     rooms.tick()
-    rooms.answer(28)
+    rooms.widen(8)
     rooms.tick()
     rooms.breaker.call("rate-limited", retry_after=SECOND)
     assert rooms.tick() == []
@@ -137,7 +163,7 @@ def test_after_a_rate_limit_it_begins_anew(rooms):
 def test_after_an_outage_it_begins_anew(rooms):
     rooms.fill(60)
     rooms.tick()
-    rooms.answer(28)
+    rooms.widen(8)
     rooms.tick()
     rooms.breaker.trip()
     rooms.tick()
@@ -162,3 +188,7 @@ def test_between_two_ticks_nobody_leaves_whoever_asks(rooms):
     rooms.breaker.after(TICK - 1)
     rooms.release()
     assert rooms.left() == []
+
+
+def fail(rooms, said):
+    rooms.breaker.record(attempted(rooms.breaker.permit(), "failure", failure=said))

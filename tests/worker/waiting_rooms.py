@@ -55,3 +55,12 @@ class Rooms:
     def answer(self, times, name="alpha"):
         for _ in range(times):
             self.breaker.call("success", name=name)
+
+    def widen(self, width):
+        """Lets the first provider answer until its window is so wide, while the workers have their hands full."""
+        for i in range(100):
+            self.hand(f"full-{i}")
+        for _ in range(width - 1):
+            self.answer(2)
+            self.tick()
+        self.server.delete("unacked", "unacked_index")

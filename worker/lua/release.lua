@@ -11,12 +11,14 @@
 -- Returns {1 where more could leave at once, how many wait}.
 --
 -- The pace is TCP's, more gently: in each tick as many leave as the provider's window is larger than what is in hand or
--- ahead in the queue. The window is one until its breaker is closed, grows by a quarter of what it answers, and after a
--- failure is three quarters, from where on it grows by a quarter for each windowful. Rooms of a higher priority go
--- first. All that is in hand may be for others, so one leaves for each provider each second whatever its window.
+-- ahead in the queue. The window is one until its breaker is closed, grows by half of what it answers, by one a tick at
+-- most, so that few are too many at once; after a failure it is three quarters, from where on it grows by a tenth for
+-- each windowful. Up to two transient failures in the last 100 calls narrow nothing: those happen to anybody. Rooms of
+-- a higher priority go first. All that is in hand may be for others, so one leaves for each provider each second
+-- whatever its window.
 
 local TICK, SECOND = 100, 1000
-local GROWTH, LOSS, WIDEST = 0.25, 0.75, 10000
+local GROWTH, FASTEST, CAREFUL, LOSS, WIDEST = 0.5, 1, 0.1, 0.75, 10000
 local MOST, BYTES = 50, 1000000  -- per call: Redis does nothing else meanwhile
 
 local waiting, rooms, pace = KEYS[1], KEYS[2], KEYS[3]
@@ -51,12 +53,13 @@ local function window(provider, b, last)
   local seen, width, top = unpack(redis.call('HMGET', pace, provider, provider .. ':window', provider .. ':top'))
   if not seen or (b.state ~= 'closed' and b.override == '') then return 1, WIDEST end
   seen, width, top = tonumber(seen), tonumber(width), tonumber(top)
-  if b.error_at >= last then
+  if b.error_at >= last and (b.failed > 2 or not string.match(b.error, '^transient')) then
     width = math.max(1, LOSS * width)
     return width, width
   end
   local answered = b.wins >= seen and b.wins - seen or b.wins
-  return math.min(width + answered * GROWTH / (width < top and 1 or width), WIDEST), top
+  local more = width < top and math.min(FASTEST, GROWTH * answered) or CAREFUL * answered / width
+  return math.min(width + more, WIDEST), top
 end
 
 -- Returns how many a provider may have in hand, and whether none went to it for a second; nil where it does not admit.
