@@ -49,6 +49,9 @@ _url = _sentinels.celery_url if _sentinels else settings.redis_url
 _master = {"master_name": _sentinels.master, "sentinel_kwargs": sentinel_options()} if _sentinels else {}
 
 app = Celery("fallback", include=["tasks.completion", "tasks.probes", "tasks.lifecycle"])
+app.loader.override_backends = dict.fromkeys(("redis", "rediss"), "tasks.results:RedisBackend") | {
+    "sentinel": "tasks.results:SentinelBackend"
+}
 app.conf.update(
     broker_url=_url,
     broker_use_ssl=_tls,

@@ -8,9 +8,9 @@ from billiard.einfo import ExceptionInfo
 from celery.app.trace import FAILURE, REJECTED, TraceInfo, trace_ok_t
 from celery.exceptions import BackendError, Reject
 from kombu.exceptions import OperationalError
-from redis.exceptions import ConnectionError, TimeoutError
+from redis.exceptions import ConnectionError, OutOfMemoryError, TimeoutError
 
-_AWAY = (ConnectionError, TimeoutError, OperationalError, BackendError, OSError)
+_AWAY = (ConnectionError, TimeoutError, OutOfMemoryError, OperationalError, BackendError, OSError)
 _log = logging.getLogger(__name__)
 
 Trace = Callable[..., Any]

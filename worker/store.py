@@ -31,7 +31,7 @@ from typing import Any
 
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, OutOfMemoryError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from config.providers import Provider
@@ -209,7 +209,8 @@ class Store:
         Scripts that the server does not know (a restart forgets them) are loaded, and only they are sent again.
 
         Raises:
-            StoreAway: the server could not be reached, or did not answer in time, now or when it was last asked.
+            StoreAway: the server could not be reached, or did not answer in time, now or when it was last asked; or it
+                is full.
             redis.exceptions.ResponseError: the server refused a command.
         """
         if cause := self.outage.refusal():
@@ -228,6 +229,8 @@ class Store:
             raise _away(exc) from exc
         self.outage.answered(asked_at)
         for reply in replies:
+            if isinstance(reply, OutOfMemoryError):
+                raise _away(reply) from reply
             if isinstance(reply, Exception):
                 raise reply
         return replies

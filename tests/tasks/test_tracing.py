@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from celery.exceptions import BackendStoreError, Reject
-from redis.exceptions import ConnectionError
+from redis.exceptions import ConnectionError, OutOfMemoryError
 
 from tasks.tracing import ending
 
@@ -17,7 +17,9 @@ def raising(error: Exception) -> Callable[..., Any]:
     return trace
 
 
-@pytest.mark.parametrize("error", [ConnectionError("gone"), BackendStoreError("gone"), OSError("gone")])
+@pytest.mark.parametrize(
+    "error", [ConnectionError("gone"), BackendStoreError("gone"), OSError("gone"), OutOfMemoryError("full")]
+)
 def test_an_outcome_that_could_not_be_stored_goes_back_to_the_queue(error: Exception) -> None:
     ended = ending(raising(error))("id", (), {})
     assert isinstance(ended.retval.exception.exc, Reject)

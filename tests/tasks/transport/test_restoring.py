@@ -94,6 +94,17 @@ def test_a_full_server_can_be_emptied(every_redis: Redis) -> None:
         assert not every_redis.exists("unacked", "unacked_index", QUEUE)
 
 
+def test_what_is_held_stays_held_in_a_full_server(every_redis: Redis) -> None:
+    every_redis.zadd("unacked_index", {"tag": 1.0})
+    every_redis.config_set("maxmemory", 1)
+    try:
+        script("hold")(["unacked_index"], ["tag", "gone"], every_redis)
+    finally:
+        every_redis.config_set("maxmemory", 0)
+    [(tag, held)] = every_redis.zrange("unacked_index", 0, -1, withscores=True)
+    assert (tag, held > 1.0) == ("tag", True)
+
+
 def test_an_answer_that_nobody_read_in_time_is_dropped(redis: Redis, redis_url: str) -> None:
     publish(redis_url, "told")
     with Consuming(redis_url) as slow, Consuming(redis_url) as other:

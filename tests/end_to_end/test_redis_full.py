@@ -1,0 +1,39 @@
+"""A Redis that takes no more: what was accepted is answered all the same, once there is room."""
+
+import signal
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from tasks.fleet.llmock import LLMock
+from tests.end_to_end.local_cluster import LocalNode, LocalSetup
+from tests.end_to_end.vendors import QUESTION, told
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def worker_settings(llmock: LLMock) -> dict[str, str]:
+    return {"LLAMA_CPP_BASE_URL": llmock.url}
+
+
+@pytest.fixture
+def result(celery_setup: LocalSetup, worker: LocalNode) -> Any:
+    """Of a completion that was queued while there was room, and taken when there was none."""
+    worker.process.signal(signal.SIGSTOP)
+    queued = celery_setup.complete(QUESTION)
+    celery_setup.store.redis.config_set("maxmemory", 1)
+    worker.process.signal(signal.SIGCONT)
+    return queued
+
+
+def refused(redis: Redis) -> int:
+    """Returns how often a result found no room."""
+    return int(redis.info("commandstats").get("cmdstat_setex", {}).get("rejected_calls", 0))
+
+
+def test_an_answer_waits_for_room(celery_setup: LocalSetup, result: Any, llmock: LLMock) -> None:
+    wait_until(lambda: refused(celery_setup.store.redis) > 1)
+    celery_setup.store.redis.config_set("maxmemory", 0)
+    assert told(result.get(timeout=15)) == [("claude", "success")]
+    assert len(llmock.requests()) == 1
