@@ -134,7 +134,8 @@ class Plain:
 
 def _parsed(text: bytes) -> Any:
     try:
-        return from_json(text)
+        # By default it keeps the last 16,384 short strings of all answers: a megabyte or two, and text of others.
+        return from_json(text, cache_strings="keys")
     except ValueError:
         pass  # it is strict about depth and lone surrogates, but a fifth faster
     try:

@@ -48,6 +48,13 @@ def test_a_whole_stream_is_an_answer(dialect: Dialect, newline: bytes) -> None:
     assert (answer.usage, answer.request_id) == (USAGES[dialect], "req_1")
 
 
+@pytest.mark.parametrize("dialect", STREAMS)
+def test_no_text_of_an_answer_is_kept_for_the_next(dialect: Dialect) -> None:
+    with serving(streams(*STREAMS[dialect])) as bare:
+        first, second = (asked(provider(dialect, bare.url)) for _ in range(2))
+    assert first.id is not second.id
+
+
 def test_any_chunking_of_a_stream_is_the_same_answer() -> None:
     for dialect, stream in STREAMS.items():
         _check_any_chunking(dialect, b"".join(stream))
