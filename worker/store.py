@@ -13,6 +13,9 @@
 | `{ns}:probe:<provider>:<slot>` | string | taken by the one probe of a slot | two intervals |
 | `{ns}:health:<provider>:probes` | list | the last 100 probes, newest first | 24 h from the last probe |
 | `{ns}:models:<provider>` | hash | the models of its own list, see lua/registry.lua | 24 h from the last list |
+| `{ns}:waiting` | hash | messages of the completions that wait, see lua/park.lua | until the last has left |
+| `{ns}:waiting:rooms`, `:room:<room>`, `:room:<room>:deadlines` | zset | who waits where, for whom | as `waiting` |
+| `{ns}:waiting:pace` | hash | how many may leave, see lua/release.lua | seconds after the last look |
 | `{ns}:quarantine` | list | queue messages that nobody can read, newest first; at most 100 | a week from the last |
 | `{ns}:counters` | hash | what the fleet counted, see worker/metrics.py | kept: a few numbers |
 

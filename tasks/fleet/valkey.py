@@ -35,8 +35,9 @@ class Valkey:
 def start(fleet: Fleet, *, port: int | None = None, binary: Path | None = None, name: str = "valkey") -> Valkey:
     """Starts a server whose data lies in a folder of its name in the run folder.
 
-    The data is an append-only file, synchronised every second: kill -9 loses nothing that was written, a crash of
-    the machine at most a second.
+    The data is an append-only file, synchronised every second: kill -9 loses nothing while the disk keeps up, but
+    up to 2 s where it is busy, as the server then puts its writes off (flushAppendOnlyFile in aof.c). A crash of the
+    machine loses a second or two.
 
     Args:
         fleet: what it belongs to.
