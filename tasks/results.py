@@ -1,15 +1,16 @@
-"""Where Celery keeps results: as its own backends do, but an answer also waits for room in a full Redis."""
+"""Where Celery keeps results: as its own backends do, but an answer also waits for a Redis that refuses writes."""
 
 from celery.backends import redis
-from redis.exceptions import OutOfMemoryError
+
+from worker.client import refuses_writes
 
 
 class RedisBackend(redis.RedisBackend):
-    """Celery's backend, which also tries again what a full Redis refuses."""
+    """Celery's backend, which also tries again what Redis refuses while it takes no writes."""
 
     def exception_safe_to_retry(self, exc: Exception) -> bool:
         """Says whether what was not stored may be tried again."""
-        return isinstance(exc, OutOfMemoryError) or bool(super().exception_safe_to_retry(exc))
+        return refuses_writes(exc) or bool(super().exception_safe_to_retry(exc))
 
 
 class SentinelBackend(RedisBackend, redis.SentinelBackend):

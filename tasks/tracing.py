@@ -8,9 +8,11 @@ from billiard.einfo import ExceptionInfo
 from celery.app.trace import FAILURE, REJECTED, TraceInfo, trace_ok_t
 from celery.exceptions import BackendError, Reject
 from kombu.exceptions import OperationalError
-from redis.exceptions import ConnectionError, OutOfMemoryError, TimeoutError
+from redis.exceptions import ConnectionError, TimeoutError
 
-_AWAY = (ConnectionError, TimeoutError, OutOfMemoryError, OperationalError, BackendError, OSError)
+from worker.client import refuses_writes
+
+_AWAY = (ConnectionError, TimeoutError, OperationalError, BackendError, OSError)
 _log = logging.getLogger(__name__)
 
 Trace = Callable[..., Any]
@@ -28,10 +30,10 @@ def ending(trace: Trace) -> Trace:
             return trace(*args, **kwargs)
         except Reject as exc:
             return _ended(exc, REJECTED)
-        except _AWAY as exc:
-            _log.warning("outcome-not-stored error=%s", type(exc).__name__)
-            return _ended(Reject(type(exc).__name__, requeue=True).with_traceback(exc.__traceback__), REJECTED)
         except Exception as exc:  # noqa: BLE001 - whatever it is, it must not keep the message
+            if isinstance(exc, _AWAY) or refuses_writes(exc):
+                _log.warning("outcome-not-stored error=%s", type(exc).__name__)
+                return _ended(Reject(type(exc).__name__, requeue=True).with_traceback(exc.__traceback__), REJECTED)
             _log.error("task-not-ended error=%s", type(exc).__name__)
             return _ended(exc, FAILURE)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from redis import Redis, sentinel
 from redis.backoff import NoBackoff
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
@@ -12,6 +13,13 @@ from config.redis_url import Sentinels, sentinels
 
 SENTINEL_TIMEOUT = 1.0
 """Seconds that one Sentinel gets to answer; the next is asked then."""
+
+
+def refuses_writes(error: BaseException) -> bool:
+    """Says whether a server refuses every write for now: it is full, has lost its disk or its replicas, or is one."""
+    if isinstance(error, OutOfMemoryError | ReadOnlyError):
+        return True
+    return isinstance(error, ResponseError) and str(error).startswith(("MISCONF", "NOREPLICAS"))
 
 
 def sentinel_options() -> dict[str, Any]:

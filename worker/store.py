@@ -34,11 +34,11 @@ from typing import Any
 
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, OutOfMemoryError
+from redis.exceptions import NoScriptError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from config.providers import Provider
-from worker.client import client
+from worker.client import client, refuses_writes
 from worker.connection import Command, Connections
 from worker.errors import StoreAway
 from worker.outage import Outage
@@ -213,7 +213,7 @@ class Store:
 
         Raises:
             StoreAway: the server could not be reached, or did not answer in time, now or when it was last asked; or it
-                is full.
+                refuses every write.
             redis.exceptions.ResponseError: the server refused a command.
         """
         if cause := self.outage.refusal():
@@ -232,7 +232,7 @@ class Store:
             raise _away(exc) from exc
         self.outage.answered(asked_at)
         for reply in replies:
-            if isinstance(reply, OutOfMemoryError):
+            if isinstance(reply, Exception) and refuses_writes(reply):
                 raise _away(reply) from reply
             if isinstance(reply, Exception):
                 raise reply

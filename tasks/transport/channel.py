@@ -14,11 +14,12 @@ from uuid import uuid4
 from kombu.transport import redis
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import dumps, loads
-from redis.exceptions import ConnectionError, NoScriptError
+from redis.exceptions import ConnectionError, NoScriptError, ResponseError
 
 from tasks.completion import store
 from tasks.scripts import script
 from tasks.transport.qos import UNREADABLE, QoS
+from worker.client import refuses_writes
 
 AT_ONCE = 8
 """Messages fetched by one question, at most: 2.3 times the throughput of one."""
@@ -137,6 +138,11 @@ class Channel(redis.Channel):
                 self._ask_at = sent_at + ASK_AGAIN
         except NoScriptError:  # SCRIPT FLUSH
             self._prepared = None
+            return []
+        except ResponseError as exc:
+            if not refuses_writes(exc):
+                raise
+            self._ask_at = sent_at + ASK_AGAIN
             return []
         except self.connection_errors:
             connection.disconnect()

@@ -75,6 +75,7 @@ class QoS(redis.QoS):
         """
         running = _running()
         OUTLIVING.update(running & self._delivered.keys())
+        OUTLIVING.intersection_update(HELD)  # or one acknowledged meanwhile would keep its place for ever
         given_back = [tag for tag in self._delivered if tag not in running]
         self._delivered.clear()
         for tag in given_back:

@@ -1,4 +1,4 @@
-"""A Redis that takes no more: what was accepted is answered all the same, once there is room."""
+"""A Redis that takes no more: what was accepted is answered all the same, once it does again."""
 
 import signal
 from typing import Any
@@ -37,3 +37,23 @@ def test_an_answer_waits_for_room(celery_setup: LocalSetup, result: Any, llmock:
     celery_setup.store.redis.config_set("maxmemory", 0)
     assert told(result.get(timeout=15)) == [("claude", "success")]
     assert len(llmock.requests()) == 1
+
+
+def test_a_worker_outlives_a_redis_that_takes_no_writes(celery_setup: LocalSetup, worker: LocalNode) -> None:
+    redis = celery_setup.store.redis
+    pid = worker.process.pid
+    worker.process.signal(signal.SIGSTOP)
+    queued = celery_setup.complete(QUESTION)
+    redis.config_set("min-replicas-to-write", 1)
+    before = fetches_refused(redis)
+    worker.process.signal(signal.SIGCONT)
+    wait_until(lambda: fetches_refused(redis) > before + 1)
+    redis.config_set("min-replicas-to-write", 0)
+    assert told(queued.get(timeout=15)) == [("claude", "success")]
+    assert (worker.process.running, worker.process.pid) == (True, pid)
+
+
+def fetches_refused(redis: Redis) -> int:
+    """Returns how often a script was refused."""
+    scripts = redis.info("commandstats").get("cmdstat_evalsha", {})
+    return int(scripts.get("failed_calls", 0)) + int(scripts.get("rejected_calls", 0))

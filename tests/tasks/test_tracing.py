@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from celery.exceptions import BackendStoreError, Reject
-from redis.exceptions import ConnectionError, OutOfMemoryError
+from redis.exceptions import ConnectionError, OutOfMemoryError, ResponseError
 
 from tasks.tracing import ending
 
@@ -18,7 +18,14 @@ def raising(error: Exception) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize(
-    "error", [ConnectionError("gone"), BackendStoreError("gone"), OSError("gone"), OutOfMemoryError("full")]
+    "error",
+    [
+        ConnectionError("gone"),
+        BackendStoreError("gone"),
+        OSError("gone"),
+        OutOfMemoryError("full"),
+        ResponseError("MISCONF Errors writing to the AOF file: No space left on device"),
+    ],
 )
 def test_an_outcome_that_could_not_be_stored_goes_back_to_the_queue(error: Exception) -> None:
     ended = ending(raising(error))("id", (), {})
