@@ -17,8 +17,9 @@ from worker.events import since
 SHOWS = 2_000
 """Completions from which on their number would show: what a worker drops is in its memory until it is collected."""
 
-AMONG = 100
-"""Places that a completion may be away from its turn: they are parked, and asked for, several at a time."""
+AMONG = 200
+"""Places that a completion may be away from its turn: they are parked, and asked for, several at a time, and a worker
+that waits a second for the processor has some in hand that long. One that lost its turn is thousands away."""
 
 
 @pytest.fixture
