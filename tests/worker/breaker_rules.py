@@ -76,10 +76,7 @@ class BreakerMachine(Calls):
     @precondition(lambda self: self.model.circuits)
     @rule(name=providers)
     def lose_keys(self, name: str) -> None:
-        key = self.stores["usual"].breaker(name)
-        self.server.delete(key, f"{key}:window", f"{key}:leases")
-        self.model.circuits.pop(name, None)
-        self.watched.forget(name)
+        self.lose(name)
         stale = [permit for permit in self.held if permit.provider == name]
         if stale:
             (reply,) = self.send("usual", self.recording("usual", stale[0], outcome="failure"))
@@ -87,3 +84,14 @@ class BreakerMachine(Calls):
             self.acquire("usual", [name])
             (again,) = self.send("usual", self.recording("usual", stale[0], outcome="failure"))
             self.bit("a result after key loss is dropped", not reply[0] and not again[0])
+        if len(stale) > 1:
+            self.lose(name)
+            self.send("usual", self.recording("usual", stale[1], outcome="failure", retry_after=SECOND))
+            self.bit("a Retry-After outlives key loss", self.refusals()[name])
+
+    def lose(self, name: str) -> None:
+        """Deletes what is stored of a breaker."""
+        key = self.stores["usual"].breaker(name)
+        self.server.delete(key, f"{key}:window", f"{key}:leases")
+        self.model.circuits.pop(name, None)
+        self.watched.forget(name)
