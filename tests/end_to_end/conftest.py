@@ -19,11 +19,13 @@ from pytest_celery import (
     RedisTestBroker,
 )
 
+from config.settings import load
 from tasks.fleet import valkey as valkey_server
 from tasks.fleet.fleet import Fleet
 from tasks.fleet.llmock import LLMock
 from tests.end_to_end.command_line import Fallback, run
 from tests.end_to_end.local_cluster import LocalNode, LocalRedis, LocalSetup, start_node
+from worker.store import Store
 
 QUICK = {
     "FALLBACK_BREAKER__COOLDOWN_PERIOD": "1",
@@ -168,3 +170,16 @@ def fallback(tmp_path: Path, shared_setup: LocalSetup) -> Fallback:
     """The command beside the shared worker, in a folder of its own."""
     environment = {**shared_setup.fleet.environment, **shared_setup.environment}
     return lambda *arguments, **variables: run(tmp_path, environment | variables, *arguments)
+
+
+@pytest.fixture
+def environment(clean_environment: dict[str, str], redis_url: str) -> dict[str, str]:
+    """Settings for a command beside a Redis that no worker uses."""
+    return {**clean_environment, "REDIS_URL": redis_url}
+
+
+@pytest.fixture
+def store(environment: dict[str, str]) -> Store:
+    """The store of such a command."""
+    settings = load(environment)
+    return Store(settings.redis_url, settings.namespace, settings.providers)

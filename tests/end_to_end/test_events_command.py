@@ -5,9 +5,6 @@ import re
 import signal
 from pathlib import Path
 
-import pytest
-
-from config.settings import load
 from tests.end_to_end.command_line import output, run, running
 from tests.waiting import wait_until
 from worker import breaker
@@ -15,17 +12,6 @@ from worker.events import since
 from worker.store import Store
 
 UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-
-
-@pytest.fixture
-def environment(clean_environment: dict[str, str], redis_url: str) -> dict[str, str]:
-    return {**clean_environment, "REDIS_URL": redis_url}
-
-
-@pytest.fixture
-def store(environment: dict[str, str]) -> Store:
-    settings = load(environment)
-    return Store(settings.redis_url, settings.namespace, settings.providers)
 
 
 def test_an_event_is_a_line_with_its_time_type_provider_and_fields(

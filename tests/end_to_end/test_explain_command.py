@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import load
 from tests.end_to_end.command_line import error_line, run
 from worker import breaker, journal, lease, letters
 from worker.errors import ChainExhausted, InvalidRequest
@@ -18,14 +17,7 @@ RESULT = {"choices": "an answer nobody may see", "fallback": {"provider": "opena
 
 
 @pytest.fixture
-def environment(clean_environment: dict[str, str], redis_url: str) -> dict[str, str]:
-    return {**clean_environment, "REDIS_URL": redis_url}
-
-
-@pytest.fixture
-def store(environment: dict[str, str]) -> Store:
-    settings = load(environment)
-    store = Store(settings.redis_url, settings.namespace, settings.providers)
+def store(store: Store) -> Store:
     store.run(lease.begin(store, "task", "a", 0), breaker.acquire(store, "task", "a", "permit", ["claude"]))
     store.run(*journal.append(store, "task", [ASKED]))
     return store

@@ -49,12 +49,6 @@ def environment(tmp_path: Path, clean_environment: dict[str, str], redis_url: st
 
 
 @pytest.fixture
-def store(environment: dict[str, str]) -> Store:
-    settings = load(environment)
-    return Store(settings.redis_url, settings.namespace, settings.providers)
-
-
-@pytest.fixture
 def status(tmp_path: Path, environment: dict[str, str]) -> Status:
     return lambda *arguments: run(tmp_path, environment, "status", *arguments)
 

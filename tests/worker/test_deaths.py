@@ -1,8 +1,6 @@
 """What a delivery is told of earlier ones whose workers died; on real servers, with the time set by the test."""
 
-import pytest
-
-from tests.worker.clocked_breaker import SECOND, T0, ClockedBreaker
+from tests.worker.clocked_breaker import SECOND, T0
 from tests.worker.leases import begin, pause
 from worker import breaker, journal
 from worker.breaker import Attempted, Permit
@@ -10,16 +8,6 @@ from worker.journal import Entry
 from worker.lease import LEASE
 
 LEASE_MS = round(LEASE * 1000)
-
-
-@pytest.fixture
-def clock(every_redis):
-    return ClockedBreaker(every_redis)
-
-
-@pytest.fixture
-def store(clock):
-    return clock.store
 
 
 def grant(store, token, *providers):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.worker.clocked_breaker import HOUR, SECOND, T0, ClockedBreaker
+from tests.worker.clocked_breaker import HOUR, SECOND, T0
 from tests.worker.leases import begin, finish, pause
 from worker import journal, lease
 from worker.errors import ChainExhausted, ContentRefused, TaskFailed
@@ -11,16 +11,6 @@ from worker.lease import LEASE, PATIENCE, Begun, Held
 
 LEASE_MS, PATIENCE_MS = round(LEASE * 1000), round(PATIENCE * 1000)
 KEEP = 86_400
-
-
-@pytest.fixture
-def clock(every_redis):
-    return ClockedBreaker(every_redis)
-
-
-@pytest.fixture
-def store(clock):
-    return clock.store
 
 
 def test_the_first_delivery_takes_the_lease(store):

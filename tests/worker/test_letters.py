@@ -1,8 +1,6 @@
 """What is kept of a completion that failed for good, and its replay; on real servers, with the time set by the test."""
 
-import pytest
-
-from tests.worker.clocked_breaker import SECOND, T0, ClockedBreaker
+from tests.worker.clocked_breaker import SECOND, T0
 from tests.worker.leases import begin, finish
 from worker import journal, letters
 from worker.errors import ChainExhausted
@@ -11,16 +9,6 @@ from worker.lease import LEASE
 
 REQUEST = {"messages": [{"role": "user", "content": "Say hello."}]}
 FAILED = ChainExhausted("claude: 500")
-
-
-@pytest.fixture
-def clock(every_redis):
-    return ClockedBreaker(every_redis)
-
-
-@pytest.fixture
-def store(clock):
-    return clock.store
 
 
 def keep(store, task_id="task"):

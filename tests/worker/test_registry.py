@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from config.providers import Model
-from tests.worker.clocked_breaker import HOUR, SECOND, T0, ClockedBreaker, provider, url
+from tests.worker.clocked_breaker import HOUR, SECOND, T0, provider, url
 from worker import registry
 from worker.probe import probe
 from worker.providers.listing import LONGEST, MOST, Listed, Listing
@@ -14,16 +14,6 @@ from worker.registry import KnownModel
 from worker.store import KEEP, Store
 
 DAY = 24 * HOUR
-
-
-@pytest.fixture
-def clock(every_redis):
-    return ClockedBreaker(every_redis)
-
-
-@pytest.fixture
-def store(clock):
-    return clock.store
 
 
 def update(store, *models, whole=True):
