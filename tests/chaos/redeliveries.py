@@ -1,12 +1,10 @@
 """Watches how long a message stays with a worker that no longer renews it."""
 
-import threading
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 from redis import Redis
 
+from tests.chaos.background import Background
 from worker.lease import LEASE, RENEW_EVERY
 
 _POLL = 0.1
@@ -14,18 +12,17 @@ _INDEX = "unacked_index"
 """Where kombu keeps when each message in hand was last renewed."""
 
 
-class Redeliveries:
+class Redeliveries(Background):
     """A thread that notes when messages leave the index, of those that no living worker let go.
 
     Such a worker would have renewed them since.
     """
 
     def __init__(self, redis_url: str) -> None:
+        super().__init__()
         self._url = redis_url
         self._index: dict[bytes, float] = {}
         self._spans: list[tuple[float, float]] = []
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="redeliveries", daemon=True)
 
     def after(self, deaths: Sequence[float]) -> list[float]:
         """Returns the seconds from a worker's death to the redelivery of each message that it held.
@@ -34,9 +31,9 @@ class Redeliveries:
         """
         return [gone - min((at for at in deaths if at >= renewed), default=renewed) for renewed, gone in self._spans]
 
-    def _watch(self) -> None:
+    def work(self) -> None:
         with Redis.from_url(self._url) as redis:
-            while not self._ended.wait(_POLL):
+            while not self.ended.wait(_POLL):
                 (seconds, micros), index = redis.pipeline().time().zrange(_INDEX, 0, -1, withscores=True).execute()
                 self._note(seconds + micros / 1e6, dict(index))
 
@@ -44,13 +41,3 @@ class Redeliveries:
         left = (self._index[tag] for tag in self._index.keys() - index.keys())
         self._spans += [(renewed, now) for renewed in left if now - renewed > LEASE - RENEW_EVERY]
         self._index = index
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        self._thread.join()

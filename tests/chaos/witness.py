@@ -1,33 +1,32 @@
 """Hears every result that is told, also one that is told twice."""
 
 import json
-import threading
 from collections import defaultdict
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
+
+from tests.chaos.background import Background
 
 _READY = ("SUCCESS", "FAILURE", "REVOKED")
 _CHANNEL = "celery-task-meta-"
 _POLL = 0.2
 
 
-class Witness:
+class Witness(Background):
     """A thread that listens to where Celery tells results; `told` are the distinct ones of each completion.
 
     What is told while Redis is away nobody hears; the thread listens again as soon as it can.
     """
 
     def __init__(self, redis_url: str) -> None:
+        super().__init__()
         self.told: defaultdict[str, set[str]] = defaultdict(set)
         self._url = redis_url
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._listen, name="witness", daemon=True)
 
-    def _listen(self) -> None:
-        while not self._ended.wait(_POLL):
+    def work(self) -> None:
+        while not self.ended.wait(_POLL):
             try:
                 self._hear()
             except (RedisError, OSError):
@@ -36,7 +35,7 @@ class Witness:
     def _hear(self) -> None:
         with Redis.from_url(self._url) as redis, redis.pubsub(ignore_subscribe_messages=True) as channel:
             channel.psubscribe(f"{_CHANNEL}*")
-            while not self._ended.is_set():
+            while not self.ended.is_set():
                 if message := channel.get_message(timeout=_POLL):
                     self.note(json.loads(message["data"]))
 
@@ -44,13 +43,3 @@ class Witness:
         """Adds what stands in the result backend for a completion, or was told of it."""
         if meta["status"] in _READY:
             self.told[str(meta["task_id"])].add(json.dumps(meta["result"], sort_keys=True))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
