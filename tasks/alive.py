@@ -10,15 +10,14 @@ from typing import Any
 
 from celery import bootsteps, signals
 
-_FILE = os.environ.get("FALLBACK_ALIVE_FILE")
-
 
 class Alive(bootsteps.StartStopStep):
     """Touches the file that FALLBACK_ALIVE_FILE names at each heartbeat, unless beat was embedded and has died."""
 
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
-        self.enabled = bool(_FILE)
+        self._file = os.environ.get("FALLBACK_ALIVE_FILE", "")
+        self.enabled = bool(self._file)
 
     def start(self, worker: Any) -> None:
         """Begins to listen for heartbeats, before the consumer looks whether anybody does."""
@@ -27,4 +26,4 @@ class Alive(bootsteps.StartStopStep):
 
     def _touch(self, **_: Any) -> None:
         if self._worker.beat is None or self._worker.beat.is_alive():
-            Path(_FILE or "").touch()
+            Path(self._file).touch()

@@ -12,7 +12,7 @@ from tasks import alive
 
 def touched(monkeypatch: pytest.MonkeyPatch, folder: Path, beat: Process | None) -> bool:
     """Sends a heartbeat of a worker and says whether the file was touched."""
-    monkeypatch.setattr(alive, "_FILE", str(folder / "alive"))
+    monkeypatch.setenv("FALLBACK_ALIVE_FILE", str(folder / "alive"))
     worker = SimpleNamespace(beat=beat)
     step = alive.Alive(worker)
     step.start(worker)
