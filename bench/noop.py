@@ -3,39 +3,19 @@
 import os
 import time
 
-from celery import Celery
-from kombu.transport import TRANSPORT_ALIASES
 from redis import Redis
 
-from tasks.celery import app as ours
-from tasks.visibility import Heartbeat
+from tasks.fleet.bare import bare
 
 STARTED = "started"
 QUEUE = "completions"
-_SAME = (
-    "broker_url",
-    "broker_connection_retry_on_startup",
-    "accept_content",
-    "task_serializer",
-    "task_acks_late",
-    "worker_pool",
-    "worker_consumer",
-    "worker_concurrency",
-    "worker_prefetch_multiplier",
-    "worker_enable_remote_control",
-)
 
-app = Celery("noop")
-app.conf.update({name: ours.conf[name] for name in _SAME}, task_ignore_result=True, task_default_queue=QUEUE)
-if os.environ.get("TRANSPORT") == "kombu":
-    TRANSPORT_ALIASES["redis"] = "kombu.transport.redis:Transport"
-    # As the fleet had it before there was a transport of its own.
-    kombus = {"unacked_restore_throttle": 1, "unacked_mutex_expire": 5}
-    app.conf.broker_transport_options = ours.conf.broker_transport_options | kombus
-else:
-    app.conf.broker_transport_options = ours.conf.broker_transport_options
-    app.steps["worker"].add(Heartbeat)
-_redis = Redis.from_url(ours.conf.broker_url)
+_transport = os.environ.get("TRANSPORT", "")
+# As the fleet had it before there was a transport of its own.
+_kombus = {"unacked_restore_throttle": 1, "unacked_mutex_expire": 5} if _transport == "kombu" else {}
+
+app = bare("noop", _transport, **_kombus)
+_redis = Redis.from_url(app.conf.broker_url)
 
 
 @app.task(name="noop.noop")
