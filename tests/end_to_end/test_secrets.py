@@ -22,6 +22,7 @@ from tests.end_to_end import told
 from tests.end_to_end.command_line import run
 from tests.end_to_end.vendors import script
 from tests.waiting import wait_until
+from worker import breaker
 from worker.store import Store
 
 PROMPT, ANSWER, KEY = "zebra-prompt-7731", "walrus-answer-9902", "sk-secret-key-5518"
@@ -94,10 +95,12 @@ def everything(run: Run) -> None:
         run.llmock.script({"type": "fail", "status": status, "times": None, "retry_after": 0, "message": SAID})
         run.messages.append(said(run.ask(REQUEST).get(timeout=60, propagate=False)))
     run.llmock.reset()
+    for provider in ("claude", "llama_cpp", "openai"):  # each was locked out, and only the next probe would end that
+        breaker.control(run.store, provider, "reset", by="test")
     ours = f"from tasks import complete; print(complete.delay({REQUEST!r}).get(timeout=60))"
-    subprocess.run(
-        [sys.executable, "-c", ours], cwd=celery_nodes.ROOT, env=run.fleet.environment, capture_output=True, check=True
-    )
+    here = {"cwd": celery_nodes.ROOT, "env": run.fleet.environment}
+    ran = subprocess.run([sys.executable, "-c", ours], **here, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
     run.messages.append(said(run.ask(REQUEST, name=f"shop.{'x' * 5}").get(timeout=30, propagate=False)))
     crashed = f"crash-{len(run.ids)}"
     run.store.redis.set(run.store.task(crashed), "no hash")
