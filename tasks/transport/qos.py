@@ -54,9 +54,15 @@ class QoS(redis.QoS):
         super().ack(delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        """Lets a message go, back to its queue with `requeue`."""
+        """Lets a message go; with `requeue` it comes back as that of a dead holder does.
+
+        What asks for it could not queue a retry or store an outcome: at once it could not again.
+        """
         self._let_go(delivery_tag)
-        super().reject(delivery_tag, requeue)
+        if requeue:
+            self._quick_ack(delivery_tag)
+        else:
+            super().reject(delivery_tag)
 
     def restore_visible(self, *_: Any, **__: Any) -> None:
         """Puts back what nobody has held for the visibility timeout.

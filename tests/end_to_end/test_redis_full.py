@@ -1,6 +1,7 @@
 """A Redis that takes no more: what was accepted is answered all the same, once it does again."""
 
 import signal
+import time
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from redis import Redis
 
 from tasks.fleet.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalNode, LocalSetup
-from tests.end_to_end.vendors import QUESTION, told
+from tests.end_to_end.vendors import MODELS, QUESTION, calls, fail, told
 from tests.waiting import wait_until
 
 
@@ -21,7 +22,7 @@ def worker_settings(llmock: LLMock) -> dict[str, str]:
 def result(celery_setup: LocalSetup, worker: LocalNode) -> Any:
     """Of a completion that was queued while there was room, and taken when there was none."""
     worker.process.signal(signal.SIGSTOP)
-    queued = celery_setup.complete(QUESTION)
+    queued = celery_setup.complete(QUESTION, chain="high-priority")
     celery_setup.store.redis.config_set("maxmemory", 1)
     worker.process.signal(signal.SIGCONT)
     return queued
@@ -37,6 +38,17 @@ def test_an_answer_waits_for_room(celery_setup: LocalSetup, result: Any, llmock:
     celery_setup.store.redis.config_set("maxmemory", 0)
     assert told(result.get(timeout=15)) == [("claude", "success")]
     assert len(llmock.requests()) == 1
+
+
+def test_a_retry_that_finds_no_room_waits(celery_setup: LocalSetup, result: Any, llmock: LLMock) -> None:
+    for provider in MODELS:
+        fail(llmock, provider, 529)
+    wait_until(lambda: calls(llmock, "llama_cpp"))  # the chain's last
+    time.sleep(5)
+    assert [len(calls(llmock, provider)) for provider in MODELS] == [1, 1, 1]
+    llmock.reset()
+    celery_setup.store.redis.config_set("maxmemory", 0)
+    assert told(result.get(timeout=30))[-1] == ("claude", "success")
 
 
 def test_a_worker_outlives_a_redis_that_takes_no_writes(celery_setup: LocalSetup, worker: LocalNode) -> None:

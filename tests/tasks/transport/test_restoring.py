@@ -58,15 +58,16 @@ def test_a_message_is_put_back_once_by_many_that_found_it_overdue(redis: Redis, 
         assert redis.lrange(QUEUE, 0, -1) == ["again"]
 
 
-def test_a_rejected_message_goes_behind_the_others_of_its_priority(redis: Redis, redis_url: str) -> None:
-    publish(redis_url, 1, priority=6)
+def test_a_rejected_message_comes_back_once_it_is_overdue(redis: Redis, redis_url: str) -> None:
+    publish(redis_url, 1)
     with Consuming(redis_url, prefetch=1) as consuming:
-        consuming.receive(1)
-        publish(redis_url, 2, 3, priority=6)
-        consuming.received[0].reject(requeue=True)
-        while len(consuming.received) < 4:
-            consuming.receive(len(consuming.received) + 1)[-1].ack()
-        assert consuming.bodies == [1, 2, 3, 1]
+        [rejected] = consuming.receive(1)
+        rejected.reject(requeue=True)
+        publish(redis_url, 2)
+        consuming.receive(2)[-1].ack()
+        assert consuming.bodies == [1, 2]
+        assert redis.hkeys("unacked") == [rejected.delivery_tag]
+        assert consuming.receive(3)[-1].decode() == 1
 
 
 def test_a_consumer_that_closes_gives_back_what_it_has_and_what_it_was_sent(redis: Redis, redis_url: str) -> None:
@@ -85,10 +86,11 @@ def test_a_full_server_can_be_emptied(every_redis: Redis) -> None:
     with Consuming(url(every_redis)) as consuming:
         every_redis.config_set("maxmemory", 1)
         try:
-            first, *others = consuming.receive(3)
-            first.reject(requeue=True)
-            for message in (*others, consuming.receive(4)[-1]):
+            rejected, *others = consuming.receive(3)
+            rejected.reject(requeue=True)
+            for message in others:
                 message.ack()
+            consuming.receive(4)[-1].ack()
         finally:
             every_redis.config_set("maxmemory", 0)
         assert not every_redis.exists("unacked", "unacked_index", QUEUE)
