@@ -18,8 +18,7 @@ def check() -> None:
     console = Console()
     demand_redis()
     console.print(f"Redis      {place()} answers")
-    workers = app.control.ping(timeout=1.0)
-    console.print(f"workers    {len(workers) or 'none; start one with `celery -A tasks worker`'}")
+    console.print(f"workers    {_workers() or 'none; start one with `celery -A tasks worker`'}")
     reached = set()
     table = Table("provider", "dialect", "base URL", "says", box=None, pad_edge=False)
     for name, provider in settings.providers.items():
@@ -35,6 +34,11 @@ def check() -> None:
     console.print(f"by name    {contract}", soft_wrap=True)
     if dead := list(_dead(reached)):
         raise click.ClickException(f"no provider answers for chain {', '.join(dead)}")
+
+
+def _workers() -> int:
+    consumed = app.control.inspect(timeout=1.0).active_queues() or {}
+    return sum(any(queue["name"] == COMPLETIONS for queue in queues) for queues in consumed.values())
 
 
 def _dead(reached: set[str]) -> Iterable[str]:
