@@ -19,6 +19,7 @@ SECRETS = {
     "FLOWER_BASIC_AUTH": "ann:flower-secret-4412",
     "ANTHROPIC_API_KEY": "anthropic-secret-4413",
     "OPENAI_API_KEY": "openai-secret-4414",
+    "LLAMA_CPP_API_KEY": "llama-secret-4415",
 }
 
 
