@@ -48,7 +48,7 @@ _sentinels = sentinels(settings.redis_url)
 _url = _sentinels.celery_url if _sentinels else settings.redis_url
 _master = {"master_name": _sentinels.master, "sentinel_kwargs": sentinel_options()} if _sentinels else {}
 
-app = Celery("fallback", include=["tasks.completion", "tasks.probes", "tasks.lifecycle"])
+app = Celery("fallback", include=["tasks.completion", "tasks.probes", "tasks.lifecycle", "tasks.revocation"])
 app.loader.override_backends = dict.fromkeys(("redis", "rediss"), "tasks.results:RedisBackend") | {
     "sentinel": "tasks.results:SentinelBackend"
 }

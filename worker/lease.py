@@ -2,13 +2,14 @@
 
 import json
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import uuid4
 
 from worker import errors
 from worker.connection import Command
-from worker.errors import TaskFailed
+from worker.errors import Revoked, TaskFailed
 from worker.journal import LOST, Entry, Line, load
 from worker.store import KEEP, Store
 
@@ -106,20 +107,30 @@ def pause(store: Store, task_id: str, token: str, step: int, delay: float) -> Co
     return _settle(store, task_id, token, "", KEEP, step, _ms(delay), "")
 
 
-def finish(store: Store, task_id: str, token: str, outcome: dict[str, Any] | TaskFailed, spent: str = "") -> Command:
+def finish(
+    store: Store, task_id: str, token: str, outcome: dict[str, Any] | TaskFailed | Revoked, spent: str = ""
+) -> Command:
     """Returns the command that ends a task; its reply is the answer that stood already (see `standing`) or empty.
 
     Args:
         store: the shared store.
         task_id: the task.
-        token: of the delivery.
-        outcome: the result, or why it failed for good.
+        token: of the delivery; empty for who has none.
+        outcome: the result, or why it failed for good, or that the producer took it back.
         spent: what the attempt that was answered took, as a line of JSON: waste where an outcome stood already.
     """
-    body = (
-        {"failure": [type(outcome).__name__, str(outcome)]} if isinstance(outcome, TaskFailed) else {"result": outcome}
-    )
+    body = {"result": outcome} if isinstance(outcome, dict) else {"failure": [type(outcome).__name__, str(outcome)]}
     return _settle(store, task_id, token, json.dumps(body), store.expires, 0, 0, spent)
+
+
+def take_back(store: Store, task_ids: Sequence[str]) -> list[str]:
+    """Ends tasks as revoked, and returns those that had no other end before.
+
+    Raises:
+        StoreAway: the store did not answer.
+    """
+    stood = store.run(*(finish(store, task_id, "", Revoked("by its producer")) for task_id in task_ids))
+    return [task_id for task_id, answer in zip(task_ids, stood, strict=True) if not answer or _revoked(answer)]
 
 
 def standing(answer: str, wasted: str = "") -> dict[str, Any]:
@@ -127,6 +138,7 @@ def standing(answer: str, wasted: str = "") -> dict[str, Any]:
 
     Raises:
         TaskFailed: it failed for good; the class is the one it first failed with.
+        Revoked: the producer took it back.
     """
     body: dict[str, Any] = json.loads(answer)
     if "failure" in body:
@@ -136,6 +148,10 @@ def standing(answer: str, wasted: str = "") -> dict[str, Any]:
     if wasted:
         result["fallback"]["wasted"] = [json.loads(line) for line in wasted.splitlines()]
     return result
+
+
+def _revoked(answer: str) -> bool:
+    return Revoked.__name__ in json.loads(answer).get("failure", ())
 
 
 def _settle(store: Store, task_id: str, *args: str | int) -> Command:

@@ -89,3 +89,15 @@ def test_one_that_is_revoked_ends_at_once_and_asks_nobody(nobody: LocalSetup, ll
     wait_until(lambda: not count(nobody.store) and not held(nobody))
     nobody.complete(QUESTION).get(timeout=30)
     assert len(llmock.requests()) == 1
+
+
+def test_one_that_is_revoked_stays_so_with_workers_that_started_since(nobody: LocalSetup, llmock: LLMock) -> None:
+    result = nobody.complete(QUESTION)
+    wait_until(lambda: count(nobody.store) == 1)
+    result.revoke()
+    wait_until(result.ready)
+    nobody.worker.container.restart(timeout=30)
+    all_of_them(nobody, "reset")
+    wait_until(lambda: not count(nobody.store) and not held(nobody))
+    assert nobody.app.AsyncResult(result.id).state == "REVOKED"
+    assert llmock.requests() == []
