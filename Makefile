@@ -19,7 +19,7 @@ breaker: .venv/test.stamp  ## the breaker against its model at full length: some
 mutants: .venv/test.stamp  ## each mutant of the breaker's Lua against the state machine: some ten minutes
 	$(BIN)/python -m tests.worker.kill_mutants
 
-transport: .venv/test.stamp  ## workers killed and connections cut below the queue at full length: some ten minutes
+transport: .venv/test.stamp  ## workers killed and connections cut below the queue at full length: some two minutes
 	TRANSPORT_ROUNDS=10 $(BIN)/pytest --timeout 900 -s tests/tasks/transport
 
 chaos: fuzz  ## what is killed, stopped and hung, at full length: some ten minutes, with figures
