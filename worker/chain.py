@@ -55,8 +55,8 @@ class _Walk:
         lease.HELD.add(call.task_id, self.token)
         try:
             return self._walk(self._caught_up(rest, decision))
-        except TaskFailed as failed:
-            return self._finish(failed, "")
+        except (TaskFailed, Revoked) as ended:
+            return self._finish(ended, "")
         finally:
             lease.HELD.discard(call.task_id, self.token)
 
@@ -190,7 +190,7 @@ class _Walk:
             self.store.run(*self._unsaved(), lease.pause(self.store, self.call.task_id, self.token, step, delay))
         return Later(delay, step, tuple(position(self.call.route, self.lines).rest(self.call.route)))
 
-    def _finish(self, outcome: dict[str, Any] | TaskFailed, spent: str, *records: Command) -> Completion:
+    def _finish(self, outcome: dict[str, Any] | TaskFailed | Revoked, spent: str, *records: Command) -> Completion:
         call = self.call
         finish = [lease.finish(self.store, call.task_id, self.token, outcome, spent)]
         if isinstance(outcome, TaskFailed):
@@ -202,7 +202,7 @@ class _Walk:
             *_, stood = self.store.run(*records, *self._unsaved(), *finish)
         if stood:
             return Completion(lease.standing(stood))
-        if isinstance(outcome, TaskFailed):
+        if isinstance(outcome, TaskFailed | Revoked):
             raise outcome
         return Completion(outcome)
 

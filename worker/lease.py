@@ -120,7 +120,9 @@ def finish(
         spent: what the attempt that was answered took, as a line of JSON: waste where an outcome stood already.
     """
     body = {"result": outcome} if isinstance(outcome, dict) else {"failure": [type(outcome).__name__, str(outcome)]}
-    return _settle(store, task_id, token, json.dumps(body), store.expires, 0, 0, spent)
+    # What was taken back may lie in the queue for as long as any completion may take.
+    expires = max(store.expires, KEEP) if isinstance(outcome, Revoked) else store.expires
+    return _settle(store, task_id, token, json.dumps(body), expires, 0, 0, spent)
 
 
 def take_back(store: Store, task_ids: Sequence[str]) -> list[str]:
@@ -151,7 +153,7 @@ def standing(answer: str, wasted: str = "") -> dict[str, Any]:
 
 
 def _revoked(answer: str) -> bool:
-    return Revoked.__name__ in json.loads(answer).get("failure", ())
+    return Revoked.__name__ in json.loads(answer).get("failure", ())[:1]
 
 
 def _settle(store: Store, task_id: str, *args: str | int) -> Command:

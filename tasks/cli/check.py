@@ -7,8 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from config.providers import Provider
-from tasks.celery import COMPLETIONS, app, settings
+from tasks.celery import COMPLETIONS, settings
 from tasks.cli.redis import demand_redis, place
+from tasks.cli.workers import consuming
 from worker.probe import probe
 
 
@@ -18,7 +19,7 @@ def check() -> None:
     console = Console()
     demand_redis()
     console.print(f"Redis      {place()} answers")
-    console.print(f"workers    {_workers() or 'none; start one with `celery -A tasks worker`'}")
+    console.print(f"workers    {consuming() or 'none; start one with `celery -A tasks worker`'}")
     reached = set()
     table = Table("provider", "dialect", "base URL", "says", box=None, pad_edge=False)
     for name, provider in settings.providers.items():
@@ -34,11 +35,6 @@ def check() -> None:
     console.print(f"by name    {contract}", soft_wrap=True)
     if dead := list(_dead(reached)):
         raise click.ClickException(f"no provider answers for chain {', '.join(dead)}")
-
-
-def _workers() -> int:
-    consumed = app.control.inspect(timeout=1.0).active_queues() or {}
-    return sum(any(queue["name"] == COMPLETIONS for queue in queues) for queues in consumed.values())
 
 
 def _dead(reached: set[str]) -> Iterable[str]:

@@ -3,8 +3,9 @@
 import click
 from celery.exceptions import TimeoutError as ResultTimeout
 
-from tasks.celery import app, settings
+from tasks.celery import settings
 from tasks.cli.redis import demand_redis
+from tasks.cli.workers import consuming
 from tasks.completion import complete as task
 from worker.errors import TaskFailed
 
@@ -22,7 +23,7 @@ def complete(prompt: str, chain: str, model: str) -> None:
     demand_redis()
     try:
         result = task.delay(request, chain=chain)
-        if not app.control.ping(timeout=1.0) and not result.ready():
+        if not consuming() and not result.ready():
             click.echo("no worker answers yet; start one with `celery -A tasks worker`. Waiting ...", err=True)
         answer = result.get(timeout=settings.chains[chain].timeout + _MARGIN)
     except TaskFailed as failed:

@@ -56,7 +56,8 @@ class QoS(redis.QoS):
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Lets a message go; with `requeue` it comes back as that of a dead holder does.
 
-        What asks for it could not queue a retry or store an outcome: at once it could not again.
+        What asks for it could not queue a retry or store an outcome, and at once could not again; or it came as its
+        queue was cancelled.
         """
         self._let_go(delivery_tag)
         if requeue:

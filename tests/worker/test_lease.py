@@ -5,7 +5,7 @@ import pytest
 from tests.worker.clocked_breaker import HOUR, SECOND, T0
 from tests.worker.leases import begin, finish, pause
 from worker import journal, lease
-from worker.errors import ChainExhausted, ContentRefused, TaskFailed
+from worker.errors import ChainExhausted, ContentRefused, Revoked, TaskFailed
 from worker.journal import Entry, Mark
 from worker.lease import LEASE, PATIENCE, Begun, Held
 
@@ -185,3 +185,22 @@ def test_a_task_that_nobody_began_is_not_made_by_letting_it_go(clock, store):
 
 def test_no_two_deliveries_have_one_token():
     assert len({lease.new_token() for _ in range(1000)}) == 1000
+
+
+def test_what_was_taken_back_is_not_begun_and_its_late_answer_comes_to_nothing(store):
+    begin(store, "a")
+    assert lease.take_back(store, ["task"]) == ["task"]
+    assert begin(store, "b").kind == "answered"
+    with pytest.raises(Revoked):
+        finish(store, "a", {"id": "late"})
+    assert store.redis.ttl(store.task("task")) >= KEEP - 1
+
+
+def test_what_was_taken_back_can_be_taken_back_again(store):
+    assert [lease.take_back(store, ["task"]) for _ in range(2)] == [["task"], ["task"]]
+
+
+@pytest.mark.parametrize("outcome", [{"id": "first"}, ContentRefused("Revoked")])
+def test_what_has_ended_is_not_taken_back(store, outcome):
+    finish(store, "a", outcome)
+    assert lease.take_back(store, ["task", "other"]) == ["other"]

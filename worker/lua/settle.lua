@@ -3,7 +3,7 @@
 -- KEYS[1] {ns}:task:<id>, as in begin.lua
 -- KEYS[2] {ns}:counters  hash, see worker/metrics.py
 -- KEYS[3] {ns}:events    stream, see worker/events.py
--- ARGV[1] the delivery's token
+-- ARGV[1] the delivery's token; '' for a producer that takes the task back
 -- ARGV[2] the answer as JSON; '' where the task goes on later
 -- ARGV[3] s to keep the key
 -- ARGV[4] the next message's step, ARGV[5] ms until it is due (only without an answer)
