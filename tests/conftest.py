@@ -17,6 +17,10 @@ from tasks.fleet.llama import Llama
 from tasks.fleet.llmock import LLMock
 from tasks.fleet.valkey import Valkey
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in a shell's background job, which hands that down: no command under test would hear a Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 _OURS = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "FLOWER_")
 
 
