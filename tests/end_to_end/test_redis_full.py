@@ -18,9 +18,8 @@ def worker_settings(llmock: LLMock) -> dict[str, str]:
     return {"LLAMA_CPP_BASE_URL": llmock.url}
 
 
-@pytest.fixture
-def result(celery_setup: LocalSetup, worker: LocalNode) -> Any:
-    """Of a completion that was queued while there was room, and taken when there was none."""
+def taken_without_room(celery_setup: LocalSetup, worker: LocalNode) -> Any:
+    """Returns the result of a completion that was queued while there was room, and is taken when there is none."""
     worker.process.signal(signal.SIGSTOP)
     queued = celery_setup.complete(QUESTION, chain="high-priority")
     celery_setup.store.redis.config_set("maxmemory", 1)
@@ -33,16 +32,18 @@ def refused(redis: Redis) -> int:
     return int(redis.info("commandstats").get("cmdstat_setex", {}).get("rejected_calls", 0))
 
 
-def test_an_answer_waits_for_room(celery_setup: LocalSetup, result: Any, llmock: LLMock) -> None:
+def test_an_answer_waits_for_room(celery_setup: LocalSetup, worker: LocalNode, llmock: LLMock) -> None:
+    result = taken_without_room(celery_setup, worker)
     wait_until(lambda: refused(celery_setup.store.redis) > 1)
     celery_setup.store.redis.config_set("maxmemory", 0)
     assert told(result.get(timeout=15)) == [("claude", "success")]
     assert len(llmock.requests()) == 1
 
 
-def test_a_retry_that_finds_no_room_waits(celery_setup: LocalSetup, result: Any, llmock: LLMock) -> None:
+def test_a_retry_that_finds_no_room_waits(celery_setup: LocalSetup, worker: LocalNode, llmock: LLMock) -> None:
     for provider in MODELS:
         fail(llmock, provider, 529)
+    result = taken_without_room(celery_setup, worker)
     wait_until(lambda: calls(llmock, "llama_cpp"))  # the chain's last
     time.sleep(5)
     assert [len(calls(llmock, provider)) for provider in MODELS] == [1, 1, 1]
