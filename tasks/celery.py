@@ -14,6 +14,7 @@ from config.redis_url import sentinels
 from config.settings import ConfigurationError, Settings, load
 from worker.client import sentinel_options
 from worker.lease import LEASE
+from worker.store import hash_tag
 
 COMPLETIONS, PROBES = "completions", "probes"
 CONCURRENCY = 50
@@ -29,6 +30,14 @@ def _load() -> Settings:
 
 
 settings = _load()
+_unacked = f"{hash_tag(settings.namespace)}:unacked"
+UNACKED, UNACKED_INDEX = _unacked, f"{_unacked}_index"
+"""Keys of the messages in the workers' hands, and of when each was last held.
+
+kombu's are the same for all applications on a database, and each sweeps them by its own visibility timeout: ours of
+15 s would run a neighbour's long and delayed tasks again, and a neighbour's of an hour would keep a dead worker's.
+"""
+
 # Flower reads its file from the working directory, an option, or this variable.
 os.environ.setdefault("FLOWER_CONF", str(files("tasks").joinpath("flower", "flowerconfig.py")))
 # By the URL's scheme, and not as broker_transport: that would take the scheme's place, so that rediss:// would go
@@ -60,6 +69,8 @@ app.conf.update(
     broker_transport_options={
         "visibility_timeout": LEASE,
         "unacked_restore_interval": 1,
+        "unacked_key": UNACKED,
+        "unacked_index_key": UNACKED_INDEX,
         "max_connections": 200,
         "socket_timeout": 5,
         "socket_connect_timeout": 2,

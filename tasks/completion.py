@@ -10,11 +10,10 @@ from typing import Any
 from celery import Task
 from celery.exceptions import Ignore, Reject
 from celery.worker import state
-from kombu.transport.redis import Channel
 
 from config.chains import RETRY_PRIORITY
 from tasks import message
-from tasks.celery import app, settings
+from tasks.celery import UNACKED, UNACKED_INDEX, app, settings
 from worker import letters
 from worker.call import Call, Halted, Later
 from worker.chain import complete as walk
@@ -153,9 +152,7 @@ def _parked(task: CompletionTask, later: Later) -> Exception | None:
         return None
     tag = task.request.properties["delivery_tag"]
     try:
-        parked = park(
-            store(), task.request.id, later.waiting, InHand(Channel.unacked_key, Channel.unacked_index_key, tag)
-        )
+        parked = park(store(), task.request.id, later.waiting, InHand(UNACKED, UNACKED_INDEX, tag))
     except StoreAway:
         return None
     return Ignore("waits until a provider admits") if parked else None

@@ -8,7 +8,7 @@ from celery import bootsteps
 from kombu.transport.redis import Channel
 from redis.exceptions import RedisError
 
-from tasks.celery import COMPLETIONS
+from tasks.celery import COMPLETIONS, UNACKED_INDEX
 from tasks.completion import store
 from worker.errors import StoreAway
 from worker.waiting import release
@@ -43,7 +43,7 @@ class Release(bootsteps.StartStopStep):
 def _look() -> float:
     """Releases what may go on and returns the seconds until the next look."""
     try:
-        released = release(store(), Channel.unacked_index_key, _LISTS)
+        released = release(store(), UNACKED_INDEX, _LISTS)
     except (StoreAway, RedisError) as exc:
         _log.warning("release-missed error=%s", type(exc).__name__)
         return _IDLE

@@ -16,6 +16,7 @@
 | `{ns}:waiting` | hash | messages of the completions that wait, see lua/park.lua | until the last has left |
 | `{ns}:waiting:rooms`, `:room:<room>`, `:room:<room>:deadlines` | zset | who waits where, for whom | as `waiting` |
 | `{ns}:waiting:pace` | hash | how many may leave, see lua/release.lua | seconds after the last look |
+| `{ns}:unacked`, `{ns}:unacked_index` | hash, zset | messages in the workers' hands, see tasks/transport | until done |
 | `{ns}:quarantine` | list | queue messages that nobody can read, newest first; at most 100 | a week from the last |
 | `{ns}:counters` | hash | what the fleet counted, see worker/metrics.py | kept: a few numbers |
 
@@ -111,6 +112,11 @@ def scripts(providers: Mapping[str, Provider], part: Callable[[str], str] = lua)
     return {name: Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest()) for name, text in texts.items()}
 
 
+def hash_tag(namespace: str) -> str:
+    """Returns what every key of a fleet begins with, the colon apart."""
+    return f"{{{namespace}}}"
+
+
 def _away(cause: Exception) -> StoreAway:
     return StoreAway(f"the shared store is away ({type(cause).__name__})")
 
@@ -143,7 +149,7 @@ class Store:
             part: see `scripts`.
         """
         self._url = url
-        self._tag = f"{{{namespace}}}"
+        self._tag = hash_tag(namespace)
         self._scripts = scripts(providers, part)
         self.outage = Outage()
         self.expires = math.ceil(expires)  # EXPIRE with 0 deletes

@@ -11,7 +11,7 @@ from tests.chaos.provider import Call
 from tests.chaos.witness import Witness
 from tests.waiting import wait_until
 
-MESSAGES = ("unacked", "completions", *(f"completions\x06\x16{priority}" for priority in (3, 6, 9)))
+MESSAGES = ("{fallback}:unacked", "completions", *(f"completions\x06\x16{priority}" for priority in (3, 6, 9)))
 """Where kombu keeps what is in hand, and what is queued, in order of priority."""
 
 

@@ -75,7 +75,7 @@ class Outage:
         """Queues until this many wait, and no worker has any in hand."""
         self.queue(total - len(self.completions()))
         redis = self.bed.store.redis
-        wait_until(lambda: self.waiting == total and not redis.hlen("unacked"), 60 + total / PER_SECOND)
+        wait_until(lambda: self.waiting == total and not redis.hlen("{fallback}:unacked"), 60 + total / PER_SECOND)
 
     def end(self) -> None:
         """Brings the provider back, and says so to the fleet, which might not try it for minutes."""

@@ -8,7 +8,7 @@ from tests.chaos.background import Background
 from worker.lease import LEASE, RENEW_EVERY
 
 _POLL = 0.1
-_INDEX = "unacked_index"
+_INDEX = "{fallback}:unacked_index"
 """Where kombu keeps when each message in hand was last renewed."""
 
 

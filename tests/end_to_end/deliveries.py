@@ -6,8 +6,8 @@ from tests.end_to_end.local_cluster import LocalSetup
 def deliver_again(setup: LocalSetup) -> None:
     """Lets the visibility timeout of every message in hand pass, though its holder may live."""
     redis = setup.store.redis
-    for tag in redis.hkeys("unacked"):
-        redis.zadd("unacked_index", {tag: 0}, xx=True)
+    for tag in redis.hkeys("{fallback}:unacked"):
+        redis.zadd("{fallback}:unacked_index", {tag: 0}, xx=True)
 
 
 def let_time_pass(setup: LocalSetup, task_id: str) -> None:

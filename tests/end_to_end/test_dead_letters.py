@@ -88,7 +88,7 @@ def test_a_replay_run_twice_asks_once(
     shared_setup.app.control.add_consumer("completions", reply=True)
     result(shared_setup, task_id)
     redis.lpush(queue, second)
-    wait_until(lambda: redis.exists(queue, "unacked") == 0)
+    wait_until(lambda: redis.exists(queue, "{fallback}:unacked") == 0)
     assert len(llmock.requests()) == 1
 
 

@@ -38,7 +38,7 @@ def test_all_that_it_had_in_hand_is_answered_once(celery_setup: LocalSetup, work
     script(llmock, "claude", "delay", times=25, seconds=8.0)
     results = [celery_setup.complete(QUESTION) for _ in range(25)]
     wait_until(lambda: not llmock.pending())
-    assert celery_setup.store.redis.hlen("unacked") == 25
+    assert celery_setup.store.redis.hlen("{fallback}:unacked") == 25
     celery_setup.start_worker("second")
     worker.kill()
     answers = [result.get(timeout=60) for result in results]

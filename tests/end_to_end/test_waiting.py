@@ -33,7 +33,7 @@ def all_of_them(setup: LocalSetup, action: Any) -> None:
 
 
 def held(setup: LocalSetup) -> int:
-    return int(setup.store.redis.hlen("unacked"))
+    return int(setup.store.redis.hlen("{fallback}:unacked"))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tasks.fleet.fleet import Fleet
 from tests.waiting import wait_until
 
 BODIES = {
-    "messages": ("completions", "unacked", "{fallback}:waiting", "{fallback}:quarantine"),
+    "messages": ("completions", "{fallback}:unacked", "{fallback}:waiting", "{fallback}:quarantine"),
     "results": ("celery-task-meta-",),
     "answer": ("{fallback}:task:",),
     "request": ("{fallback}:failed:",),
