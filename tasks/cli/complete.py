@@ -1,5 +1,7 @@
 """`fallback complete`: one completion from the command line."""
 
+from typing import Any
+
 import click
 from celery.exceptions import TimeoutError as ResultTimeout
 
@@ -8,6 +10,9 @@ from tasks.cli.redis import demand_redis
 from tasks.cli.workers import consuming
 from tasks.completion import complete as task
 from worker.errors import TaskFailed
+
+_SOON = 1.0
+"""Seconds in which an answer may come before anybody asks whether there are workers."""
 
 _MARGIN = 10.0
 """Seconds beyond the chain's own timeout until the answer is given up on here; the task goes on."""
@@ -18,14 +23,13 @@ _MARGIN = 10.0
 @click.option("--chain", default="default", show_default=True, help="The chain to walk.")
 @click.option("--model", default="default", show_default=True, help="The tier, such as fast.")
 def complete(prompt: str, chain: str, model: str) -> None:
-    """Queues PROMPT, waits for its answer and prints it; how it came about goes to standard error."""
+    """Queues PROMPT, waits for its answer and prints it; its id and its story go to standard error."""
     request = {"messages": [{"role": "user", "content": prompt}], "model": model}
     demand_redis()
     try:
         result = task.delay(request, chain=chain)
-        if not consuming() and not result.ready():
-            click.echo("no worker answers yet; start one with `celery -A tasks worker`. Waiting ...", err=True)
-        answer = result.get(timeout=settings.chains[chain].timeout + _MARGIN)
+        click.echo(f"queued as {result.id}", err=True)
+        answer = _answer(result, settings.chains[chain].timeout + _MARGIN)
     except TaskFailed as failed:
         raise click.ClickException(f"{type(failed).__name__}: {failed}") from None
     except ResultTimeout:
@@ -36,3 +40,18 @@ def complete(prompt: str, chain: str, model: str) -> None:
         words = (attempt["provider"], attempt["model"], attempt["outcome"], attempt["reason"])
         click.echo("  " + " | ".join(str(word) for word in words if word), err=True)
     click.echo(f"  {story['elapsed_ms']:.0f} ms on chain {story['chain']}", err=True)
+
+
+def _answer(result: Any, seconds: float) -> Any:
+    """Waits for the answer; says that no worker answers only where it does not come soon.
+
+    Raises:
+        ResultTimeout: it did not come in time.
+        TaskFailed: the completion failed.
+    """
+    try:
+        return result.get(timeout=_SOON)
+    except ResultTimeout:
+        if not consuming() and not result.ready():
+            click.echo("no worker answers yet; start one with `celery -A tasks worker`. Waiting ...", err=True)
+    return result.get(timeout=seconds)

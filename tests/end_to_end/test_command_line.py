@@ -1,14 +1,19 @@
 """`fallback complete`, `check` and `status` beside a running fleet, and without one."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
+from redis import Redis
+from redis.client import PubSub
 
 from tasks.celery import PROBES
 from tasks.fleet.llmock import LLMock
-from tests.end_to_end.command_line import NO_REDIS, Fallback, Ran, error_line
+from tests.end_to_end.command_line import NO_REDIS, Fallback, Ran, error_line, output, running
 from tests.end_to_end.local_cluster import LocalSetup
 from tests.end_to_end.vendors import QUESTION, fail, script
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +27,18 @@ def rows(ran: Ran) -> dict[str, str]:
     return {line.split()[0]: line for line in lines}
 
 
+def heard(broadcasts: PubSub) -> int:
+    """Returns how many messages have come since the last look."""
+    return len(list(iter(lambda: broadcasts.get_message(timeout=0.2), None)))
+
+
 def test_complete_prints_the_answer_alone_and_the_story_beside_it(fallback: Fallback, llmock: LLMock) -> None:
     fail(llmock, "claude", 529, times=1)
     script(llmock, "claude", "reply", text="Two, three, five.")
     ran = fallback("complete", "Name three primes")
     assert (ran.returncode, ran.stdout) == (0, "Two, three, five.\n")
-    failed, answered, took = ran.stderr.strip().splitlines()
+    queued, failed, answered, took = ran.stderr.strip().splitlines()
+    assert re.fullmatch(r"queued as [0-9a-f-]{36}", queued)
     assert "claude | claude-sonnet-5-5 | overloaded" in failed
     assert "claude | claude-sonnet-5-5 | success" in answered
     assert "ms on chain default" in took
@@ -36,6 +47,25 @@ def test_complete_prints_the_answer_alone_and_the_story_beside_it(fallback: Fall
 def test_complete_takes_a_chain_and_a_tier(fallback: Fallback, llmock: LLMock) -> None:
     assert fallback("complete", "Hello", "--chain", "high-priority", "--model", "fast").returncode == 0
     assert [request["model"] for request in llmock.requests()] == ["claude-haiku-5-5"]
+
+
+def test_complete_looks_for_no_worker_where_the_answer_comes_soon(fallback: Fallback, shared_setup: LocalSetup) -> None:
+    with shared_setup.store.redis.pubsub(ignore_subscribe_messages=True) as broadcasts:
+        broadcasts.psubscribe("*celery.pidbox")
+        assert fallback("complete", "Hello").returncode == 0
+        assert heard(broadcasts) == 0
+        assert fallback("check").returncode == 0
+        assert heard(broadcasts) == 1
+
+
+def test_complete_names_the_task_at_once_and_then_says_that_no_worker_answers(
+    tmp_path: Path, environment: dict[str, str], redis: Redis
+) -> None:
+    with running(tmp_path, environment, "complete", "Hello"):
+        wait_until(lambda: "queued as" in output(tmp_path))
+        [message] = map(json.loads, redis.lrange("completions\x06\x166", 0, -1))
+        wait_until(lambda: "no worker answers yet" in output(tmp_path))
+    assert output(tmp_path).splitlines()[0] == f"queued as {message['headers']['id']}"
 
 
 @pytest.mark.parametrize(
@@ -51,12 +81,14 @@ def test_complete_refuses_in_one_line(fallback: Fallback, arguments: tuple[str, 
     assert words in error_line(ran)
 
 
-def test_complete_tells_a_failure_in_one_line(fallback: Fallback, llmock: LLMock) -> None:
+def test_complete_tells_a_failure_in_one_line_after_the_id(fallback: Fallback, llmock: LLMock) -> None:
     for provider in ("claude", "openai", "llama_cpp"):
         fail(llmock, provider, 404)
     ran = fallback("complete", "Hello")
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert "ChainExhausted: chain 'default' is exhausted: claude: misconfigured 404" in error_line(ran)
+    queued, failure = ran.stderr.strip().splitlines()
+    assert queued.startswith("queued as ")
+    assert "ChainExhausted: chain 'default' is exhausted: claude: misconfigured 404" in failure
 
 
 @pytest.mark.parametrize(
