@@ -29,6 +29,8 @@ def events(follow: bool, as_json: bool) -> None:
     show = json.dumps if as_json else _line
     with redis_demanded():
         last, found = since(store())
+    if not found:
+        click.echo("no event yet" + ("; waiting for the first" if follow else ""), err=True)
     with until_interrupted():
         for event in chain(found, _following(last) if follow else ()):
             click.echo(show(event))

@@ -25,8 +25,11 @@ def explain(task_id: str) -> None:
     if found.state == "unknown":
         raise click.ClickException(f"{task_id}: nothing is known; no worker has begun it yet, or it is long ago")
     click.echo(f"{word(task_id)}: {_standing(found)}")
-    for told in _told(found):
-        click.echo(told)
+    told = list(_told(found))
+    for each in told:
+        click.echo(each)
+    if not told:
+        click.echo("no provider has been considered yet", err=True)
 
 
 def _standing(found: History) -> str:

@@ -17,8 +17,16 @@ from worker.letters import Letter, newest
 def failed(since: float | None, limit: int, as_json: bool) -> None:
     """Lists the completions that failed for good, the newest first: time, task, chain, error and story."""
     with redis_demanded():
-        for letter in newest(store(), limit, since):
-            click.echo(_as_json(letter) if as_json else line(letter))
+        letters = newest(store(), limit, since)
+    for letter in letters:
+        click.echo(_as_json(letter) if as_json else line(letter))
+    if not letters:
+        click.echo(nothing_failed(since), err=True)
+
+
+def nothing_failed(since: float | None) -> str:
+    """Returns the sentence that stands in place of an empty list."""
+    return "no completion has failed for good" + ("" if since is None else " in that time")
 
 
 def line(letter: Letter) -> str:

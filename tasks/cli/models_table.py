@@ -19,13 +19,15 @@ def models_table() -> Table:
     Raises:
         StoreAway: the store did not answer.
     """
-    found = Table(box=None, pad_edge=False)
+    found = Table(box=None, pad_edge=False, caption_justify="left", caption_style="")
     for name in ("provider", "model", "status", "lifecycle", "last seen", "tier"):
         found.add_column(name, no_wrap=name != "model", overflow="fold")
     now = float(store().run(("TIME",))[0][0])
     for provider in settings.providers.values():
         for row in _rows(provider, now):
             found.add_row(*map(Text, (provider.name, *row)))
+    if not any(registry.models(store(), name) for name in settings.providers):
+        found.caption = "no provider has listed its models yet; a probe asks for them"
     return found
 
 

@@ -1,5 +1,7 @@
 """The table of the providers' breakers and health."""
 
+from collections.abc import Iterator
+
 from rich.table import Table
 from rich.text import Text
 
@@ -14,7 +16,7 @@ _STYLES = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "unknow
 
 
 def providers_table() -> Table:
-    """Returns a row per provider, as the shared store has it now, and how many completions wait, if any do.
+    """Returns a row per provider, as the shared store has it now, and below what is missing or waits.
 
     A row is one line of 80 columns.
 
@@ -25,11 +27,18 @@ def providers_table() -> Table:
     for name in ("provider", "status", "breaker", "ok", "up", "p50/p95", "last error", "ago"):
         # What is too wide for one line costs the last error its end.
         found.add_column(name, no_wrap=name != "last error")
-    for each in health(store(), list(settings.providers)):
+    providers = health(store(), list(settings.providers))
+    for each in providers:
         found.add_row(*_row(each))
-    if waiting := count(store()):
-        found.caption = f"{waiting} waiting until a provider admits"
+    found.caption = "\n".join(_caption(providers)) or None
     return found
+
+
+def _caption(providers: list[Health]) -> Iterator[str]:
+    if all(each.breaker.status == "unknown" for each in providers):
+        yield "nothing is known of any provider yet"
+    if waiting := count(store()):
+        yield f"{waiting} waiting until a provider admits"
 
 
 def _row(of: Health) -> tuple[str | Text, ...]:

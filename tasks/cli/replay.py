@@ -5,7 +5,7 @@ import click
 from tasks import message
 from tasks.celery import settings
 from tasks.cli.duration import duration
-from tasks.cli.failed import line
+from tasks.cli.failed import line, nothing_failed
 from tasks.cli.redis import redis_demanded
 from tasks.completion import complete, store
 from worker.errors import TaskFailed
@@ -33,7 +33,9 @@ def replay(task_id: str | None, since: float | None, chain: str | None, dry_run:
                 click.echo(f"{letter.task_id}: not replayed, {type(exc).__name__}: {exc}", err=True)
             else:
                 click.echo(line(letter))
-    if since is not None:
+    if since is not None and not letters:
+        click.echo(f"{nothing_failed(since)}; there is nothing to replay", err=True)
+    elif since is not None:
         click.echo(f"{len(letters) - refused} {'would be ' if dry_run else ''}replayed", err=True)
     if refused:
         raise SystemExit(1)

@@ -34,11 +34,6 @@ def test_as_json_a_line_has_what_the_stream_has(tmp_path: Path, environment: dic
     assert [json.loads(line) for line in ran.stdout.splitlines()] == since(store)[1]
 
 
-def test_nothing_told_is_no_line(tmp_path: Path, environment: dict[str, str]) -> None:
-    ran = run(tmp_path, environment, "events")
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
-
-
 def test_follow_prints_each_event_once_until_ctrl_c(tmp_path: Path, environment: dict[str, str], store: Store) -> None:
     breaker.control(store, "claude", "open", by="the-first")
     with running(tmp_path, environment, "events", "--follow") as process:

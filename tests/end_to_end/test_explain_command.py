@@ -84,6 +84,15 @@ def test_what_was_refused_before_it_began_is_told_from_the_list(
     assert only.endswith(" bad default InvalidRequest messages: missing")
 
 
+def test_where_nobody_was_asked_yet_a_sentence_says_so(
+    tmp_path: Path, environment: dict[str, str], store: Store
+) -> None:
+    store.run(lease.begin(store, "fresh", "a", 0))
+    ran = run(tmp_path, environment, "explain", "fresh")
+    assert (ran.returncode, ran.stdout) == (0, "fresh: in hand\n")
+    assert error_line(ran) == "no provider has been considered yet"
+
+
 def test_of_an_unknown_task_nothing_is_known(tmp_path: Path, environment: dict[str, str]) -> None:
     ran = run(tmp_path, environment, "explain", "nobody")
     assert ran.returncode == 1

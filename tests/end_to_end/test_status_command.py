@@ -93,6 +93,7 @@ def test_each_state_is_a_line_of_80_columns_with_its_health(status: Status, stor
     ran = status()
     assert (ran.returncode, ran.stderr) == (0, "")
     assert max(map(len, ran.stdout.splitlines())) <= 80
+    assert "nothing is known" not in ran.stdout
     shown = rows(ran)
     assert shown["claude"] == "healthy closed 5/5 100% 0.41/1.2s - -"
     assert shown["openai"] == "unknown no API key - - - - -"
@@ -107,6 +108,17 @@ def test_each_state_is_a_line_of_80_columns_with_its_health(status: Status, stor
         "g": "degraded closed, probes - 0% - - -",
     }
     assert {name: shown[name][: len(start)] for name, start in starts.items()} == starts
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ((), "nothing is known of any provider yet"),
+        (("--models",), "no provider has listed its models yet; a probe asks for them"),
+    ],
+)
+def test_where_nothing_is_known_a_sentence_says_so(status: Status, options: tuple[str, ...], sentence: str) -> None:
+    assert status(*options).stdout.splitlines()[-1].strip() == sentence
 
 
 def test_json_has_every_figure_and_no_key(status: Status, store: Store) -> None:
@@ -145,6 +157,7 @@ def test_models_shows_what_is_listed_and_which_tier_uses_it(status: Status, stor
     store.run(*registry.update(store, "a", Listing(listed, whole=True)))
     ran = status("--models")
     assert (ran.returncode, ran.stderr) == (0, "")
+    assert "no provider has listed" not in ran.stdout
     lines = [re.sub(r"\d+s ago", "just now", " ".join(line.split())) for line in ran.stdout.splitlines()]
     assert [line for line in lines if line.startswith("a ")] == [
         "a another missing - - fast",
