@@ -1,8 +1,10 @@
 """`fallback up`: everything on this machine, until Ctrl-C."""
 
 import os
+import shlex
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -33,6 +35,7 @@ def up(workers: int, run_dir: Path, simulate: bool) -> None:
     console = Console()
     try:
         with Fleet(run_dir) as fleet:
+            fleet.environment |= _configuration(os.environ)
             table = start_servers(fleet, simulate=simulate)
             start_nodes(fleet, workers)
             port = free_port(5555)
@@ -41,12 +44,8 @@ def up(workers: int, run_dir: Path, simulate: bool) -> None:
             table.add_row("workers", f"{workers}, and one for probes with beat; logs in {fleet.folder}")
             console.print(table)
             console.print("In another terminal:", style="bold")
-            shown = ("REDIS_URL", "LLAMA_CPP_BASE_URL")
-            # What this shell has set stays unsaid: the URL may hold a password.
-            missing = [name for name in shown if name in fleet.environment and name not in os.environ]
-            if missing:
-                words = " ".join(f"{name}={fleet.environment[name]}" for name in missing)
-                console.print(f"  export {words}", soft_wrap=True)
+            if words := exported(fleet.environment, os.environ):
+                console.print(f"  export {words}", soft_wrap=True, markup=False, highlight=False)
             console.print('  fallback complete "Name three primes"\n  fallback status')
             console.print("Ctrl-C ends all of it.")
             _watch(fleet)
@@ -54,6 +53,27 @@ def up(workers: int, run_dir: Path, simulate: bool) -> None:
         raise click.ClickException(str(exc)) from None
     except KeyboardInterrupt:
         console.print("ended")
+
+
+def exported(environment: Mapping[str, str], here: Mapping[str, str]) -> str:
+    """Returns, as a shell reads it, what the workers have and another terminal lacks.
+
+    That is what the servers started here brought: addresses, and keys that the simulator invented. What this shell
+    has set stays unsaid, as it may be a secret; but for the path of the configuration file, which is none.
+
+    Args:
+        environment: the workers'.
+        here: this shell's.
+    """
+    brought = {name: value for name, value in environment.items() if here.get(name) != value}
+    said = brought | _configuration(environment)
+    return " ".join(f"{name}={shlex.quote(value)}" for name, value in said.items())
+
+
+def _configuration(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns FALLBACK_CONFIG, if it is set, with a path that holds in every folder; workers run in another one."""
+    path = environment.get("FALLBACK_CONFIG")
+    return {"FALLBACK_CONFIG": str(Path(path).resolve())} if path else {}
 
 
 def start_servers(fleet: Fleet, *, simulate: bool) -> Table:

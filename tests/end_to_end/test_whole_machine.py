@@ -1,6 +1,8 @@
 """`fallback up` and `fallback demo`: everything on this machine, and nothing of it afterwards."""
 
+import json
 import os
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -8,11 +10,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.end_to_end.command_line import output, running
+from tests.end_to_end.command_line import output, run, running
 from tests.tasks.fleet.liveness import is_gone
 from tests.waiting import wait_until
 
 ENDS_WITHIN = 40.0
+OF_ITS_OWN = """
+[providers.mine]
+dialect = "openai"
+base_url = "http://127.0.0.1:1"
+api_key_env = "MINE_API_KEY"
+models = { default = { name = "a-model" } }
+"""
 
 
 def below(process: subprocess.Popen[str]) -> list[int]:
@@ -38,20 +47,44 @@ def temporary(tmp_path: Path, clean_environment: dict[str, str]) -> dict[str, st
     return {**clean_environment, "TMPDIR": str(tmp_path / "tmp"), "HOME": str(tmp_path / "home")}
 
 
-def test_up_starts_all_of_it_and_ctrl_c_ends_all_of_it(tmp_path: Path, temporary: dict[str, str]) -> None:
+def printed_variables(folder: Path) -> dict[str, str]:
+    """Returns what the printed line would export, as a shell reads it."""
+    [line] = [line for line in output(folder).splitlines() if line.startswith("  export ")]
+    words = shlex.split(line)[1:]
+    return dict(word.split("=", 1) for word in words)
+
+
+def says_the_same_as_its_workers(folder: Path, elsewhere: dict[str, str]) -> None:
+    checked = run(folder, elsewhere, "check")
+    assert (checked.returncode, checked.stdout.count("answers in")) == (0, 3), checked.stdout + checked.stderr
+    found = json.loads(run(folder, elsewhere, "status", "--json").stdout)
+    assert {each["provider"]: each["missing"] for each in found["providers"]} == {
+        "claude": None,
+        "mine": "no API key",
+        "llama_cpp": None,
+        "openai": None,
+    }
+
+
+def test_up_starts_all_of_it_tells_another_terminal_of_it_and_ctrl_c_ends_all_of_it(
+    tmp_path: Path, temporary: dict[str, str]
+) -> None:
     folder = tmp_path / "here"
-    with running(folder, temporary, "up", "--workers", "1", "--run-dir", "run") as process:
+    (folder / "my settings.toml").write_text(OF_ITS_OWN, encoding="utf-8")
+    here = {**temporary, "FALLBACK_CONFIG": "my settings.toml"}
+    with running(folder, here, "up", "--simulate", "--workers", "1", "--run-dir", "run") as process:
         wait_until(lambda: "Ctrl-C ends all of it." in output(folder) or process.poll() is not None, 60)
         assert process.poll() is None, output(folder)
         started = below(process)
         names = {psutil.Process(pid).cmdline()[-1] for pid in started if not is_gone(pid)}
-        assert len(started) >= 6, names  # Valkey, llama.cpp, two workers, beat, Flower
+        assert len(started) >= 7, names  # Valkey, llama.cpp, LLMock, two workers, beat, Flower
+        says_the_same_as_its_workers(tmp_path, temporary | printed_variables(folder))
         process.send_signal(signal.SIGINT)
         assert process.wait(ENDS_WITHIN) == 0
         wait_until(lambda: all(map(is_gone, started)))
     assert output(folder).rstrip().endswith("ended")
     assert "Traceback" not in output(folder)
-    assert left(folder) == {"output", "run"}
+    assert left(folder) == {"my settings.toml", "output", "run"}
 
 
 def test_the_demo_ends_well_and_leaves_nothing_but_its_folder(tmp_path: Path, temporary: dict[str, str]) -> None:
