@@ -70,9 +70,16 @@ def sentinels(url: str) -> Sentinels | None:
 
 def with_password(url: str, password: str) -> str:
     """Returns the URL with a password, unless it has one."""
+    if has_password(url):
+        return url
     scheme, _, rest = url.partition("://")
     login, at, _ = _netloc(url).rpartition("@")
-    return url if ":" in login else f"{scheme}://{login}:{quote(password, safe='')}@{rest.removeprefix(login + at)}"
+    return f"{scheme}://{login}:{quote(password, safe='')}@{rest.removeprefix(login + at)}"
+
+
+def has_password(url: str) -> bool:
+    """Returns whether a password stands in the URL, be it an empty one."""
+    return ":" in _netloc(url).rpartition("@")[0]
 
 
 def shown(url: str) -> str:

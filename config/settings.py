@@ -12,7 +12,7 @@ from config.chains import Chain
 from config.frozen import Frozen, Name, Seconds
 from config.providers import Provider
 from config.redis_url import check
-from config.sources import ConfigurationError, merge, read
+from config.sources import ConfigurationError, Tree, layers, merge, merged
 
 __all__ = ["ConfigurationError", "Health", "Results", "Settings", "load"]
 
@@ -101,7 +101,15 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     Raises:
         ConfigurationError: they cannot be used.
     """
-    tree = read(Settings, os.environ if environ is None else environ)
+    return checked(merged(layers(Settings, os.environ if environ is None else environ)))
+
+
+def checked(tree: Tree) -> Settings:
+    """Returns the settings that a tree of merged layers is.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
     try:
         return Settings(**tree)
     except ValidationError as exc:

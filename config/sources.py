@@ -2,7 +2,9 @@
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,12 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
-from config.redis_url import with_password
+from config.redis_url import has_password, with_password
 
 PREFIX = "FALLBACK_"
 DELIMITER = "__"
+REDIS_LOGIN = "redis_url.password"
+"""Stands for the part of `redis_url` that a variable of its own holds."""
 
 Tree = dict[str, Any]
 """A table of TOML, with its tables inside."""
@@ -27,26 +31,37 @@ class ConfigurationError(ValueError):
         super().__init__("\n".join(line if line.isprintable() else ascii(line)[1:-1] for line in lines))
 
 
-def read(settings: type[BaseSettings], environ: Mapping[str, str]) -> Tree:
-    """Returns the merged layers as one tree that `settings` is still to check.
+@dataclass(frozen=True, repr=False)
+class Layer:
+    """A part of the settings that stands above others. It has no repr, as it may hold keys.
+
+    `said` is who says which part of the tree: `default`, the file's path, or variables by name, the one that wins last.
+    """
+
+    tree: Tree
+    said: tuple[tuple[str, Tree], ...]
+
+
+def layers(settings: type[BaseSettings], environ: Mapping[str, str]) -> list[Layer]:
+    """Returns the layers, the lowest first; merged they are one tree that `settings` is still to check.
 
     Raises:
         ConfigurationError: a file or a variable cannot be read, or a key is written where only its name belongs.
     """
     given = {name: value for name, value in environ.items() if value}
     path = given.get("FALLBACK_CONFIG")
-    written = merge(_defaults(), _file(Path(path)) if path else {})
-    overrides = _spell(_variables(settings, given), written)
-    tree = merge(written, overrides)
-    if "redis_url" not in overrides and "REDIS_URL" in given:
-        tree["redis_url"] = given["REDIS_URL"]
-    if password := _secret("redis_url", "REDIS_PASSWORD", given):
-        tree["redis_url"] = with_password(
-            str(tree.get("redis_url", settings.model_fields["redis_url"].default)), password
-        )
-    for name, provider in _tables(tree, "providers"):
-        tree["providers"][name] = _complete(name, provider, overrides, given)
-    return tree
+    found = [_layer("default", _defaults())] + ([_layer(path, _file(Path(path)))] if path else [])
+    overrides = _variables(settings, given, merged(found))
+    found.append(overrides)
+    found += _redis_url(settings, merged(found), overrides.tree, given)
+    for name, provider in _tables(merged(found), "providers"):
+        found += _completions(name, provider, overrides.tree, given)
+    return found
+
+
+def merged(found: Iterable[Layer]) -> Tree:
+    """Returns the layers, the lowest first, as one tree."""
+    return reduce(merge, (layer.tree for layer in found))
 
 
 def merge(below: Tree, above: Tree, path: tuple[str, ...] = ()) -> Tree:
@@ -83,14 +98,21 @@ def _file(path: Path) -> Tree:
         raise ConfigurationError(f"FALLBACK_CONFIG: {path}: cannot be read") from None
 
 
-def _variables(settings: type[BaseSettings], given: Mapping[str, str]) -> Tree:
+def _layer(origin: str, tree: Tree) -> Layer:
+    return Layer(tree, ((origin, tree),))
+
+
+def _variables(settings: type[BaseSettings], given: Mapping[str, str], written: Tree) -> Layer:
     ours = {name: value for name, value in given.items() if _is_ours(settings, name)}
+    alone = {}
     for name, value in ours.items():
         try:
-            _explode(settings, {name: value})
+            alone[name] = _spell(_explode(settings, {name: value}), written)
         except (SettingsError, RecursionError):
             raise ConfigurationError(f"{name}: is not JSON, as a list or a table must be") from None
-    return _explode(settings, ours)
+    # As in pydantic-settings, the variable of a field wins over that of its table.
+    deepest_last = sorted(alone.items(), key=lambda item: item[0].count(DELIMITER))
+    return Layer(_spell(_explode(settings, ours), written), tuple(deepest_last))
 
 
 def _is_ours(settings: type[BaseSettings], name: str) -> bool:
@@ -128,10 +150,11 @@ def _spell(layer: Tree, written: Tree) -> Tree:
 def _respell(table: Any, known: Any) -> Any:
     if not isinstance(table, dict) or not isinstance(known, dict):
         return table
-    return {_known(key, known): value for key, value in table.items()}
+    return {known_name(key, known): value for key, value in table.items()}
 
 
-def _known(key: str, known: Iterable[str]) -> str:
+def known_name(key: str, known: Iterable[str]) -> str:
+    """Returns the name that a key means: with other letters, or a hyphen for an underscore; itself if there is none."""
     same_letters = (name for name in known if name.lower() == key.lower())
     same_words = (name for name in known if name.lower().replace("-", "_") == key.lower().replace("-", "_"))
     return next(same_letters, next(same_words, key))
@@ -142,28 +165,39 @@ def _tables(tree: Tree, section: str) -> list[tuple[str, Tree]]:
     return [item for item in tables.items() if isinstance(item[1], dict)] if isinstance(tables, dict) else []
 
 
-def _complete(name: str, provider: Tree, overrides: Tree, given: Mapping[str, str]) -> Tree:
-    """Returns a provider's table with the base URL and the key that its variables hold."""
+def _redis_url(settings: type[BaseSettings], tree: Tree, overrides: Tree, given: Mapping[str, str]) -> Iterator[Layer]:
+    """Returns the layers that REDIS_URL and the password's variable are."""
+    url = str(tree.get("redis_url", settings.model_fields["redis_url"].default))
+    if "redis_url" not in overrides and "REDIS_URL" in given:
+        url = given["REDIS_URL"]
+        yield _layer("REDIS_URL", {"redis_url": url})
+    password, variable = _secret("redis_url", "REDIS_PASSWORD", given)
+    if password and not has_password(url):
+        yield Layer({"redis_url": with_password(url, password)}, ((variable, {REDIS_LOGIN: ""}),))
+
+
+def _completions(name: str, provider: Tree, overrides: Tree, given: Mapping[str, str]) -> Iterator[Layer]:
+    """Returns the layers that the variables of a provider's base URL and key are."""
     if "api_key" in provider:
         raise ConfigurationError(f"providers.{name}.api_key: put its variable's name in api_key_env, never the key")
-    completed = dict(provider)
-    base_url = given.get(str(provider.get("base_url_env", "")))
-    if base_url and "base_url" not in dict(_tables(overrides, "providers")).get(name, {}):
-        completed["base_url"] = base_url
-    if key := _secret(f"providers.{name}.api_key_env", str(provider.get("api_key_env", "")), given):
-        completed["api_key"] = SecretStr(key)
-    return completed
+    variable = str(provider.get("base_url_env", ""))
+    if variable in given and "base_url" not in dict(_tables(overrides, "providers")).get(name, {}):
+        yield _layer(variable, {"providers": {name: {"base_url": given[variable]}}})
+    key, variable = _secret(f"providers.{name}.api_key_env", str(provider.get("api_key_env", "")), given)
+    if key:
+        yield _layer(variable, {"providers": {name: {"api_key": SecretStr(key)}}})
 
 
-def _secret(path: str, variable: str, given: Mapping[str, str]) -> str:
-    """Returns what a variable holds, or the file that the same name with _FILE names, stripped; empty if neither."""
+def _secret(path: str, variable: str, given: Mapping[str, str]) -> tuple[str, str]:
+    """Returns what a variable, or the file that the same name with _FILE names, holds, stripped; and which of them."""
     if variable in given:
-        return given[variable].strip()
-    if not variable or f"{variable}_FILE" not in given:
-        return ""
+        return given[variable].strip(), variable
+    file = f"{variable}_FILE"
+    if not variable or file not in given:
+        return "", variable
     try:
-        return Path(given[f"{variable}_FILE"]).read_text("utf-8").strip()
+        return Path(given[file]).read_text("utf-8").strip(), file
     except (OSError, ValueError) as exc:
         # The value stays out of the message: people put the key itself where the file's name belongs.
         reason = os.strerror(exc.errno) if isinstance(exc, OSError) and exc.errno else "is not UTF-8 text"
-        raise ConfigurationError(f"{path}: {variable}_FILE: {reason}") from None
+        raise ConfigurationError(f"{path}: {file}: {reason}") from None

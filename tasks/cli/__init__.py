@@ -7,6 +7,7 @@ import click
 from tasks.cli.breaker import breaker
 from tasks.cli.check import check
 from tasks.cli.complete import complete
+from tasks.cli.config import config
 from tasks.cli.demo import demo
 from tasks.cli.events import events
 from tasks.cli.explain import explain
@@ -24,5 +25,5 @@ def main() -> None:
     logging.getLogger("worker").addHandler(logging.NullHandler())
 
 
-for _command in (breaker, check, complete, demo, events, explain, failed, replay, status, up):
+for _command in (breaker, check, complete, config, demo, events, explain, failed, replay, status, up):
     main.add_command(_command)
