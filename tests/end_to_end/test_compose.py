@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from redis import Redis
 
 from tasks.fleet import valkey
 from tasks.fleet.celery_nodes import ROOT
@@ -72,7 +73,7 @@ def test_the_model_on_this_machine_is_in_a_profile_of_its_own(services: Services
 
 def test_only_the_packages_go_into_the_image() -> None:
     kept = [line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")]
-    assert kept == ["!pyproject.toml", "!README.md", "!config", "!worker", "!tasks"]
+    assert kept == ["!pyproject.toml", "!README.md", "!LICENSE", "!config", "!worker", "!tasks"]
 
 
 @pytest.fixture
@@ -116,10 +117,26 @@ def test_the_services_commands_answer_a_completion_and_their_healthchecks_tell(
     environment = machine.fleet.environment | machine.environment(services["worker"])
     answered = run(tmp_path, environment, "complete", "Say hello.")
     assert answered.returncode == 0, answered.stderr
+    with Redis.from_url(machine.here("redis://redis:6379"), password=SECRETS["REDIS_PASSWORD"]) as redis:
+        memory = redis.info("memory")
+    assert (memory["maxmemory"], memory["maxmemory_policy"]) == (1024**3, "noeviction")
     wait_until(lambda: '"availability": 1.0' in run(tmp_path, environment, "status", "--json").stdout)
     assert httpx.get(f"http://127.0.0.1:{flower_port}/workers", trust_env=False).status_code == 401
-    for name in started:
+    for name in started.keys() - {"redis"}:
         wait_until(lambda name=name: machine.healthy(name, services[name]))  # type: ignore[misc]
     started["worker"].stop()
     os.utime(machine.alive("worker"), (0, 0))
     assert not machine.healthy("worker", services["worker"])
+
+
+@pytest.mark.tools
+def test_the_healthcheck_of_redis_tells_whether_it_answers(machine: Machine, services: Services) -> None:
+    redis = machine.start("redis", services["redis"], writes("Ready to accept connections"))
+    assert machine.healthy("redis", services["redis"])
+    redis.kill()
+    assert not machine.healthy("redis", services["redis"])
+
+
+def test_the_memory_of_redis_is_a_variable(clean_environment: dict[str, str]) -> None:
+    text = compose({**clean_environment, **SECRETS, "REDIS_MAXMEMORY": "300mb"}, "config")
+    assert "--maxmemory 300mb --maxmemory-policy noeviction" in text
