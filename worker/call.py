@@ -18,8 +18,8 @@ class Call:
     `step` counts the task's messages, `rest` is what the last one left of the chain (None: all of it).
     `queued_at` and `deadline_at` are epochs in seconds; without a deadline the time runs from the first
     delivery. `max_redeliveries` bounds the workers that may die with it, None does not. `replay` is when it failed
-    for good (epoch in ms), if that is to be forgotten. `halted` is asked before each
-    attempt, and between stream events for `revoked`.
+    for good (epoch in ms), if that is to be forgotten. `fingerprint` tells its request from another one under the
+    same id, see worker/identity.py. `halted` is asked before each attempt, and between stream events for `revoked`.
     """
 
     task_id: str
@@ -32,6 +32,7 @@ class Call:
     deadline_at: float | None = None
     max_redeliveries: int | None = None
     replay: int | None = None
+    fingerprint: str = ""
 
     @property
     def timeout(self) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from config.outcomes import RULES, Outcome
-from worker import away, breaker, journal, lease, letters, story
+from worker import away, breaker, identity, journal, lease, letters, story
 from worker.breaker import NEVER, Attempted, Decision, Permit
 from worker.call import Call, Completion, Halted, Later, Waiting, fitted
 from worker.connection import Command
@@ -24,6 +24,7 @@ def complete(store: Store, call: Call) -> Completion | Later:
     Raises:
         TaskFailed: it failed for good; the message says what each provider said.
         Revoked: the producer took it back.
+        TaskIdReused: its id stands for another request, which has no outcome yet.
     """
     return _Walk(store, fitted(call)).run()
 
@@ -47,8 +48,8 @@ class _Walk:
         # A worker with another configuration may have sent it on: with providers that this one does not know.
         rest = [p for p in call.route.candidates() if call.rest is None or p in call.rest]
         begun, decision = self._begin(rest)
-        if begun.kind == "answered":
-            return Completion(lease.standing(begun.answer, begun.wasted))
+        if begun.kind in ("answered", "other"):
+            return Completion(identity.outcome(begun, call.task_id))
         if begun.kind != "taken":
             return Later(begun.wait, call.step, call.rest)
         self.begun, self.now, self.lines, self.saved = begun, begun.now, list(begun.journal), len(begun.journal)
@@ -62,8 +63,9 @@ class _Walk:
 
     def _begin(self, rest: list[str]) -> tuple[lease.Begun, Decision]:
         call = self.call
-        replay = [] if call.replay is None else [letters.replay(self.store, call.task_id, call.replay)]
-        begin = lease.begin(self.store, call.task_id, self.token, call.step)
+        task, same = (self.store, call.task_id), call.fingerprint
+        replay = [] if call.replay is None else [letters.replay(*task, call.replay, same)]
+        begin = lease.begin(*task, self.token, call.step, same)
         try:
             *_, taken, granted = self.store.run(*replay, begin, self._acquire(rest))
         except StoreAway:

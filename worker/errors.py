@@ -9,6 +9,7 @@ FallbackError
 │   ├── ChainExhausted      no provider is left to ask
 │   └── PoisonRequest       its deliveries kept killing workers
 ├── Revoked                 the producer took the request back; nobody's failure
+├── TaskIdReused            another request came first under its task's id
 ├── AttemptFailed           one provider did not answer; caught by the chain
 └── StoreAway               Redis did not answer in time; caught by the chain
 """
@@ -51,6 +52,10 @@ class PoisonRequest(TaskFailed):
 
 class Revoked(FallbackError):
     """The producer revoked the task."""
+
+
+class TaskIdReused(FallbackError):
+    """The task's id stands for another request, which has no outcome yet: its own message will bring it."""
 
 
 class AttemptFailed(FallbackError):

@@ -15,6 +15,7 @@ Each entry has `type`, `provider` and `at_ms`, and by type:
 | `provider-locked-out` | `cause` |
 | `provider-unlocked` | `by` |
 | `answer-wasted` | `request`: its answer came when another outcome stood |
+| `task-id-reused` | `request`: its id came again, with another request; of no provider |
 | `message-quarantined` | `cause`, in a word; of no provider |
 | `request-failure` | `request`, `failure`, `decision`, `will_retry`, `next` provider, `countdown_ms` |
 

@@ -30,10 +30,11 @@ class Begun:
     With `taken` the lease is ours; `now` and `first` (the first delivery) are epochs in seconds by the server's
     clock, `step` the one to go on from; `deaths` counts the earlier holders that never let it go, and `lost` has the
     attempts that they were at. With `held` or `early` it is not, and `wait` says how many seconds to let pass; with
-    `answered` the result stands in `answer`, and `wasted` has the answers that came after it.
+    `answered` the result stands in `answer`, and `wasted` has the answers that came after it. With `other` the id
+    stands for another request, whose `answer` is empty until it has one.
     """
 
-    kind: Literal["taken", "answered", "held", "early"]
+    kind: Literal["taken", "answered", "held", "early", "other"]
     now: float = 0.0
     first: float = 0.0
     step: int = 0
@@ -83,10 +84,18 @@ def new_token() -> str:
     return uuid4().hex
 
 
-def begin(store: Store, task_id: str, token: str, step: int) -> Command:
-    """Returns the command that takes a task's lease for one delivery; see `begun`."""
-    keys = [store.task(task_id), store.journal(task_id)]
-    return store.script("begin", keys, token, _ms(LEASE), step, KEEP, _ms(PATIENCE))
+def begin(store: Store, task_id: str, token: str, step: int, fingerprint: str = "") -> Command:
+    """Returns the command that takes a task's lease for one delivery; see `begun`.
+
+    Args:
+        store: the shared store.
+        task_id: the task.
+        token: of the delivery.
+        step: of the message.
+        fingerprint: what tells its request from another one (see worker/identity.py); empty if that does not matter.
+    """
+    keys = [store.task(task_id), store.journal(task_id), store.events]
+    return store.script("begin", keys, token, _ms(LEASE), step, KEEP, _ms(PATIENCE), fingerprint, task_id)
 
 
 def begun(reply: list[Any]) -> Begun:
@@ -95,8 +104,8 @@ def begun(reply: list[Any]) -> Begun:
         case ["taken", now, first, step, journal, lost]:
             lines, deaths = tuple(map(load, journal)), lost.count("\n")
             return Begun("taken", now / 1000, first / 1000, step, lines, deaths, lost_attempts(lost))
-        case ["answered", answer, wasted]:
-            return Begun("answered", answer=answer, wasted=wasted)
+        case [("answered" | "other") as kind, answer, wasted]:
+            return Begun(kind, answer=answer, wasted=wasted)
         case [kind, left]:
             return Begun(kind, wait=left / 1000)
     raise AssertionError(reply)

@@ -35,10 +35,13 @@ def keep(store: Store, task_id: str, chain: str, request: Any, failed: TaskFaile
     return store.script("letter", keys, task_id, chain, *said, store.expires, store.max_failed)
 
 
-def replay(store: Store, task_id: str, at_ms: int) -> Command:
-    """Returns the command that forgets a failure once, to be sent ahead of the one that begins its task."""
+def replay(store: Store, task_id: str, at_ms: int, fingerprint: str = "") -> Command:
+    """Returns the command that forgets a failure once, to be sent ahead of the one that begins its task.
+
+    With a fingerprint of its request (see worker/identity.py) it leaves another one alone that took the id since.
+    """
     keys = [store.task(task_id), store.journal(task_id), store.failed, store.letter(task_id)]
-    return store.script("replay", keys, task_id, at_ms, KEEP)
+    return store.script("replay", keys, task_id, at_ms, KEEP, fingerprint)
 
 
 def newest(store: Store, limit: int | None = None, seconds: float | None = None) -> list[Letter]:

@@ -6,7 +6,7 @@
 | `{ns}:breaker:<provider>:window` | string | ring of the last 100 outcomes | as its breaker |
 | `{ns}:breaker:<provider>:leases` | zset | half-open permits -> deadline | 24 h, emptied at each change of state |
 | `{ns}:events` | stream | what changed, about 10,000 entries | bounded, not expiring |
-| `{ns}:task:<id>` | hash | lease, step, answer; see lua/begin.lua | 24 h, `results.expires` once answered |
+| `{ns}:task:<id>` | hash | fingerprint, lease, step, answer: lua/begin.lua | 24 h, `results.expires` once answered |
 | `{ns}:task:<id>:journal` | list | a line per provider considered | 24 h from the last line |
 | `{ns}:failed` | zset | task that failed for good -> ms, the newest `results.max_failed` | as the newest |
 | `{ns}:failed:<id>` | hash | why, and its request; see lua/letter.lua | `results.expires`, or until its replay |
@@ -55,7 +55,7 @@ KEEP = 86_400
 """Seconds that the keys of an unanswered task outlive their last touch: the longest that one may take."""
 
 _BREAKER_SCRIPTS = ("acquire", "record", "extend", "control", "probed", "snapshot", "release")
-_CLOCKED_SCRIPTS = ("begin", "letter", "replay", "settle", "renew", "registry", "park")
+_CLOCKED_SCRIPTS = ("begin", "claim", "refuse", "letter", "replay", "settle", "renew", "registry", "park")
 
 
 def lua(name: str) -> str:
@@ -108,7 +108,7 @@ def scripts(providers: Mapping[str, Provider], part: Callable[[str], str] = lua)
     shared = _settings_table(providers) + clock + part("breaker")
     texts = {name: shared + part(name) for name in _BREAKER_SCRIPTS}
     texts["record"] = shared + part("detectors") + part("record")
-    texts |= {name: clock + part(name) for name in _CLOCKED_SCRIPTS}
+    texts |= {name: clock + part("identity") + part(name) for name in _CLOCKED_SCRIPTS}
     return {name: Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest()) for name, text in texts.items()}
 
 
