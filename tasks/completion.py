@@ -10,16 +10,16 @@ from typing import Any
 from celery import Task
 from celery.exceptions import Ignore, Reject
 from celery.worker import state
+from redis.exceptions import NoPermissionError
 
 from config.chains import RETRY_PRIORITY
 from tasks import message
 from tasks.celery import UNACKED, UNACKED_INDEX, app, settings
-from worker import letters
-from worker.call import Call, Halted, Later
+from worker import identity, letters
+from worker.call import Call, Completion, Halted, Later
 from worker.chain import complete as walk
-from worker.errors import InvalidRequest, Revoked, StoreAway, TaskFailed
+from worker.errors import InvalidRequest, Revoked, StoreAway, TaskFailed, TaskIdReused
 from worker.field_errors import printable
-from worker.request import CompletionRequest
 from worker.result import VERSION
 from worker.route import Route
 from worker.store import Store
@@ -60,7 +60,8 @@ class CompletionTask(Task):
         """Queues a completion; sets only what the message lacks, for a retry passes through here again.
 
         Raises:
-            InvalidRequest: nothing was queued; the message names each field and the reason.
+            InvalidRequest: nothing was queued; the message names each field and the reason, or the `task_id` that was
+                used for another request.
             UnknownChain: nothing was queued.
         """
         headers = dict(options.pop("headers", None) or {})
@@ -69,11 +70,23 @@ class CompletionTask(Task):
             payload, chain = _bound(*(args or ()), **(kwargs or {}))
             wire = message.wire(settings, message.checked(settings, payload, chain))
             args, kwargs = (wire,), {"chain": chain}
+            if options.get("task_id") and "replay" not in carried:
+                _claim(options["task_id"], wire)
             stamp = message.stamp(wire.get("timeout") or settings.chains[chain].timeout)
             headers[message.HEADER] = {**carried, **stamp}
             options.setdefault("priority", settings.chains[chain].priority)
         options |= {"argsrepr": message.HIDDEN, "kwargsrepr": message.HIDDEN}
         return super().apply_async(args, kwargs, headers=headers, **options)
+
+
+def _claim(task_id: str, wire: dict[str, Any]) -> None:
+    """Takes the id for the request, or finds it taken; a worker asks again, so who cannot ask here may go on."""
+    try:
+        free = identity.claim(store(), task_id, identity.fingerprint(wire))
+    except (StoreAway, NoPermissionError):  # the first ends in an error all the same: of publishing
+        return
+    if not free:
+        raise InvalidRequest(f"task_id: {printable(task_id)} was used for another request; each needs an id of its own")
 
 
 def _bound(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
@@ -101,17 +114,48 @@ def complete(self: CompletionTask, /, *args: Any, **kwargs: Any) -> dict[str, An
     """
     if message.is_newer(self.request.headers):
         raise _pass_on(self)
-    outcome = _walk(self, *_bound(*args, **kwargs))
+    outcome = _outcome(self, args, kwargs)
     if isinstance(outcome, Later):
         raise _parked(self, outcome) or _go_on(self, outcome)
+    return outcome.result
+
+
+def _outcome(task: CompletionTask, args: Any, kwargs: Any) -> Completion | Later:
+    try:
+        outcome = _walked(task, args, kwargs)
+    except Revoked:
+        task.backend.mark_as_revoked(task.request.id, reason="revoked", request=task.request)
+        raise Ignore from None
+    except TaskIdReused:  # nothing is stored: Celery keeps one result for both
+        raise Ignore("its id stands for another request") from None
+    if isinstance(outcome, Completion) and "wasted" in outcome.result["fallback"]:
+        task.backend.forget(task.request.id)  # or Celery keeps the success that it has, without this news
     return outcome
 
 
-def _walk(task: CompletionTask, payload: Any, chain: str) -> dict[str, Any] | Later:
+def _walked(task: CompletionTask, args: Any, kwargs: Any) -> Completion | Later:
+    payload, chain = [args, kwargs], None
+    try:
+        payload, chain = _bound(*args, **kwargs)
+        call = _call(task, payload, chain)
+    except TaskFailed as refused:
+        with suppress(StoreAway):
+            if stands := identity.found(store(), task.request.id, identity.fingerprint(payload)):
+                return Completion(identity.outcome(stands, task.request.id))
+            _keep(task, payload, chain, refused)
+        raise
+    return walk(store(), call)
+
+
+def _call(task: CompletionTask, payload: Any, chain: Any) -> Call:
     request, stage = task.request, message.stage(task.request.headers)
-    call = Call(
+    checked = message.checked(settings, payload, chain)
+    if not message.carried(request.headers):  # its producer knew no bound
+        message.wire(settings, checked)
+    forms = [payload] if stage.queued_at else [payload, checked.wire()]
+    return Call(
         task_id=request.id,
-        request=_checked(task, payload, chain),
+        request=checked,
         route=Route(settings.chains[chain], settings.providers),
         halted=lambda: _halted(request.id),
         step=stage.step,
@@ -120,30 +164,13 @@ def _walk(task: CompletionTask, payload: Any, chain: str) -> dict[str, Any] | La
         deadline_at=stage.deadline_at or _epoch(request.expires),
         max_redeliveries=settings.max_redeliveries,
         replay=stage.replay,
+        fingerprint=identity.fingerprint(*forms),
     )
-    try:
-        outcome = walk(store(), call)
-    except Revoked:
-        task.backend.mark_as_revoked(request.id, reason="revoked", request=request)
-        raise Ignore from None
-    if isinstance(outcome, Later):
-        return outcome
-    if "wasted" in outcome.result["fallback"]:
-        task.backend.forget(request.id)  # or Celery keeps the success that it has, without this news
-    return outcome.result
 
 
-def _checked(task: CompletionTask, payload: Any, chain: Any) -> CompletionRequest:
-    try:
-        checked = message.checked(settings, payload, chain)
-        if not message.carried(task.request.headers):  # its producer knew no bound
-            message.wire(settings, checked)
-    except TaskFailed as failed:
-        if message.is_name(chain) and len(json.dumps(payload)) <= settings.results.max_request_bytes:
-            with suppress(StoreAway):
-                store().run(letters.keep(store(), task.request.id, chain, payload, failed))
-        raise
-    return checked
+def _keep(task: CompletionTask, payload: Any, chain: Any, refused: TaskFailed) -> None:
+    if message.is_name(chain) and len(json.dumps(payload)) <= settings.results.max_request_bytes:
+        store().run(letters.keep(store(), task.request.id, chain, payload, refused))
 
 
 def _parked(task: CompletionTask, later: Later) -> Exception | None:

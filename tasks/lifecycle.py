@@ -11,12 +11,14 @@ from celery.worker import consumer
 
 from tasks.alive import Alive
 from tasks.celery import app, settings
+from tasks.completion import store
 from tasks.envelope import fault, task_id
 from tasks.redaction import guard_logs
 from tasks.tracing import ending
 from tasks.visibility import Heartbeat
 from tasks.waiting import Release
-from worker.errors import InvalidRequest
+from worker.errors import InvalidRequest, StoreAway
+from worker.identity import found
 
 _log = logging.getLogger(__name__)
 _LOSES_WORK = "loses running tasks when it stops, and acknowledgements when many end together"
@@ -69,11 +71,20 @@ class Consumer(consumer.Consumer):
         _log.error("message-refused task=%s %s", waits, reason)
         if waits:
             failed = InvalidRequest(reason)
-            self.app.backend.mark_as_failure(waits, failed)
+            if not _is_answered(waits):
+                self.app.backend.mark_as_failure(waits, failed)
             if self.event_dispatcher:
                 self.event_dispatcher.send("task-failed", uuid=waits, exception=repr(failed))
         # Last: a message whose refusal could not be told comes again.
         message.reject_log_error(_log, self.connection_errors)
+
+
+def _is_answered(task_id: str) -> bool:
+    """Says whether an outcome stands, which a message of the same id that cannot be read must not replace."""
+    try:
+        return found(store(), task_id) is not None
+    except StoreAway:
+        return False
 
 
 @celeryd_init.connect

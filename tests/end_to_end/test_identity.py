@@ -30,17 +30,6 @@ def test_the_same_id_gives_the_same_result_and_one_call(shared_setup: LocalSetup
     assert len(llmock.requests()) == 1
 
 
-def test_the_same_id_with_another_request_gives_the_first_ones_result(
-    shared_setup: LocalSetup, llmock: LLMock, task_id: str
-) -> None:
-    first = shared_setup.complete(QUESTION, task_id=task_id).get(timeout=30)
-    other = {"messages": [{"role": "user", "content": "Something else."}]}
-    again = shared_setup.complete(other, "low-cost", task_id=task_id)
-    wait_until(lambda: ends(shared_setup, task_id) == 2)
-    assert again.get(timeout=30) == first
-    assert len(llmock.requests()) == 1
-
-
 def test_the_same_id_while_the_first_runs_waits_for_its_result(
     shared_setup: LocalSetup, llmock: LLMock, task_id: str
 ) -> None:
@@ -87,4 +76,5 @@ def test_our_producer_takes_an_id_too(shared_setup: LocalSetup, llmock: LLMock, 
     first = shared_setup.complete(QUESTION, task_id=task_id).get(timeout=30)
     program = f"from tasks import complete; result = complete.apply_async(({QUESTION!r},), task_id={task_id!r}); "
     assert shared_setup.in_this_code_base(program + "print(result.get(timeout=30)['id'])").strip() == first["id"]
+    assert "task-id-reused" not in {event["type"] for event in shared_setup.events()}
     assert len(llmock.requests()) == 1
