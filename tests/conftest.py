@@ -1,7 +1,6 @@
 """Real servers for the tests: each starts once, when a test first asks for it, and ends with the session."""
 
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +15,26 @@ from tasks.fleet.fleet import Fleet
 from tasks.fleet.llama import Llama
 from tasks.fleet.llmock import LLMock
 from tasks.fleet.valkey import Valkey
+from tests import second_server
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in a shell's background job, which hands that down: no command under test would hear a Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _OURS = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "FLOWER_")
+
+
+_LONG = tuple(f"tests/{room}/" for room in ("chaos", "fuzz"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts into their tiers what runs on the second server, and the rooms of what is long; see pyproject.toml."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        if "redis_server" in getattr(item, "fixturenames", ()) or (call and "redis_server" in call.params.values()):
+            item.add_marker(pytest.mark.second_server)
+        if item.nodeid.startswith(_LONG):
+            item.add_marker(pytest.mark.long)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -68,12 +81,18 @@ def own_server(fleet: Fleet) -> Iterator[Valkey]:
 
 
 @pytest.fixture(scope="session")
-def redis_server(session_fleet: Fleet) -> Valkey:
-    """The shared Redis 7, Debian's own."""
-    binary = shutil.which("redis-server")
+def redis_binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The second server's program."""
+    binary = second_server.binary(tmp_path_factory.mktemp("binary"))
     if binary is None:
-        pytest.skip("no redis-server on this machine: apt-get install redis-server")
-    return valkey_server.start(session_fleet, binary=Path(binary), name="redis-server")
+        pytest.skip(second_server.REASON)
+    return binary
+
+
+@pytest.fixture(scope="session")
+def redis_server(session_fleet: Fleet, redis_binary: Path) -> Valkey:
+    """The shared Redis."""
+    return valkey_server.start(session_fleet, binary=redis_binary, name="redis-server")
 
 
 @pytest.fixture
@@ -84,7 +103,7 @@ def redis(valkey: Valkey) -> Iterator[Redis]:
 
 @pytest.fixture(params=["valkey", "redis_server"])
 def every_redis(request: pytest.FixtureRequest) -> Iterator[Redis]:
-    """A client of Valkey, then of Debian's Redis: the test runs once on each, with empty databases."""
+    """A client of Valkey, and in its tier of Redis: the test runs once on each, with empty databases."""
     yield from _emptied(request.getfixturevalue(request.param))
 
 

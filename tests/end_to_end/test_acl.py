@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from tasks.fleet.fleet import Fleet
 from tasks.fleet.llmock import LLMock
 from tasks.fleet.ports import free_port
 from tasks.fleet.readiness import writes
+from tests.certificates import issued
 from tests.end_to_end.command_line import run
 from tests.end_to_end.conftest import QUICK
 from tests.end_to_end.vendors import QUESTION, fail
@@ -62,16 +62,10 @@ def plain(fleet: Fleet) -> Server:
 
 
 def secured(fleet: Fleet) -> Server:
-    """Starts Debian's Redis 7, which speaks TLS alone, with a certificate made now."""
-    if missing := [program for program in ("redis-server", "openssl") if shutil.which(program) is None]:
-        pytest.skip(f"not on this machine: {', '.join(missing)}")
-    key, certificate = fleet.folder / "key.pem", fleet.folder / "certificate.pem"
-    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *files, *names]
-    subprocess.run(make, check=True, capture_output=True)
-    server = Server("rediss", free_port(), f"?ssl_cert_reqs=required&ssl_ca_certs={certificate}")
-    tls = {"tls-port": str(server.port), "tls-cert-file": str(certificate), "tls-key-file": str(key)}
+    """Starts Debian's Redis 7, which speaks TLS alone: the servers that come in packages have none."""
+    made = issued(fleet.folder, "127.0.0.1")
+    server = Server("rediss", free_port(), f"?ssl_cert_reqs=required&ssl_ca_certs={made.authority}")
+    tls = {"tls-port": str(server.port), "tls-cert-file": str(made.chain), "tls-key-file": str(made.key)}
     settings = {"port": "0", "tls-auth-clients": "no", **tls}
     return started(fleet, server, "redis-server", settings, since="7.0")
 
@@ -85,6 +79,12 @@ def started(fleet: Fleet, server: Server, binary: str, settings: dict[str, str],
     words = [word for name, value in {**all_settings, "aclfile": str(users)}.items() for word in (f"--{name}", value)]
     fleet.start("server", [binary, *words], ready=writes("Ready to accept connections"))
     return server
+
+
+BEDS = [
+    pytest.param(plain, id="valkey"),
+    pytest.param(secured, id="redis over TLS", marks=pytest.mark.tools),
+]
 
 
 def refused(admin: Redis) -> list[tuple[str, str, str]]:
@@ -119,7 +119,7 @@ class Bed:
         return Celery("elsewhere", broker=url, backend=url, set_as_current=False)
 
 
-@pytest.fixture(scope="module", params=[plain, secured], ids=["valkey", "redis over TLS"])
+@pytest.fixture(scope="module", params=BEDS)
 def bed(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,

@@ -1,29 +1,21 @@
-import shutil
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.certificates import Certificate, issued
 from tests.worker.providers.asking import OPENAI, asked, failure, provider
 from tests.worker.providers.bare_server import END, HEAD, Bare, Talk, chunk, received, repeats, sends, serving, stalls
 from worker import http
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
 WHOLE = sends(HEAD + b"".join(map(chunk, OPENAI)) + END)
 URL = "https://provider.test"
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    names = ["-subj", "/CN=provider.test", "-addext", "subjectAltName=DNS:provider.test"]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", cert]
-    subprocess.run([*command, *names], check=True, capture_output=True)
-    return cert, key
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return issued(tmp_path_factory.mktemp("tls"), "provider.test")
 
 
 @pytest.fixture(autouse=True)
@@ -34,17 +26,17 @@ def fresh_trust() -> Iterator[None]:
 
 
 @pytest.fixture
-def trusted(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+def trusted(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.authority))
 
 
-def through(certificate: tuple[Path, Path], *talks: Talk) -> Talk:
+def through(certificate: Certificate, *talks: Talk) -> Talk:
     """Is a proxy and the provider behind it: takes a CONNECT, then speaks TLS."""
 
     def talk(bare: Bare, sock: socket.socket) -> bool:
         sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(*certificate)
+        context.load_cert_chain(certificate.chain, certificate.key)
         with context.wrap_socket(sock, server_side=True) as secured:
             for then in talks:
                 if not (received(bare, secured) and then(bare, secured)):
@@ -63,7 +55,7 @@ def proxied(monkeypatch: pytest.MonkeyPatch, bare: Bare) -> None:
 
 @pytest.mark.usefixtures("trusted")
 def test_a_tls_connection_through_a_proxy_is_used_again(
-    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serving(through(certificate, WHOLE, WHOLE)) as bare:
         proxied(monkeypatch, bare)
@@ -83,7 +75,7 @@ def test_a_tls_connection_through_a_proxy_is_used_again(
     ],
 )
 def test_limits_hold_over_tls(
-    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, talk: Talk, limit: str, reason: str
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch, talk: Talk, limit: str, reason: str
 ) -> None:
     with serving(through(certificate, talk)) as bare:
         proxied(monkeypatch, bare)
@@ -91,7 +83,7 @@ def test_limits_hold_over_tls(
 
 
 def test_a_certificate_that_is_not_trusted_is_a_failed_connection(
-    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serving(through(certificate, WHOLE)) as bare:
         proxied(monkeypatch, bare)

@@ -1,5 +1,4 @@
 import importlib.util
-import shutil
 from pathlib import Path
 
 import pytest
@@ -42,9 +41,9 @@ def test_a_taken_port_is_an_error_with_the_servers_own_words(fleet: Fleet) -> No
         valkey.start(fleet, port=server.port, name="second")
 
 
-@pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server: apt-get install redis-server")
-def test_another_server_can_stand_in(fleet: Fleet) -> None:
-    server = valkey.start(fleet, binary=Path(shutil.which("redis-server") or ""))
+@pytest.mark.second_server
+def test_another_server_can_stand_in(fleet: Fleet, redis_binary: Path) -> None:
+    server = valkey.start(fleet, binary=redis_binary)
     with Redis.from_url(server.url) as client:
         assert "valkey_version" not in client.info("server")
 

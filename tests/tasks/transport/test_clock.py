@@ -12,8 +12,6 @@ from tests.waiting import wait_until
 
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
-needs_faketime = pytest.mark.skipif(LIBRARY is None, reason="no libfaketime on this machine: apt-get install faketime")
-
 
 @pytest.fixture
 def offset(tmp_path: Path) -> Path:
@@ -24,6 +22,7 @@ def offset(tmp_path: Path) -> Path:
 @pytest.fixture
 def skewed(offset: Path) -> dict[str, str]:
     """The environment of a process with that clock."""
+    assert LIBRARY, "no libfaketime on this machine: apt-get install faketime"
     return {
         "LD_PRELOAD": str(LIBRARY),
         "FAKETIME_TIMESTAMP_FILE": str(offset),
@@ -37,7 +36,7 @@ def told(worker: Process, what: str) -> list[int]:
     return [round(float(seconds)) for seconds in re.findall(rf"clock-{what} seconds=(\S+)", worker.output())]
 
 
-@needs_faketime
+@pytest.mark.tools
 def test_a_worker_consumes_by_a_clock_that_is_right_alone(
     counting: Counting, offset: Path, skewed: dict[str, str]
 ) -> None:
