@@ -38,8 +38,8 @@ class Neighbours:
 def neighbours(store: Store, namespace: str, *, within: float = WITHIN) -> Neighbours | None:
     """Returns who else is there, or None where this user may not ask.
 
-    Bindings outlive their application, as kombu leaves them in place. A fleet is found by its breakers, which live for a
-    day after its last call or probe.
+    Bindings outlive their application, as kombu leaves them in place. A fleet is found by its breakers, which live
+    for a day after its last call or probe.
 
     Args:
         store: the fleet's.
