@@ -58,6 +58,14 @@ def test_complete_looks_for_no_worker_where_the_answer_comes_soon(fallback: Fall
         assert heard(broadcasts) == 1
 
 
+def test_complete_prints_an_answer_that_takes_longer_and_finds_the_workers(fallback: Fallback, llmock: LLMock) -> None:
+    script(llmock, "claude", "delay", times=1, seconds=3.0)
+    script(llmock, "claude", "reply", text="At last.")
+    ran = fallback("complete", "Hello")
+    assert (ran.returncode, ran.stdout) == (0, "At last.\n")
+    assert "no worker answers" not in ran.stderr
+
+
 def test_complete_names_the_task_at_once_and_then_says_that_no_worker_answers(
     tmp_path: Path, environment: dict[str, str], redis: Redis
 ) -> None:
