@@ -24,11 +24,24 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 _OURS = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "FLOWER_")
 
 
-_LONG = tuple(f"tests/{room}/" for room in ("chaos", "fuzz"))
+_LONG = (
+    "tests/chaos/",
+    "tests/fuzz/",
+    "tests/end_to_end/test_lost_workers.py",
+    "tests/end_to_end/test_redis_full.py",
+    "tests/end_to_end/test_secrets.py",
+    "tests/end_to_end/test_sentinel.py",
+    "tests/end_to_end/test_smoke.py",
+    "tests/end_to_end/test_whole_machine.py",
+    "tests/tasks/transport/test_losses.py",
+    "tests/worker/test_breaker_machine.py",
+    "tests/worker/test_breaker_mutants.py",
+)
+"""Rooms and files of tests that take most of their time in starting, killing and waiting, or in drawing cases."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts into their tiers what runs on the second server, and the rooms of what is long; see pyproject.toml."""
+    """Puts into their tiers what runs on the second server, and what is long; see pyproject.toml."""
     for item in items:
         call = getattr(item, "callspec", None)
         if "redis_server" in getattr(item, "fixturenames", ()) or (call and "redis_server" in call.params.values()):
