@@ -14,7 +14,10 @@ WITHIN = 1.0
 """Seconds for each of the two scans. A scan looks at every key of the database, also at those of others."""
 
 _COUNT = 1000
-"""Keys that Redis looks at in one command: 0.1 to 0.3 ms in which it does nothing else."""
+"""Keys that Redis looks at in one command, in which it does nothing else.
+
+With a million keys that took Redis 8.2 0.8 ms on average, beside other work on two cores.
+"""
 
 _BINDING = "_kombu.binding."
 _FLEET = re.compile(r"\{([^{}]*)\}:breaker:")
