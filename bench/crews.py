@@ -121,7 +121,7 @@ class Crew:
 
     def _settle(self) -> None:
         until = time.monotonic() + PATIENCE
-        while self.redis.exists(QUEUE, "unacked_index"):
+        while self.redis.exists(QUEUE, "{fallback}:unacked_index"):
             threading.Event().wait(_POLL)
             if time.monotonic() > until:
                 raise BenchError(f"{self.transport}: tasks were never done")

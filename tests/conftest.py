@@ -27,13 +27,18 @@ _OURS = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "FLOWER_
 _LONG = (
     "tests/chaos/",
     "tests/fuzz/",
+    "tests/end_to_end/test_acl.py",
+    "tests/end_to_end/test_compose.py",
     "tests/end_to_end/test_lost_workers.py",
     "tests/end_to_end/test_redis_full.py",
     "tests/end_to_end/test_secrets.py",
     "tests/end_to_end/test_sentinel.py",
+    "tests/end_to_end/test_shutdown.py",
     "tests/end_to_end/test_smoke.py",
     "tests/end_to_end/test_whole_machine.py",
+    "tests/tasks/fleet/test_guardian.py",
     "tests/tasks/transport/test_losses.py",
+    "tests/tasks/transport/test_workers.py",
     "tests/worker/test_breaker_machine.py",
     "tests/worker/test_breaker_mutants.py",
 )

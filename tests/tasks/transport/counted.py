@@ -11,6 +11,8 @@ from tasks.fleet.readiness import writes
 from tests.waiting import wait_until
 
 APPLICATION = "tests.tasks.transport.counting"
+UNACKED = "{fallback}:unacked"
+"""The application has the fleet's settings."""
 
 
 class Counting:
@@ -53,5 +55,5 @@ class Counting:
 
     def settle(self, seconds: float = 30.0) -> None:
         """Waits until nothing is queued or held."""
-        names = ["unacked", "unacked_index", "completions", *(f"completions\x06\x16{step}" for step in (3, 6, 9))]
+        names = [UNACKED, f"{UNACKED}_index", "completions", *(f"completions\x06\x16{step}" for step in (3, 6, 9))]
         wait_until(lambda: not self.redis.exists(*names), seconds)

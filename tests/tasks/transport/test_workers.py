@@ -2,7 +2,7 @@
 
 from redis import Redis
 
-from tests.tasks.transport.counted import Counting
+from tests.tasks.transport.counted import UNACKED, Counting
 from tests.waiting import wait_until
 
 
@@ -26,7 +26,7 @@ def test_tasks_that_outlive_their_connection_are_begun_once_and_keep_their_place
     wait_until(lambda: worker.output().count("Connected to") == 2)
     counting.ask(*range(3, 7), seconds=0.3)
     held: list[int] = []
-    wait_until(lambda: held.append(redis.hlen("unacked")) or len(counting.counted) == 7)
+    wait_until(lambda: held.append(redis.hlen(UNACKED)) or len(counting.counted) == 7)
     counting.settle()
     assert (max(held), sorted(counting.begun)) == (4, list(range(7)))
 
