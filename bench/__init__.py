@@ -1,1 +1,1 @@
-"""Measurements of the fleet, run by hand; docs/benchmarks.md has their results."""
+"""Measurements of the fleet, run by hand; docs/benchmarks has their results."""

@@ -1,7 +1,8 @@
 """Measures what the shared breaker costs, in PINGs of the same client, against three breakers with state in Redis.
 
 `python bench/breaker.py [--rounds N] [--quick] [--server redis-server]` starts a server, an upstream and a slow
-network, measures, prints what it found, and ends them. It needs the extra `bench`. docs/benchmarks.md says how and why.
+network, measures, prints what it found, and ends them. It needs the extra `bench`. docs/benchmarks/breaker.md says how
+and why.
 """
 
 import gc
@@ -22,17 +23,18 @@ from rich.table import Table
 # Python puts this file's folder first, where `breaker` would be this very file.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import report, trips
-from bench.aims import ROWS, Times, judge
-from bench.cells import Cell, cells
-from bench.delayed import Delayed
-from bench.guarded import sides
-from bench.serving import Upstream
-from tasks.fleet import valkey
-from tasks.fleet.errors import FleetError
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.valkey import Valkey
-from worker.errors import StoreAway
+from bench.kit import report
+from bench.kit.delayed import Delayed
+from bench.kit.serving import Upstream
+from bench.parts.breaker import trips
+from bench.parts.breaker.aims import ROWS, Times, judge
+from bench.parts.breaker.cells import Cell, cells
+from bench.parts.breaker.guarded import sides
+from tasks.local import valkey
+from tasks.local.errors import FleetError
+from tasks.local.fleet import Fleet
+from tasks.local.valkey import Valkey
+from worker.errors import RedisUnavailable
 
 _PACKAGES = ("redis", "pybreaker", "purgatory", "interlock-cb")
 LOOPBACK, NETWORK = "loopback", "network"
@@ -57,7 +59,7 @@ def main(rounds: int, quick: bool, server: str | None) -> None:
             fleet = stack.enter_context(Fleet(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
             running = valkey.start(fleet, binary=Path(binary) if binary else None)
             _run(console, fleet, running, stack, 1 if quick else rounds, quick=quick)
-    except (FleetError, StoreAway) as exc:
+    except (FleetError, RedisUnavailable) as exc:
         raise click.ClickException(str(exc)) from None
     except KeyboardInterrupt:
         raise click.ClickException("interrupted; everything it started has ended") from None
@@ -107,8 +109,8 @@ def _table(title: str, times: Times, figures: Callable[[Cell], list[float]]) -> 
     return report.grid(title, SIDES, _lines(times, lambda row, side: report.spread(figures(times[row, side]))))
 
 
-def _lines(times: Times, tell: Callable[[str, str], str]) -> dict[str, list[str]]:
-    return {row: [tell(row, side) if (row, side) in times else "" for side in SIDES] for row in ROWS}
+def _lines(times: Times, figure: Callable[[str, str], str]) -> dict[str, list[str]]:
+    return {row: [figure(row, side) if (row, side) in times else "" for side in SIDES] for row in ROWS}
 
 
 def _range(trips: list[int]) -> str:

@@ -1,7 +1,8 @@
 """Measures how often the breaker's detectors alarm for nothing, and after how many calls once something has changed.
 
-`python bench/detectors.py [--runs N] [--seed N] [--quick] [--plot docs/detectors.svg]` starts a server, simulates calls
-in it, prints what it found, and ends it. It needs the extra `bench`. docs/detectors.md says what it shows.
+`python bench/detectors.py [--runs N] [--seed N] [--quick] [--plot docs/benchmarks/detectors.svg]` starts a server,
+simulates calls in it, prints what it found, and ends it. It needs the extra `bench`. docs/benchmarks/detectors.md says
+what it shows.
 """
 
 import sys
@@ -17,18 +18,19 @@ from rich.status import Status
 # Python puts this file's folder first, where `breaker` would be bench/breaker.py.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import report, specified, tables
-from bench.alarms import Detectors
-from bench.noise import HARDER, SPREADS
-from bench.plots import draw
-from bench.replay import Differs, replay
-from bench.scenarios import Simulation
-from bench.specified import CHANGES, FALSE_ALARMS, PROTOTYPE_LEARNED
+from bench.kit import report
+from bench.parts.detectors import specified, tables
+from bench.parts.detectors.alarms import Detectors
+from bench.parts.detectors.noise import HARDER, SPREADS
+from bench.parts.detectors.plots import draw
+from bench.parts.detectors.replay import Differs, replay
+from bench.parts.detectors.scenarios import Simulation
+from bench.parts.detectors.specified import CHANGES, FALSE_ALARMS, PROTOTYPE_LEARNED
 from config.breaker import Breaker
-from tasks.fleet import valkey
-from tasks.fleet.errors import FleetError
-from tasks.fleet.fleet import Fleet
-from worker.errors import StoreAway
+from tasks.local import valkey
+from tasks.local.errors import FleetError
+from tasks.local.fleet import Fleet
+from worker.errors import RedisUnavailable
 
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 TIMES = (1.5, 2, 3, 5)
@@ -52,7 +54,7 @@ def main(runs: int, seed: int, quick: bool, plots: tuple[Path, ...]) -> None:
             server = valkey.start(fleet)
             with Redis.from_url(server.url) as redis, console.status("replaying") as status:
                 _run(console, status, redis, server.url, 20 if quick else runs, seed, plots)
-    except (FleetError, StoreAway, Differs) as exc:
+    except (FleetError, RedisUnavailable, Differs) as exc:
         raise click.ClickException(str(exc)) from None
     except KeyboardInterrupt:
         raise click.ClickException("interrupted; everything it started has ended") from None

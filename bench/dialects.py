@@ -1,7 +1,8 @@
 """Measures the CPU of asking a provider, against the vendors' own Python clients.
 
 `python bench/dialects.py [--rounds N] [--quick]` starts an upstream, asks it in turn with both, prints what it found,
-and ends the upstream. It needs the packages `anthropic` and `openai`. docs/benchmarks.md says how and why.
+and ends the upstream. It needs the packages `anthropic` and `openai`. docs/benchmarks/dialects.md says
+how and why.
 """
 
 import gc
@@ -18,12 +19,12 @@ from rich.console import Console
 # Python puts this file's folder first, where `worker` would be bench/worker.py.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import report
-from bench.clients import Ask
-from bench.comparisons import Cell, building, reading
-from bench.serving import Upstream
-from tasks.fleet.errors import FleetError
-from tasks.fleet.fleet import Fleet
+from bench.kit import report
+from bench.kit.serving import Upstream
+from bench.parts.dialects.clients import Ask
+from bench.parts.dialects.comparisons import Cell, building, reading
+from tasks.local.errors import FleetError
+from tasks.local.fleet import Fleet
 
 AIM = 1 / 3
 

@@ -1,7 +1,8 @@
-"""Counts the calls that still reach a provider when it dies under a fleet of workers, and when its cooldown ends.
+"""Counts the calls that still reach a provider when it fails under a fleet of workers, and when its cooldown ends.
 
 `python bench/fleet.py [--rounds N] [--quick]` starts Valkey, two providers and 2, then 4, then 8 worker processes, lets
-the first provider die again and again, prints what it found, and ends all of it. docs/benchmarks.md says how and why.
+the first provider fail again and again, prints what it found, and ends all of it. docs/benchmarks/fleet.md says how and
+why.
 """
 
 import sys
@@ -18,35 +19,35 @@ from rich.console import Console
 # Python puts this file's folder first, where `worker` would be its neighbour.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import report
-from bench.deaths import AT_ONCE, COOLDOWN, SLOTS, Bench, Death, Return
-from bench.load import BenchError
-from bench.mortal import Manner
-from tasks.fleet.errors import FleetError
-from worker.errors import StoreAway
+from bench.kit import report
+from bench.kit.load import BenchError
+from bench.kit.mortal import Manner
+from bench.parts.fleet.outages import AT_ONCE, COOLDOWN, SLOTS, Bench, Outage, Return
+from tasks.local.errors import FleetError
+from worker.errors import RedisUnavailable
 
 PROCESSES = (2, 4, 8)
-DEATHS = {
+OUTAGES = {
     "500s": Manner("failing", delay=0.0),
     "slow 500s": Manner("failing"),
     "resets": Manner("resetting", delay=0.0),
 }
 _PACKAGES = ("celery", "kombu", "redis", "httpx")
 
-Trial = tuple[Death, Return]
+Trial = tuple[Outage, Return]
 
 Row = tuple[int, str]
-"""The number of worker processes, and the way of dying."""
+"""The number of worker processes, and the way of failing."""
 
 Found = dict[Row, list[Trial]]
-T = TypeVar("T", Death, Return)
+T = TypeVar("T", Outage, Return)
 
 
 @click.command()
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 50))
 @click.option("--quick", is_flag=True, help="One round with 2 worker processes, to see that it runs.")
 def main(rounds: int, quick: bool) -> None:
-    """Measures what a provider's death costs a fleet."""
+    """Measures what a provider's outage costs a fleet."""
     console = report.console()
     try:
         with ExitStack() as stack:
@@ -55,7 +56,7 @@ def main(rounds: int, quick: bool) -> None:
                 console.print(f"{report.machine(*_PACKAGES)}, {report.server(server)}", soft_wrap=True)
             found = _run(console, bench, PROCESSES[:1] if quick else PROCESSES, 1 if quick else rounds)
             _show(console, bench.threshold, found)
-    except (BenchError, FleetError, StoreAway) as exc:
+    except (BenchError, FleetError, RedisUnavailable) as exc:
         raise click.ClickException(str(exc)) from None
     except KeyboardInterrupt:
         raise click.ClickException("interrupted; everything it started has ended") from None
@@ -67,45 +68,45 @@ def _run(console: Console, bench: Bench, sizes: Sequence[int], rounds: int) -> F
         with console.status(f"starting workers, to be {size}"):
             bench.grow(size)
         for number in range(rounds):
-            for name, death in DEATHS.items():
+            for name, outage in OUTAGES.items():
                 with console.status(f"{size} workers, round {number + 1} of {rounds}: {name}"):
-                    found.setdefault((size, name), []).append(_trial(bench, death))
+                    found.setdefault((size, name), []).append(_trial(bench, outage))
     return found
 
 
 def _trial(bench: Bench, manner: Manner) -> Trial:
     # The one call of the 50 takes a while to fail, so that the others ask while it is under way.
-    return bench.die(manner), bench.ask_again(Manner(manner.kind))
+    return bench.fail(manner), bench.ask_again(Manner(manner.kind))
 
 
 def _show(console: Console, threshold: int, found: Found) -> None:
-    deaths = {row: [death for death, _ in trials] for row, trials in found.items()}
+    outages = {row: [outage for outage, _ in trials] for row, trials in found.items()}
     returns = {row: [again for _, again in trials] for row, trials in found.items()}
     _table(
         console,
-        "calls at the provider that dies under full load",
-        deaths,
+        "calls at the provider that fails under full load",
+        outages,
         {
-            "under way then": lambda death: death.under_way,
-            "reached it after": lambda death: death.reached,
-            "it failed in all": lambda death: death.failed,
-            "at most": lambda death: threshold + death.under_way,
-            "failures to open": lambda death: death.to_open,
+            "under way then": lambda outage: outage.under_way,
+            "reached it after": lambda outage: outage.reached,
+            "it failed in all": lambda outage: outage.failed,
+            "at most": lambda outage: threshold + outage.under_way,
+            "failures to open": lambda outage: outage.to_open,
         },
     )
-    times: dict[str, Callable[[Death], float]] = {
-        "until open": lambda death: death.opened_ms,
-        "until the last call": lambda death: death.last_ms,
+    times: dict[str, Callable[[Outage], float]] = {
+        "until open": lambda outage: outage.opened_ms,
+        "until the last call": lambda outage: outage.last_ms,
     }
-    _table(console, "ms from its death", deaths, times)
+    _table(console, "ms from its failure", outages, times)
     _table(
         console,
-        f"{AT_ONCE} at once at the cooldown's end, still dead",
+        f"{AT_ONCE} at once at the cooldown's end, still down",
         returns,
         {
             "reached it": lambda again: again.reached,
-            "told half-open": lambda again: again.refused["half-open"],
-            "told open": lambda again: again.refused["open"],
+            "refused: half-open": lambda again: again.refused["half-open"],
+            "refused: open": lambda again: again.refused["open"],
         },
     )
     rounds = len(next(iter(found.values())))
@@ -127,17 +128,17 @@ def _table(
 
 def _judge(console: Console, threshold: int, found: Found) -> None:
     met, trials = report.met, [trial for its in found.values() for trial in its]
-    console.print(f"aim: a dead provider fails at most {threshold} calls more than were under way, each time")
-    for manner in DEATHS:
-        deaths = [death for (_, name), its in found.items() if name == manner for death, _ in its]
-        over, beyond = max(d.failed - d.under_way for d in deaths), max(d.failed - d.slots for d in deaths)
+    console.print(f"aim: a failed provider fails at most {threshold} calls more than were under way, each time")
+    for manner in OUTAGES:
+        outages = [outage for (_, name), its in found.items() if name == manner for outage, _ in its]
+        over, beyond = max(d.failed - d.under_way for d in outages), max(d.failed - d.slots for d in outages)
         console.print(f"  {manner}: {over:+} at worst, {beyond:+} to all slots: {met(over <= threshold)}")
     reached = {again.reached for _, again in trials}
-    told = f"1 call of {AT_ONCE}, each time; it is {min(reached)} to {max(reached)}"
-    console.print(f"aim: at the cooldown's end {told}: {met(reached == {1})}")
-    lost = sum(death.lost + again.lost for death, again in trials)
-    completions = sum(death.completions + AT_ONCE for death, _ in trials)
-    console.print(f"aim: every completion is answered; {lost} of {completions} were not: {met(lost == 0)}")
+    aim = f"1 call of {AT_ONCE}, each time; it is {min(reached)} to {max(reached)}"
+    console.print(f"aim: at the cooldown's end {aim}: {met(reached == {1})}")
+    unanswered = sum(outage.unanswered + again.unanswered for outage, again in trials)
+    completions = sum(outage.completions + AT_ONCE for outage, _ in trials)
+    console.print(f"aim: every completion is answered; {unanswered} of {completions} were not: {met(unanswered == 0)}")
 
 
 if __name__ == "__main__":

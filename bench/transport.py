@@ -1,7 +1,7 @@
 """Measures what fetching and acknowledging a task costs on this project's transport, against kombu's own.
 
 `python bench/transport.py [--rounds N] [--quick]` starts two Valkeys, one and then four workers on each, measures
-them in turn, prints what it found, and ends all of it. docs/benchmarks.md says how and why.
+them in turn, prints what it found, and ends all of it. docs/benchmarks/transport.md says how and why.
 """
 
 import sys
@@ -15,13 +15,13 @@ from rich.console import Console
 # Python puts this file's folder first, where `worker` would be its neighbour.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import report
-from bench.crews import Burst, Crew, Idle
-from bench.environment import inherited
-from bench.load import BenchError
-from bench.report import Row
-from tasks.fleet.errors import FleetError
-from tasks.fleet.fleet import Fleet
+from bench.kit import report
+from bench.kit.environment import inherited
+from bench.kit.load import BenchError
+from bench.kit.report import Row
+from bench.parts.transport.crews import Burst, Crew, Idle
+from tasks.local.errors import FleetError
+from tasks.local.fleet import Fleet
 
 WORKERS = (1, 4)
 SIDES = ("kombu's transport", "this transport")

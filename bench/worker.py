@@ -1,7 +1,7 @@
 """Measures what a completion costs here, against the barest Celery task that reads the same stream.
 
 `python bench/worker.py [--rounds N] [--quick]` starts Valkey, an upstream and two worker processes for each of the
-two tasks, measures them in turn, prints what it found, and ends all of it. docs/benchmarks.md says how and why.
+two tasks, measures them in turn, prints what it found, and ends all of it. docs/benchmarks/worker.md says how and why.
 """
 
 import os
@@ -18,12 +18,12 @@ from rich.console import Console
 # Python puts this file's folder first, where `worker` would be this very file.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import report
-from bench.load import BenchError, Load, delay_to_get, load
-from bench.report import Row
-from bench.sides import Bench
-from bench.upstream import Pace
-from tasks.fleet.errors import FleetError
+from bench.kit import report
+from bench.kit.load import BenchError, Load, delay_to_get, load
+from bench.kit.report import Row
+from bench.kit.upstream import Pace
+from bench.parts.worker.sides import Bench
+from tasks.local.errors import FleetError
 
 IN_FLIGHT = 100
 LOADS = {

@@ -1,1 +1,1 @@
-"""What the operator decides, as frozen values."""
+"""The operator's settings, as frozen values."""

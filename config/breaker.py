@@ -1,4 +1,4 @@
-"""What the operator decides about one provider's circuit breaker."""
+"""Settings of one provider's circuit breaker."""
 
 from typing import Annotated, Literal
 
@@ -10,10 +10,14 @@ Detector = Literal["off", "observe", "on"]
 
 
 class Adaptive(Frozen):
-    """The two detectors of a change for the worse, see worker/lua/detectors.lua.
+    """The two detectors of a degradation, see worker/lua/admission/detectors.lua.
 
-    `off`, `observe` (an event says what it would have done) or `on`: `failures` opens the breaker, `latency` demotes
-    the provider to the end of its chain for 15 s.
+    | setting | effect when `on` |
+    |---|---|
+    | `failures` | opens the breaker |
+    | `latency` | deprioritises the provider for 15 s: it is asked last |
+
+    `observe` only writes an event with what the detector would have done.
     """
 
     failures: Detector = "on"

@@ -1,4 +1,4 @@
-"""What the operator decides about one chain: the order of its providers and its retries."""
+"""Settings of one chain: the order of its providers and its retries."""
 
 from functools import cached_property
 from typing import Annotated, Literal
@@ -9,14 +9,14 @@ from config.frozen import FROM_TEXT, Frozen, Name, Seconds
 from config.outcomes import Failure, Outcome, Override, Rule, overridden
 
 RETRY_PRIORITY = 0
-"""Redis serves priority 0 first: a retry overtakes the backlog, or its countdown would wait behind it."""
+"""Redis serves priority 0 first, so that a retry overtakes the backlog. Otherwise it would wait behind it."""
 
 
 class Retry(Frozen):
-    """Retries are counted per provider; backoffs and `max_wait` are in seconds.
+    """Retries are counted per provider; backoffs and `max_retry_after` are in seconds.
 
-    The delay before retry n (from 1) is `initial_backoff` x `multiplier`^(n-1), at most `max_backoff`, of which
-    half to all is drawn at random. A 429 whose Retry-After is longer than `max_wait` goes to the next provider
+    The delay before retry n (from 1) is drawn at random between half and all of `initial_backoff` x `multiplier`^(n-1),
+    capped at `max_backoff`. A 429 whose Retry-After is longer than `max_retry_after` goes to the next provider
     at once.
     """
 
@@ -24,7 +24,7 @@ class Retry(Frozen):
     initial_backoff: Seconds = 1.0
     max_backoff: Seconds = 60.0
     multiplier: Annotated[float, Field(ge=1, le=10)] = 2.0
-    max_wait: Annotated[float, Field(ge=0, le=3600)] = 5.0
+    max_retry_after: Annotated[float, Field(ge=0, le=3600)] = 5.0
 
     @model_validator(mode="after")
     def _check_order(self) -> "Retry":
@@ -34,9 +34,9 @@ class Retry(Frozen):
 
 
 class Chain(Frozen):
-    """One chain. `name` is its key in the table `chains`; `priority` is Redis's: a lower one is served first.
+    """One chain. `name` is its key in the table `chains`; Redis serves a lower `priority` first.
 
-    `outcomes` holds what differs here from the rules of `config.outcomes`.
+    `outcomes` overrides rules of `config.outcomes` for this chain.
     """
 
     name: Name
@@ -50,14 +50,14 @@ class Chain(Frozen):
 
     @cached_property
     def rules(self) -> dict[Outcome, Rule]:
-        """Returns what follows from each outcome on this chain."""
+        """Returns this chain's rule for each outcome."""
         return overridden(self.outcomes)
 
     @field_validator("providers")
     @classmethod
     def _check_providers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(value)) < len(value):
-            raise ValueError("a provider stands twice")
+            raise ValueError("a provider is listed twice")
         return value
 
     @field_validator("outcomes")

@@ -1,4 +1,4 @@
-"""The one shape of every value in `config`: frozen, with no unknown key."""
+"""The base of every value in `config`, and its common types."""
 
 import json
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Frozen(BaseModel):
-    """A value that cannot change after it was checked; an unknown key is an error."""
+    """A value that cannot change after validation; an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
@@ -16,7 +16,7 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 """A duration in seconds: above 0, at most a day."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
-"""A name that goes into Redis keys, where a colon or a brace would mean something else."""
+"""A name that is part of Redis keys, where a colon or a brace has a meaning of its own."""
 
 
 def _from_text(value: Any) -> Any:
@@ -27,4 +27,4 @@ def _from_text(value: Any) -> Any:
 
 
 FROM_TEXT = BeforeValidator(_from_text)
-"""For a Literal that is no text: an environment variable is text, and a Literal converts nothing."""
+"""Parses the text of an environment variable for a Literal of numbers, because a Literal converts nothing."""

@@ -1,6 +1,6 @@
-"""The classes of outcome and what follows from each, as data.
+"""The classes of outcome and the rule for each, as data.
 
-The class of an outcome decides what happens, never a status code by itself.
+The class of an outcome decides what happens next; a status code alone never does.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from pydantic import AfterValidator, BeforeValidator
 
 from config.frozen import Frozen
 
-Again = Literal["backoff", "once", "retry-after", "never"]
-Onward = Literal["after-retries", "at-once", "larger-window", "once-per-dialect", "never"]
+SameProvider = Literal["backoff", "once", "retry-after", "never"]
+NextProvider = Literal["after-retries", "at-once", "larger-window", "once-per-dialect", "never"]
 
 
 class Outcome(StrEnum):
-    """What one attempt came to."""
+    """The class of one attempt's outcome."""
 
     SUCCESS = "success"
     TRANSIENT = "transient"
@@ -33,43 +33,47 @@ class Outcome(StrEnum):
 
 
 class Rule(Frozen):
-    """What follows from an outcome.
+    """What happens after an outcome.
 
-    `again`: the same provider once more after a backoff, `once` only, or only if its Retry-After fits `max_wait`.
-    `onward`: the next provider when the retries are spent, at once (a Retry-After that fits comes first), only one
-    with a larger window, once per dialect, or not at all. `breaker`: what the breaker is told.
+    | field | meaning |
+    |---|---|
+    | `same_provider` | retry: after a backoff, `once`, if Retry-After is at most `max_retry_after`, or never |
+    | `next_provider` | failover: after the retries, at once, to a larger window only, once per dialect, or never |
+    | `breaker` | what the breaker records |
+
+    `at-once` still waits for a Retry-After that fits.
     """
 
-    again: Again
-    onward: Onward
+    same_provider: SameProvider
+    next_provider: NextProvider
     breaker: Literal["success", "failure", "rate-limited", "quota", "authentication", "ignored"]
 
 
 RULES: dict[Outcome, Rule] = {
-    Outcome.SUCCESS: Rule(again="never", onward="never", breaker="success"),
-    Outcome.TRANSIENT: Rule(again="backoff", onward="after-retries", breaker="failure"),
-    Outcome.TIMEOUT: Rule(again="once", onward="after-retries", breaker="failure"),
-    Outcome.OVERLOADED: Rule(again="backoff", onward="after-retries", breaker="failure"),
-    Outcome.RATE_LIMITED: Rule(again="retry-after", onward="at-once", breaker="rate-limited"),
-    Outcome.QUOTA_EXHAUSTED: Rule(again="never", onward="at-once", breaker="quota"),
-    Outcome.AUTHENTICATION: Rule(again="never", onward="at-once", breaker="authentication"),
-    Outcome.MISCONFIGURED: Rule(again="never", onward="at-once", breaker="ignored"),
-    Outcome.TOO_LARGE: Rule(again="never", onward="larger-window", breaker="ignored"),
-    Outcome.REFUSED: Rule(again="never", onward="never", breaker="ignored"),
-    Outcome.INVALID: Rule(again="never", onward="once-per-dialect", breaker="ignored"),
-    Outcome.CUT_SHORT: Rule(again="never", onward="never", breaker="ignored"),
+    Outcome.SUCCESS: Rule(same_provider="never", next_provider="never", breaker="success"),
+    Outcome.TRANSIENT: Rule(same_provider="backoff", next_provider="after-retries", breaker="failure"),
+    Outcome.TIMEOUT: Rule(same_provider="once", next_provider="after-retries", breaker="failure"),
+    Outcome.OVERLOADED: Rule(same_provider="backoff", next_provider="after-retries", breaker="failure"),
+    Outcome.RATE_LIMITED: Rule(same_provider="retry-after", next_provider="at-once", breaker="rate-limited"),
+    Outcome.QUOTA_EXHAUSTED: Rule(same_provider="never", next_provider="at-once", breaker="quota"),
+    Outcome.AUTHENTICATION: Rule(same_provider="never", next_provider="at-once", breaker="authentication"),
+    Outcome.MISCONFIGURED: Rule(same_provider="never", next_provider="at-once", breaker="ignored"),
+    Outcome.TOO_LARGE: Rule(same_provider="never", next_provider="larger-window", breaker="ignored"),
+    Outcome.REFUSED: Rule(same_provider="never", next_provider="never", breaker="ignored"),
+    Outcome.INVALID: Rule(same_provider="never", next_provider="once-per-dialect", breaker="ignored"),
+    Outcome.CUT_SHORT: Rule(same_provider="never", next_provider="never", breaker="ignored"),
 }
 
 
 class Override(Frozen):
-    """What a chain changes in a rule. The breaker is every chain's, so what it is told is no chain's to change."""
+    """A chain's changes to a rule. All chains share the breaker, so no chain may change what it records."""
 
-    again: Again | None = None
-    onward: Onward | None = None
+    same_provider: SameProvider | None = None
+    next_provider: NextProvider | None = None
 
 
-def _words(value: Any) -> Any:
-    # A variable's name has no hyphen.
+def _with_hyphens(value: Any) -> Any:
+    # The name of an environment variable has no hyphen.
     return value.replace("_", "-") if isinstance(value, str) else value
 
 
@@ -79,27 +83,27 @@ def _check_failure(outcome: Outcome) -> Outcome:
     return outcome
 
 
-Failure = Annotated[Outcome, BeforeValidator(_words), AfterValidator(_check_failure)]
+Failure = Annotated[Outcome, BeforeValidator(_with_hyphens), AfterValidator(_check_failure)]
 """An outcome whose rule a chain may override."""
 
 
 def overridden(overrides: Mapping[Outcome, Override]) -> dict[Outcome, Rule]:
-    """Returns the rules with those overrides.
+    """Returns the rules with these overrides.
 
     Raises:
-        ValueError: an `again` would never happen.
+        ValueError: a `same_provider` would have no effect.
     """
     changes = {outcome: override.model_dump(exclude_none=True) for outcome, override in overrides.items()}
     rules = {outcome: rule.model_copy(update=changes.get(outcome)) for outcome, rule in RULES.items()}
     for outcome, change in changes.items():
-        if change.get("again", "never") != "never" and (reason := _prevented(rules[outcome])):
-            raise ValueError(f"{outcome}.again: would never happen, {reason}")
+        if change.get("same_provider", "never") != "never" and (reason := _prevented(rules[outcome])):
+            raise ValueError(f"{outcome}.same_provider: would never happen, {reason}")
     return rules
 
 
 def _prevented(rule: Rule) -> str | None:
     if rule.breaker in ("quota", "authentication"):
         return "as the breaker shuts the provider out"
-    if rule.onward == "at-once" and rule.again != "retry-after":
-        return "as onward is at-once; set that too"
+    if rule.next_provider == "at-once" and rule.same_provider != "retry-after":
+        return "as next_provider is at-once; set that too"
     return None

@@ -1,4 +1,4 @@
-"""Which settings are in force, and where each came from; without keys and passwords."""
+"""The settings in force and the origin of each, without keys and passwords."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,8 +21,8 @@ _Path = tuple[str, ...]
 class Entry:
     """One setting in force.
 
-    `value` is one of JSON, `set` in place of a key or password, None where there is none. `origin` is `default`, the
-    path of the file, or the name of the variable.
+    `value` is a JSON value: `set` in place of a key or password, None if there is none. `origin` is `default`, the path
+    of the file, or the name of the variable.
     """
 
     path: str
@@ -31,10 +31,10 @@ class Entry:
 
 
 def effective(environ: Mapping[str, str] | None = None) -> list[Entry]:
-    """Returns every setting of the environment, by default this process's, and of the file it names.
+    """Returns every setting of an environment, by default this process's, and of the file that it names.
 
     Raises:
-        ConfigurationError: they cannot be used.
+        ConfigurationError: they are invalid.
     """
     found = layers(Settings, os.environ if environ is None else environ)
     settings = checked(merged(found))
@@ -51,7 +51,7 @@ def _of_redis(entry: Entry, origins: Tree) -> list[Entry]:
 
 def _origins(layer: Layer) -> Tree:
     """Returns the layer's tree with the origin of each value in its place."""
-    return reduce(_overlaid, (_marked(tree, origin) for origin, tree in layer.said), {})
+    return reduce(_overlaid, (_marked(tree, origin) for origin, tree in layer.origins), {})
 
 
 def _marked(tree: Tree, origin: str) -> Tree:
@@ -59,7 +59,7 @@ def _marked(tree: Tree, origin: str) -> Tree:
 
 
 def _overlaid(below: Tree, above: Tree) -> Tree:
-    """Returns both trees of one layer as one, key by key, a model's too."""
+    """Returns two trees of one layer as one, merged key by key, also inside a model."""
     both = {key: _overlaid(below[key], above[key]) for key in below.keys() & above.keys() if _tables(below, above, key)}
     return {**below, **above, **both}
 
@@ -69,7 +69,7 @@ def _tables(below: Tree, above: Tree, key: str) -> bool:
 
 
 def _inherited(origins: Tree) -> Tree:
-    """Returns the origins with those of `[breaker]` in each provider, as the settings take them over."""
+    """Returns the origins with those of `[breaker]` copied to each provider, as the settings do."""
     shared = {"breaker": origins.get("breaker", {})}
     return {**origins, "providers": {name: merge(shared, own) for name, own in origins["providers"].items()}}
 

@@ -1,4 +1,4 @@
-"""What the operator decides about one provider: where it is, how long to wait for it, its models."""
+"""Settings of one provider: its address, its timeouts, its models."""
 
 from typing import Annotated, Literal
 
@@ -18,11 +18,11 @@ Variable = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
 
 
 class Model(Frozen):
-    """One model of a provider; prices are USD per million tokens, None is unknown.
+    """One model of a provider; prices are USD per million tokens, None if unknown.
 
-    `context` is its window and `max_output` its longest answer, both in tokens. `lacks` names what it cannot do though
-    its dialect has words for it, `without` the fields of a request that it answers 400 to: they are left out.
-    `effort_with_tools` is the one reasoning effort that it takes beside tools.
+    `context` is its window and `max_output` its longest answer, both in tokens. `unsupported` names the capabilities
+    that it lacks although its dialect has them. `drop_params` are fields of a request that it answers 400 to; they are
+    left out. `effort_with_tools` is the only reasoning effort that it accepts beside tools.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -30,12 +30,12 @@ class Model(Frozen):
     output_usd: Price | None = None
     context: Tokens | None = None
     max_output: Tokens | None = None
-    lacks: frozenset[Capability] = frozenset()
-    without: frozenset[Optional] = frozenset()
+    unsupported: frozenset[Capability] = frozenset()
+    drop_params: frozenset[Optional] = frozenset()
     effort_with_tools: Effort | None = None
 
     def limit(self, asked: int | None) -> int | None:
-        """Returns the most tokens to ask an answer for: never more than the model gives, None for no limit asked."""
+        """Returns the token limit to send: at most the model's own; None if the request has no limit."""
         return asked if asked is None or self.max_output is None else min(asked, self.max_output)
 
 
@@ -44,8 +44,7 @@ class Provider(Frozen):
 
     `models` maps a tier to a model; the tier `default` must be there. `api_key` is read from the variable
     that `api_key_env` names, or from the file that `<api_key_env>_FILE` names; it is never written in TOML.
-    An empty `api_key_env` says that the server asks for no key. `allow_http` stands before `base_url`, whose check
-    reads it.
+    An empty `api_key_env` means that the server needs no key. `allow_http` precedes `base_url`, whose check reads it.
     """
 
     name: Name
@@ -66,7 +65,7 @@ class Provider(Frozen):
     @field_validator("base_url")
     @classmethod
     def _check_base_url(cls, value: str, info: ValidationInfo) -> str:
-        # A wrong allow_http is not in info.data, and is told by itself.
+        # An invalid allow_http is not in info.data and has its own error.
         return checked_base_url(value, allow_http=info.data.get("allow_http", True))
 
     @field_validator("api_key")
@@ -85,7 +84,7 @@ class Provider(Frozen):
 
     @property
     def missing(self) -> str | None:
-        """Returns what this provider lacks to be asked ("no base URL", "no API key"), or None."""
+        """Returns what the provider lacks ("no base URL", "no API key"), None if it can be asked."""
         if not self.base_url:
             return "no base URL"
         if self.api_key is None and self.api_key_env and self.dialect != "llama_cpp":
@@ -93,5 +92,5 @@ class Provider(Frozen):
         return None
 
     def model(self, tier: str) -> Model:
-        """Returns the model of a tier; a provider that lacks the tier answers with its default."""
+        """Returns the model of a tier; the default model if the provider lacks the tier."""
         return self.models.get(tier) or self.models["default"]

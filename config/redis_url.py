@@ -1,4 +1,4 @@
-"""Where Redis is: one URL, of a server or of the Sentinels that know the server."""
+"""The URL of Redis: of a server, or of the Sentinels that name the server."""
 
 import re
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ _SENTINEL_FORM = "must be sentinel://[user:password@]host[:port],...[/database][
 
 @dataclass(frozen=True, slots=True)
 class Sentinels:
-    """Sentinels, and what they are asked for. User and password are those of the server, not of the Sentinels."""
+    """Sentinels and the master's name. User and password are those of the server, not of the Sentinels."""
 
     places: tuple[tuple[str, int], ...]
     master: str
@@ -22,14 +22,14 @@ class Sentinels:
 
     @property
     def celery_url(self) -> str:
-        """Returns the form that Celery and kombu read: a whole URL per Sentinel; the name stands in their options."""
+        """Returns the form that Celery and kombu read: one URL per Sentinel; the master's name is in their options."""
         user, password = (quote(each or "", safe="") for each in (self.user, self.password))
         login = f"{user}:{password}@" if password else ""
         return ";".join(f"sentinel://{login}{_host(host)}:{port}/{self.database}" for host, port in self.places)
 
 
 def check(url: str) -> str:
-    """Returns the URL.
+    """Returns the URL unchanged if it is valid.
 
     Raises:
         ValueError: with the reason, and without the URL.
@@ -69,7 +69,7 @@ def sentinels(url: str) -> Sentinels | None:
 
 
 def with_password(url: str, password: str) -> str:
-    """Returns the URL with a password, unless it has one."""
+    """Returns the URL with this password, unless it already has one."""
     if has_password(url):
         return url
     scheme, _, rest = url.partition("://")
@@ -78,12 +78,12 @@ def with_password(url: str, password: str) -> str:
 
 
 def has_password(url: str) -> bool:
-    """Returns whether a password stands in the URL, be it an empty one."""
+    """Returns whether the URL has a password, even an empty one."""
     return ":" in _netloc(url).rpartition("@")[0]
 
 
 def shown(url: str) -> str:
-    """Returns where Redis is said to be, without user and password."""
+    """Returns the URL without user and password."""
     if found := sentinels(url):
         places = ",".join(f"{_host(host)}:{port}" for host, port in found.places)
         return f"sentinel://{places}/{found.database}?master={found.master}"

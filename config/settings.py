@@ -1,4 +1,4 @@
-"""Everything that the operator decides, read once and frozen."""
+"""All settings, read once and frozen."""
 
 import os
 from collections.abc import Mapping
@@ -26,26 +26,26 @@ class Health(Frozen):
 
 
 class Results(Frozen):
-    """What is kept, and of what size.
+    """What is kept, and its limits.
 
-    `expires` is how many seconds a result is kept; `max_failed` how many requests that failed for good are;
-    `max_request_bytes` bounds a request as JSON.
+    `expires` is the seconds that a result is kept, `max_dead_letters` the number of dead letters that are kept,
+    `max_request_bytes` the limit of a request as JSON.
     """
 
     expires: Annotated[float, Field(gt=0, le=30 * 86_400)] = 86_400.0
-    max_failed: Annotated[int, Field(ge=0, le=1_000_000)] = 10_000
+    max_dead_letters: Annotated[int, Field(ge=0, le=1_000_000)] = 10_000
     max_request_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 4_000_000
 
 
 class Settings(BaseSettings):
-    """The whole configuration. A provider's `breaker` already has what `[breaker]` says in common."""
+    """The whole configuration. Each provider's `breaker` already includes the common `[breaker]`."""
 
-    # redis_url is text, as its readers want it; it may hold a password, so it stays out of repr.
+    # redis_url is a plain str for its readers. It may hold a password, so repr does not show it.
     model_config = SettingsConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
     namespace: Name = "fallback"
     redis_url: Annotated[str, Field(repr=False)] = "redis://127.0.0.1:6379/0"
-    max_redeliveries: Annotated[int, Field(ge=0, le=100)] = 10
+    max_crashes: Annotated[int, Field(ge=0, le=100)] = 10
     breaker: Breaker = Breaker()
     providers: dict[Name, Provider]
     chains: dict[Name, Chain]
@@ -61,7 +61,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Returns the arguments alone: `config.sources` merges the layers, as models replace each other whole."""
+        """Returns only the arguments: `config.sources` merges the layers, because models replace each other whole."""
         return (init_settings,)
 
     @field_validator("redis_url")
@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     @field_validator("providers", mode="before")
     @classmethod
     def _fill_providers(cls, value: Any, info: ValidationInfo) -> Any:
-        # A wrong [breaker] is not in info.data, so its error is told once and not again for every provider.
+        # An invalid [breaker] is not in info.data, so its error appears once, not for every provider.
         shared = info.data.get("breaker", Breaker()).model_dump()
         return _named({name: _share(provider, shared) for name, provider in _items(value)}, value)
 
@@ -96,24 +96,24 @@ class Settings(BaseSettings):
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Returns the settings of the environment, by default this process's, and of the file it names.
+    """Returns the settings of an environment, by default this process's, and of the file that it names.
 
     Raises:
-        ConfigurationError: they cannot be used.
+        ConfigurationError: they are invalid.
     """
     return checked(merged(layers(Settings, os.environ if environ is None else environ)))
 
 
 def checked(tree: Tree) -> Settings:
-    """Returns the settings that a tree of merged layers is.
+    """Returns the settings of a tree of merged layers.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: they are invalid.
     """
     try:
         return Settings(**tree)
     except ValidationError as exc:
-        # `from None`: the lines are all there is to say, and the original holds the input.
+        # `from None`: the original holds the input.
         raise ConfigurationError(*_lines(exc)) from None
 
 

@@ -1,4 +1,4 @@
-"""Where settings come from: the defaults, below one TOML file, below the environment."""
+"""The sources of settings. The environment overrides one TOML file, which overrides the defaults."""
 
 import os
 import tomllib
@@ -17,36 +17,37 @@ from config.redis_url import has_password, with_password
 PREFIX = "FALLBACK_"
 DELIMITER = "__"
 REDIS_LOGIN = "redis_url.password"
-"""Stands for the part of `redis_url` that a variable of its own holds."""
+"""The path of the password of `redis_url`, which has a variable of its own."""
 
 Tree = dict[str, Any]
-"""A table of TOML, with its tables inside."""
+"""A table of TOML with its nested tables."""
 
 
 class ConfigurationError(ValueError):
-    """The configuration cannot be used. Its text has one line per error, and no value that may be a secret."""
+    """The configuration is invalid. The text has one line per error, and no value that may be a secret."""
 
     def __init__(self, *lines: str) -> None:
-        # A name may hold what would break its line.
+        # A name may hold a character that breaks the line.
         super().__init__("\n".join(line if line.isprintable() else ascii(line)[1:-1] for line in lines))
 
 
 @dataclass(frozen=True, repr=False)
 class Layer:
-    """A part of the settings that stands above others. It has no repr, as it may hold keys.
+    """A part of the settings that overrides the layers below it. It has no repr, because it may hold keys.
 
-    `said` is who says which part of the tree: `default`, the file's path, or variables by name, the one that wins last.
+    `origins` has parts of the tree with their origin: `default`, the path of the file, or the name of a variable. A
+    later part overrides an earlier one.
     """
 
     tree: Tree
-    said: tuple[tuple[str, Tree], ...]
+    origins: tuple[tuple[str, Tree], ...]
 
 
 def layers(settings: type[BaseSettings], environ: Mapping[str, str]) -> list[Layer]:
-    """Returns the layers, the lowest first; merged they are one tree that `settings` is still to check.
+    """Returns the layers, the lowest first; merged they are one tree, which is not validated yet.
 
     Raises:
-        ConfigurationError: a file or a variable cannot be read, or a key is written where only its name belongs.
+        ConfigurationError: a file or a variable cannot be read, or a setting holds a key instead of a variable's name.
     """
     given = {name: value for name, value in environ.items() if value}
     path = given.get("FALLBACK_CONFIG")
@@ -65,7 +66,7 @@ def merged(found: Iterable[Layer]) -> Tree:
 
 
 def merge(below: Tree, above: Tree, path: tuple[str, ...] = ()) -> Tree:
-    """Returns both trees as one; where they meet, `above` wins, table by table save for the models' entries."""
+    """Returns both trees as one. `above` wins; tables are merged, except a model's, which replaces the one below."""
     merged = dict(below)
     for key, value in above.items():
         here = (*path, key)
@@ -75,7 +76,7 @@ def merge(below: Tree, above: Tree, path: tuple[str, ...] = ()) -> Tree:
 
 
 def _is_model(path: tuple[str, ...]) -> bool:
-    """Says whether a table replaces the one below it: the prices of one model are wrong for another."""
+    """Returns whether a table replaces the one below it: the prices of one model are wrong for another."""
     return len(path) == 4 and path[0] == "providers" and path[2] == "models"
 
 
@@ -116,9 +117,13 @@ def _variables(settings: type[BaseSettings], given: Mapping[str, str], written: 
 
 
 def _is_ours(settings: type[BaseSettings], name: str) -> bool:
-    """Says whether a variable is read; one without the delimiter that names no section may be anybody's.
+    """Returns whether a variable is a setting.
 
-    Kubernetes gives every pod FALLBACK_PORT and the like for a service named "fallback".
+    One without the delimiter that names no section is ignored: Kubernetes sets FALLBACK_PORT and the like in every pod
+    for a service named "fallback".
+
+    Raises:
+        ConfigurationError: it has the delimiter and names no section.
     """
     if not name.upper().startswith(PREFIX):
         return False
@@ -137,7 +142,7 @@ def _explode(settings: type[BaseSettings], variables: Mapping[str, str]) -> Tree
 
 
 def _spell(layer: Tree, written: Tree) -> Tree:
-    """Returns a variable's tree with the names of `written`: HIGH_PRIORITY means high-priority if that is there."""
+    """Returns a variable's tree with the names of `written`: HIGH_PRIORITY becomes high-priority if that exists."""
     sections = [section for section in ("providers", "chains") if section in layer]
     spelled = layer | {section: _respell(layer[section], written.get(section)) for section in sections}
     for name, provider in _tables(spelled, "providers"):
@@ -154,7 +159,7 @@ def _respell(table: Any, known: Any) -> Any:
 
 
 def known_name(key: str, known: Iterable[str]) -> str:
-    """Returns the name that a key means: with other letters, or a hyphen for an underscore; itself if there is none."""
+    """Returns the known name that equals a key without regard to case, then to hyphens; else the key itself."""
     same_letters = (name for name in known if name.lower() == key.lower())
     same_words = (name for name in known if name.lower().replace("-", "_") == key.lower().replace("-", "_"))
     return next(same_letters, next(same_words, key))
@@ -166,7 +171,7 @@ def _tables(tree: Tree, section: str) -> list[tuple[str, Tree]]:
 
 
 def _redis_url(settings: type[BaseSettings], tree: Tree, overrides: Tree, given: Mapping[str, str]) -> Iterator[Layer]:
-    """Returns the layers that REDIS_URL and the password's variable are."""
+    """Yields the layers of REDIS_URL and of the password's variable."""
     url = str(tree.get("redis_url", settings.model_fields["redis_url"].default))
     if "redis_url" not in overrides and "REDIS_URL" in given:
         url = given["REDIS_URL"]
@@ -177,7 +182,7 @@ def _redis_url(settings: type[BaseSettings], tree: Tree, overrides: Tree, given:
 
 
 def _completions(name: str, provider: Tree, overrides: Tree, given: Mapping[str, str]) -> Iterator[Layer]:
-    """Returns the layers that the variables of a provider's base URL and key are."""
+    """Yields the layers of the variables of a provider's base URL and key."""
     if "api_key" in provider:
         raise ConfigurationError(f"providers.{name}.api_key: put its variable's name in api_key_env, never the key")
     variable = str(provider.get("base_url_env", ""))
@@ -189,7 +194,7 @@ def _completions(name: str, provider: Tree, overrides: Tree, given: Mapping[str,
 
 
 def _secret(path: str, variable: str, given: Mapping[str, str]) -> tuple[str, str]:
-    """Returns what a variable, or the file that the same name with _FILE names, holds, stripped; and which of them."""
+    """Returns the stripped value of a variable, or of the file that `<variable>_FILE` names; and the name set."""
     if variable in given:
         return given[variable].strip(), variable
     file = f"{variable}_FILE"
@@ -198,6 +203,6 @@ def _secret(path: str, variable: str, given: Mapping[str, str]) -> tuple[str, st
     try:
         return Path(given[file]).read_text("utf-8").strip(), file
     except (OSError, ValueError) as exc:
-        # The value stays out of the message: people put the key itself where the file's name belongs.
+        # The message omits the value: people put the key itself in place of the file's name.
         reason = os.strerror(exc.errno) if isinstance(exc, OSError) and exc.errno else "is not UTF-8 text"
         raise ConfigurationError(f"{path}: {file}: {reason}") from None

@@ -1,4 +1,4 @@
-"""The queue side: `from tasks import complete`."""
+"""The queue side: `from tasks import complete` to queue a completion."""
 
 from tasks.celery import app
 from tasks.completion import complete

@@ -12,13 +12,13 @@ from kombu.transport import TRANSPORT_ALIASES
 
 from config.redis_url import sentinels
 from config.settings import ConfigurationError, Settings, load
-from worker.client import sentinel_options
-from worker.lease import LEASE
-from worker.store import hash_tag
+from worker.store.client import sentinel_options
+from worker.store.keys import Keys
+from worker.task.lease import LEASE
 
 COMPLETIONS, PROBES = "completions", "probes"
 CONCURRENCY = 50
-"""Calls that one process has in flight. More per process saves little; start more processes instead."""
+"""Calls that one process has in flight. More calls per process save little; start more processes instead."""
 
 
 def _load() -> Settings:
@@ -30,18 +30,18 @@ def _load() -> Settings:
 
 
 settings = _load()
-_unacked = f"{hash_tag(settings.namespace)}:unacked"
-UNACKED, UNACKED_INDEX = _unacked, f"{_unacked}_index"
-"""Keys of the messages in the workers' hands, and of when each was last held.
+_keys = Keys(settings.namespace)
+UNACKED, UNACKED_INDEX = _keys.unacked, _keys.unacked_index
+"""Keys of the unacknowledged messages, and of the time when each was last renewed.
 
-kombu's are the same for all applications on a database, and each sweeps them by its own visibility timeout: ours of
-15 s would run a neighbour's long and delayed tasks again, and a neighbour's of an hour would keep a dead worker's.
+All applications on a database share kombu's own keys, and each sweeps them by its own visibility timeout. Ours of 15 s
+would deliver a neighbour's long and delayed tasks twice. A neighbour's of an hour would delay a dead worker's messages.
 """
 
 # Flower reads its file from the working directory, an option, or this variable.
 os.environ.setdefault("FLOWER_CONF", str(files("tasks").joinpath("flower", "flowerconfig.py")))
-# By the URL's scheme, and not as broker_transport: that would take the scheme's place, so that rediss:// would go
-# without TLS, and Flower would not know its broker.
+# Set by the URL's scheme, not as broker_transport. That would replace the scheme: rediss:// would lose TLS, and Flower
+# would not recognise its broker.
 TRANSPORT_ALIASES |= dict.fromkeys(("redis", "rediss"), "tasks.transport:Transport")
 TRANSPORT_ALIASES["sentinel"] = "tasks.transport:SentinelTransport"
 
@@ -57,15 +57,15 @@ _sentinels = sentinels(settings.redis_url)
 _url = _sentinels.celery_url if _sentinels else settings.redis_url
 _master = {"master_name": _sentinels.master, "sentinel_kwargs": sentinel_options()} if _sentinels else {}
 
-app = Celery("fallback", include=["tasks.completion", "tasks.probes", "tasks.lifecycle", "tasks.revocation"])
-app.loader.override_backends = dict.fromkeys(("redis", "rediss"), "tasks.results:RedisBackend") | {
-    "sentinel": "tasks.results:SentinelBackend"
+app = Celery("fallback", include=["tasks.completion", "tasks.probes", "tasks.node.consumer", "tasks.node.revocation"])
+app.loader.override_backends = dict.fromkeys(("redis", "rediss"), "tasks.node.result_backend:RedisBackend") | {
+    "sentinel": "tasks.node.result_backend:SentinelBackend"
 }
 app.conf.update(
     broker_url=_url,
     broker_use_ssl=_tls,
     broker_connection_retry_on_startup=True,
-    broker_connection_max_retries=None,  # a worker that gave up would have to be started by hand
+    broker_connection_max_retries=None,  # a worker that gives up must be restarted by hand
     broker_transport_options={
         "visibility_timeout": LEASE,
         "unacked_restore_interval": 1,
@@ -97,12 +97,12 @@ app.conf.update(
     task_store_errors_even_if_ignored=True,
     worker_deduplicate_successful_tasks=True,
     worker_pool="threads",
-    worker_consumer="tasks.lifecycle:Consumer",
+    worker_consumer="tasks.node.consumer:Consumer",
     worker_concurrency=CONCURRENCY,
     worker_prefetch_multiplier=1,
     worker_send_task_events=True,
     worker_enable_remote_control=True,
-    beat_scheduler="celery.beat:Scheduler",  # keeps no file: a probe missed while beat was down is not owed
+    beat_scheduler="celery.beat:Scheduler",  # keeps no file: beat does not catch up on probes that it missed
     beat_schedule={
         f"probe-{name}": {
             "task": "fallback.probe",

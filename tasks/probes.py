@@ -1,17 +1,17 @@
 """The task `fallback.probe`, which beat queues for each provider."""
 
 from tasks.celery import app, settings
-from tasks.completion import store
-from worker import health
-from worker.errors import StoreAway
+from tasks.store import store
+from worker.errors import RedisUnavailable
+from worker.health import health
 
 
-@app.task(name="fallback.probe", ignore_result=True, throws=(StoreAway,))
+@app.task(name="fallback.probe", ignore_result=True, throws=(RedisUnavailable,))
 def probe(name: str) -> None:
-    """Probes a provider, once per slot however many beats ask for it.
+    """Probes a provider, at most once per slot, even if several beats queue it.
 
     Raises:
-        StoreAway: the slot could not be taken; the next one comes.
+        RedisUnavailable: the slot could not be claimed; the next probe is queued anyway.
     """
     if provider := settings.providers.get(name):
         health.probe(store(), provider, settings.health.probe_interval)

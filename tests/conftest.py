@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from tasks.fleet import llama as llama_cpp
-from tasks.fleet import llmock as simulated
-from tasks.fleet import valkey as valkey_server
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.llama import Llama
-from tasks.fleet.llmock import LLMock
-from tasks.fleet.valkey import Valkey
+from tasks.local import llama as llama_cpp
+from tasks.local import llmock as simulated
+from tasks.local import valkey as valkey_server
+from tasks.local.fleet import Fleet
+from tasks.local.llama import Llama
+from tasks.local.llmock import LLMock
+from tasks.local.valkey import Valkey
 from tests import second_server
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -29,20 +29,20 @@ _LONG = (
     "tests/fuzz/",
     "tests/end_to_end/test_acl.py",
     "tests/end_to_end/test_compose.py",
-    "tests/end_to_end/test_lost_workers.py",
+    "tests/end_to_end/test_killed_workers.py",
     "tests/end_to_end/test_redis_full.py",
     "tests/end_to_end/test_secrets.py",
     "tests/end_to_end/test_sentinel.py",
     "tests/end_to_end/test_shutdown.py",
     "tests/end_to_end/test_smoke.py",
     "tests/end_to_end/test_whole_machine.py",
-    "tests/tasks/fleet/test_guardian.py",
+    "tests/tasks/local/test_guardian.py",
     "tests/tasks/transport/test_losses.py",
     "tests/tasks/transport/test_workers.py",
-    "tests/worker/test_breaker_machine.py",
-    "tests/worker/test_breaker_mutants.py",
+    "tests/worker/admission/test_breaker_machine.py",
+    "tests/worker/admission/test_breaker_mutants.py",
 )
-"""Rooms and files of tests that take most of their time in starting, killing and waiting, or in drawing cases."""
+"""Folders and files of tests that take most of their time in starting, killing and waiting, or in drawing cases."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -147,7 +147,7 @@ def llmock(shared_llmock: LLMock) -> LLMock:
 @pytest.fixture(scope="session")
 def llama(session_fleet: Fleet) -> Llama:
     """A real llama.cpp with SmolLM2."""
-    return llama_cpp.start(session_fleet, alias="smollm2", key="local")
+    return llama_cpp.start(session_fleet, alias="smollm2", key="sesame")
 
 
 def _emptied(server: Valkey) -> Iterator[Redis]:

@@ -1,1 +1,1 @@
-"""What a worker does with one request."""
+"""What a worker does with one request, from the chain down to the socket; open chain/walk.py first."""

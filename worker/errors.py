@@ -1,37 +1,37 @@
-"""What can go wrong, as exceptions.
+"""The exceptions.
 
 FallbackError
-├── TaskFailed              what a caller of `result.get()` sees; one string argument, as JSON results keep it
-│   ├── InvalidRequest      the request, named by field, or every dialect asked refused it
+├── TaskFailed              raised by `result.get()`; one string argument, because JSON results keep no other
+│   ├── InvalidRequest      a field is invalid, or every dialect that was asked refused the request
 │   ├── UnknownChain        no chain of that name
 │   ├── ContentRefused      a provider refused the content
-│   ├── DeadlineExceeded    the time ran out first
-│   ├── ChainExhausted      no provider is left to ask
-│   └── PoisonRequest       its deliveries kept killing workers
-├── Revoked                 the producer took the request back; nobody's failure
-├── TaskIdReused            another request came first under its task's id
+│   ├── DeadlineExceeded    the deadline passed first
+│   ├── ChainExhausted      no provider remains
+│   └── PoisonRequest       more than `max_crashes` workers died with it
+├── Revoked                 the producer revoked the task; no failure
+├── TaskIdReused            another request used the task's id first
 ├── AttemptFailed           one provider did not answer; caught by the chain
-└── StoreAway               Redis did not answer in time; caught by the chain
+└── RedisUnavailable        Redis did not answer in time; caught by the chain
 """
 
 
 class FallbackError(Exception):
-    """Any error of ours."""
+    """The base of all exceptions of this project."""
 
 
 class TaskFailed(FallbackError):
-    """A completion failed for good. Takes one string: Celery's JSON results lose any other argument."""
+    """A completion failed for good. It has one string argument: Celery's JSON results lose any other."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
 
 
 class InvalidRequest(TaskFailed):
-    """The request is not one that can be sent; the message names each field and the reason."""
+    """The request is invalid; the message names each field and the reason."""
 
 
 class UnknownChain(TaskFailed):
-    """No chain has that name; the message lists those that there are."""
+    """No chain has that name; the message lists the chains."""
 
 
 class ContentRefused(TaskFailed):
@@ -39,15 +39,15 @@ class ContentRefused(TaskFailed):
 
 
 class DeadlineExceeded(TaskFailed):
-    """The completion's time ran out; the message tells what each provider said until then."""
+    """The completion's deadline passed; the message has each provider's error so far."""
 
 
 class ChainExhausted(TaskFailed):
-    """Every provider of the chain failed or was passed over; the message tells why, for each."""
+    """Every provider of the chain failed or was skipped; the message has the reason for each."""
 
 
 class PoisonRequest(TaskFailed):
-    """The request was delivered too often without an end."""
+    """More workers died with this request than `max_crashes` allows."""
 
 
 class Revoked(FallbackError):
@@ -55,7 +55,7 @@ class Revoked(FallbackError):
 
 
 class TaskIdReused(FallbackError):
-    """The task's id stands for another request, which has no outcome yet: its own message will bring it."""
+    """The task's id belongs to another request, which has no outcome yet; its own message will produce one."""
 
 
 class AttemptFailed(FallbackError):
@@ -65,11 +65,11 @@ class AttemptFailed(FallbackError):
         reason: a stable word: `status` (an error response; see `status`), `connect_timeout`,
             `first_token_timeout`, `idle_timeout`, `attempt_timeout`, `connection` (refused, reset, closed),
             `truncated`, `malformed`, `stream_error`, `empty`, `refusal`, `deadline`, `revoked`.
-        status: the HTTP status, None where there was no response.
-        codes: the provider's own type and code words, most specific first.
-        detail: what the provider said, at most 300 characters, without key and prompt.
-        retry_after: seconds, None where the provider named none.
-        request_id: the provider's id of the request, for its support desk.
+        status: the HTTP status, None if there was no response.
+        codes: the provider's own error codes and types, most specific first.
+        detail: the provider's message, at most 300 characters, without key and prompt.
+        retry_after: seconds, None if the provider named none.
+        request_id: the provider's id of the request, for its support.
     """
 
     def __init__(
@@ -92,9 +92,9 @@ class AttemptFailed(FallbackError):
 
     @property
     def said(self) -> str:
-        """Returns what went wrong in the provider's own words, or in ours where it said nothing."""
+        """Returns the provider's error code and message, or the reason if it sent neither."""
         return ": ".join(filter(None, (*self.codes[:1], self.detail))) or self.reason
 
 
-class StoreAway(FallbackError):
-    """The shared store did not answer within its bound."""
+class RedisUnavailable(FallbackError):
+    """Redis did not answer within the time limit."""

@@ -1,17 +1,15 @@
-"""What a provider answered, and the result that a producer gets."""
+"""A provider's answer, and the result that a producer receives."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from config.providers import Model
-
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one answer; `prompt` includes the cached ones, `completion` the reasoning ones."""
+    """The tokens of one answer; `prompt` includes cached tokens, `completion` reasoning tokens."""
 
     prompt: int
     completion: int
@@ -23,9 +21,8 @@ class Usage:
 class Answer:
     """One provider's whole answer.
 
-    `message` is an OpenAI assistant message; `model` is what the provider says it served; `usage` is None where
-    the provider sent none. `first_token_ms` runs from the start of the attempt, and is None of a plain
-    answer, which shows no token.
+    `message` is an OpenAI assistant message. `model` is the model that the provider names. `usage` is None if the
+    provider sent none. `first_token_ms` counts from the start of the attempt; it is None for a plain answer.
     """
 
     id: str
@@ -37,18 +34,11 @@ class Answer:
     first_token_ms: float | None
 
 
-def cost(model: Model, usage: Usage | None) -> float | None:
-    """Returns USD by the configured prices per million tokens, None where prices or usage are unknown."""
-    if usage is None or model.input_usd is None or model.output_usd is None:
-        return None
-    return (usage.prompt * model.input_usd + usage.completion * model.output_usd) / 1_000_000
-
-
 def completion(answer: Answer, created: float, fallback: dict[str, Any]) -> dict[str, Any]:
-    """Returns an OpenAI `chat.completion` object with the story under `fallback`.
+    """Returns an OpenAI `chat.completion` object with the report under `fallback`.
 
     Args:
-        answer: what the provider said.
+        answer: the provider's answer.
         created: epoch in seconds.
         fallback: provider, chain, attempts, cost_usd, queued_ms, elapsed_ms.
     """

@@ -21,7 +21,7 @@ from tasks.cli.up import up
 @click.version_option(package_name="fallback-workers", message="%(version)s")
 def main() -> None:
     """Completions that do not go down when a provider does."""
-    # A command says itself that Redis is away; a line of the log beside it would be one too many.
+    # Each command reports a Redis outage itself; without this handler a log line would repeat it.
     logging.getLogger("worker").addHandler(logging.NullHandler())
 
 

@@ -1,4 +1,4 @@
-"""`fallback breaker`: an operator's hand on one provider's breaker."""
+"""`fallback breaker`: manual control of one provider's breaker."""
 
 import getpass
 import os
@@ -7,10 +7,10 @@ import socket
 import click
 
 from tasks.celery import settings
-from tasks.cli.duration import duration, instant, span
-from tasks.cli.redis import redis_demanded
-from tasks.completion import store
-from worker.breaker import Snapshot, control, snapshot
+from tasks.cli.support.duration import duration, instant, span
+from tasks.cli.support.redis import requires_redis
+from tasks.store import store
+from worker.admission.breaker import Snapshot, control, snapshot
 
 
 def _user_and_host() -> str:
@@ -22,8 +22,8 @@ def _user_and_host() -> str:
 
 
 _provider = click.argument("provider", metavar="PROVIDER", type=click.Choice(list(settings.providers)))
-_for = click.option("--for", "seconds", type=duration, help="How long: 90, 90s, 10m, 2h, 1d. Without it: no end.")
-_by = click.option("--by", metavar="NAME", default=_user_and_host, show_default="user@host", help="Who asks.")
+_for = click.option("--for", "seconds", type=duration, help="How long: 90, 90s, 10m, 2h, 1d. Default: no end.")
+_by = click.option("--by", metavar="NAME", default=_user_and_host, show_default="user@host", help="Who did it.")
 
 
 @click.group()
@@ -36,10 +36,10 @@ def breaker() -> None:
 @_for
 @_by
 def force_open(provider: str, seconds: float | None, by: str) -> None:
-    """Keeps everybody from asking PROVIDER."""
-    with redis_demanded():
+    """Forces the breaker of PROVIDER open: no worker asks it."""
+    with requires_redis():
         control(store(), provider, "open", by=by, seconds=seconds or 0)
-        click.echo(_standing(provider))
+        click.echo(_current(provider))
 
 
 @breaker.command("close")
@@ -47,23 +47,23 @@ def force_open(provider: str, seconds: float | None, by: str) -> None:
 @_for
 @_by
 def force_closed(provider: str, seconds: float | None, by: str) -> None:
-    """Lets everybody ask PROVIDER, whatever comes of it."""
-    with redis_demanded():
+    """Forces the breaker of PROVIDER closed: workers ask it, and no failure opens the breaker."""
+    with requires_redis():
         control(store(), provider, "closed", by=by, seconds=seconds or 0)
-        click.echo(_standing(provider))
+        click.echo(_current(provider))
 
 
 @breaker.command()
 @_provider
 @_by
 def reset(provider: str, by: str) -> None:
-    """Forgets everything of PROVIDER's breaker: an operator's hand, a lock-out, its last calls."""
-    with redis_demanded():
+    """Clears PROVIDER's breaker: a manual override, an authentication lock, the last calls."""
+    with requires_redis():
         control(store(), provider, "reset", by=by)
-        click.echo(f"{_standing(provider)}; what it knew is forgotten")
+        click.echo(f"{_current(provider)}; its state is cleared")
 
 
-def _standing(provider: str) -> str:
+def _current(provider: str) -> str:
     [now] = snapshot(store(), [provider])
     return f"{provider}: {_state(now)}"
 

@@ -1,4 +1,4 @@
-"""`fallback check`: configuration, reachability and the wire contract, before anything is queued."""
+"""`fallback check`: whether completions can be answered, before any is queued."""
 
 from collections.abc import Iterable
 from itertools import chain
@@ -9,29 +9,29 @@ from rich.table import Table
 
 from config.providers import Provider
 from tasks.celery import COMPLETIONS, settings
-from tasks.cli.advice import of_durability, of_neighbours
-from tasks.cli.durability import durability
-from tasks.cli.neighbours import neighbours
-from tasks.cli.redis import demand_redis, place, redis_demanded
-from tasks.cli.workers import consuming
-from tasks.completion import store
-from worker.probe import probe
+from tasks.cli.support.advice import of_durability, of_neighbours
+from tasks.cli.support.durability import durability
+from tasks.cli.support.neighbours import neighbours
+from tasks.cli.support.redis import place, require_redis, requires_redis
+from tasks.cli.support.workers import consuming
+from tasks.store import store
+from worker.health.probe import probe
 
 
 @click.command()
 def check() -> None:
-    """Says whether completions can be answered, and what else is on the Redis. Ends with 1 if they cannot."""
+    """Checks Redis, workers, providers and chains; warns of risks. Exits with 1 if a chain has no provider."""
     console = Console()
-    demand_redis()
+    require_redis()
     console.print(f"Redis      {place()} answers")
     console.print(f"workers    {consuming() or 'none; start one with `celery -A tasks worker`'}")
     _warn(console)
     reached = set()
-    table = Table("provider", "dialect", "base URL", "says", box=None, pad_edge=False)
+    table = Table("provider", "dialect", "base URL", "status", box=None, pad_edge=False)
     for name, provider in settings.providers.items():
-        said, good = _ask(provider)
-        reached |= {name} if good else set()
-        table.add_row(name, provider.dialect, provider.base_url or "-", said)
+        status, is_usable = _ask(provider)
+        reached |= {name} if is_usable else set()
+        table.add_row(name, provider.dialect, provider.base_url or "-", status)
     console.print(table)
     chains = Table("chain", "providers", "failover", "priority", "timeout", box=None, pad_edge=False)
     for name, each in settings.chains.items():
@@ -39,18 +39,18 @@ def check() -> None:
     console.print(chains)
     contract = f'app.signature("fallback.complete", queue="{COMPLETIONS}", priority=6).delay(request, chain="default")'
     console.print(f"by name    {contract}", soft_wrap=True)
-    if dead := list(_dead(reached)):
-        raise click.ClickException(f"no provider answers for chain {', '.join(dead)}")
+    if broken := list(_without_provider(reached)):
+        raise click.ClickException(f"no provider answers for chain {', '.join(broken)}")
 
 
 def _warn(console: Console) -> None:
-    with redis_demanded():
+    with requires_redis():
         lines = chain(of_durability(durability(store())), of_neighbours(neighbours(store(), settings.namespace)))
         for line in lines:
             console.print(f"warning    {line}", soft_wrap=True, markup=False, highlight=False)
 
 
-def _dead(reached: set[str]) -> Iterable[str]:
+def _without_provider(reached: set[str]) -> Iterable[str]:
     return (name for name, chain in settings.chains.items() if not reached & set(chain.providers))
 
 

@@ -6,16 +6,16 @@ import click
 from celery.exceptions import TimeoutError as ResultTimeout
 
 from tasks.celery import settings
-from tasks.cli.redis import demand_redis
-from tasks.cli.workers import consuming
+from tasks.cli.support.redis import require_redis
+from tasks.cli.support.workers import consuming
 from tasks.completion import complete as task
 from worker.errors import TaskFailed
 
 _SOON = 1.0
-"""Seconds in which an answer may come before anybody asks whether there are workers."""
+"""Seconds to wait for an answer before the command asks whether there are workers."""
 
 _MARGIN = 10.0
-"""Seconds beyond the chain's own timeout until the answer is given up on here; the task goes on."""
+"""Seconds beyond the chain's timeout until the command stops waiting; the task continues."""
 
 
 @click.command()
@@ -23,9 +23,9 @@ _MARGIN = 10.0
 @click.option("--chain", default="default", show_default=True, help="The chain to walk.")
 @click.option("--model", default="default", show_default=True, help="The tier, such as fast.")
 def complete(prompt: str, chain: str, model: str) -> None:
-    """Queues PROMPT, waits for its answer and prints it; its id and its story go to standard error."""
+    """Queues PROMPT, waits for its answer and prints it; its id and its attempts go to standard error."""
     request = {"messages": [{"role": "user", "content": prompt}], "model": model}
-    demand_redis()
+    require_redis()
     try:
         result = task.delay(request, chain=chain)
         click.echo(f"queued as {result.id}", err=True)
@@ -33,17 +33,17 @@ def complete(prompt: str, chain: str, model: str) -> None:
     except TaskFailed as failed:
         raise click.ClickException(f"{type(failed).__name__}: {failed}") from None
     except ResultTimeout:
-        raise click.ClickException(f"no answer yet; the task goes on as {result.id}") from None
+        raise click.ClickException(f"no answer yet; the task continues as {result.id}") from None
     click.echo(answer["choices"][0]["message"]["content"])
-    story = answer["fallback"]
-    for attempt in story["attempts"]:
-        words = (attempt["provider"], attempt["model"], attempt["outcome"], attempt["reason"])
-        click.echo("  " + " | ".join(str(word) for word in words if word), err=True)
-    click.echo(f"  {story['elapsed_ms']:.0f} ms on chain {story['chain']}", err=True)
+    report = answer["fallback"]
+    for attempt in report["attempts"]:
+        columns = (attempt["provider"], attempt["model"], attempt["outcome"], attempt["reason"])
+        click.echo("  " + " | ".join(str(column) for column in columns if column), err=True)
+    click.echo(f"  {report['elapsed_ms']:.0f} ms on chain {report['chain']}", err=True)
 
 
 def _answer(result: Any, seconds: float) -> Any:
-    """Waits for the answer; says that no worker answers only where it does not come soon.
+    """Returns the answer; if it does not come soon, reports that there is no worker.
 
     Raises:
         ResultTimeout: it did not come in time.

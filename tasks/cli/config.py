@@ -11,7 +11,7 @@ from rich.text import Text
 from config.provenance import Entry, effective
 
 _WIDTH = 250
-"""Columns where there is no terminal, so that a line stays a line."""
+"""Columns if there is no terminal, so that no line is wrapped."""
 
 
 @click.command()
@@ -24,11 +24,11 @@ def config(as_json: bool) -> None:
         return
     table = Table("setting", "value", "from", box=None, pad_edge=False)
     for each in entries:
-        table.add_row(each.path, Text(_words(each)), Text(each.origin))
+        table.add_row(each.path, Text(_shown(each)), Text(each.origin))
     Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)
 
 
-def _words(entry: Entry) -> str:
+def _shown(entry: Entry) -> str:
     if entry.value is None:
         return "-"
     return entry.value if isinstance(entry.value, str) and entry.value else json.dumps(entry.value)

@@ -1,4 +1,4 @@
-"""`fallback demo`: the main job on real processes, in about half a minute."""
+"""`fallback demo`: retries, failover and the breaker on real processes, in about half a minute."""
 
 import os
 import shutil
@@ -18,14 +18,14 @@ from config.settings import load
 from tasks.celery import app, settings
 from tasks.cli.up import start_nodes
 from tasks.completion import complete
-from tasks.fleet import llama, llmock, valkey
-from tasks.fleet.errors import FleetError
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.llmock import LLMock
-from worker import breaker
-from worker.events import START, Event, since
-from worker.journal import PASSED_OVER
-from worker.store import Store
+from tasks.local import llama, llmock, valkey
+from tasks.local.errors import FleetError
+from tasks.local.fleet import Fleet
+from tasks.local.llmock import LLMock
+from worker.admission import breaker
+from worker.store.store import Store
+from worker.task.journal import SKIPPED
+from worker.telemetry.events import START, Event, since
 
 COOLDOWN = 5
 PRIMARY, SECOND = "claude", "llama_cpp"
@@ -49,12 +49,12 @@ Result = dict[str, Any]
 )
 def demo(run_dir: Path) -> None:
     """Shows a fleet whose primary provider fails: retries, failover, the breaker opening and closing again."""
-    # SIGTERM ends it as Ctrl-C does.
+    # SIGTERM ends the command as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, soft_wrap=False)
     shutil.rmtree(run_dir, ignore_errors=True)
     try:
-        # The defaults are what it shows, not what this shell changes of them.
+        # The demo shows the defaults, without the changes of this shell.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("FALLBACK_")}
         with Fleet(run_dir, environment) as fleet:
             _Demo(console, *_start(console, fleet)).run()
@@ -87,7 +87,7 @@ def _start(console: Console, fleet: Fleet) -> tuple[Store, LLMock]:
 
 
 class _Demo:
-    """The story told; every line comes from a result's attempts or from the event stream."""
+    """The steps of the demo; each line comes from a result's attempts or from the event stream."""
 
     def __init__(self, console: Console, store: Store, vendors: LLMock) -> None:
         self._console = console
@@ -98,19 +98,19 @@ class _Demo:
         self._events: list[Event] = []
 
     def run(self) -> None:
-        """Tells it.
+        """Runs the steps.
 
         Raises:
-            AssertionError: what the results tell is not what the vendors saw.
+            AssertionError: the results and the journal of the simulated vendors differ.
         """
         self._ask("The primary answers", "Say hello to the night shift.")
         self._vendors.script(_OVERLOADED)
-        told = self._ask(
-            "The primary answers 529: its retries are spent, then the next provider", "Why is the sky blue?"
+        failover = self._ask(
+            "The primary answers 529: its retries are exhausted, then the next provider", "Why is the sky blue?"
         )
-        self._console.print(f'  answer of {told["fallback"]["provider"]}: "{_text(told)}"\n', markup=False)
+        self._console.print(f'  answer of {failover["fallback"]["provider"]}: "{_text(failover)}"\n', markup=False)
         self._ask("The fifth failure opens the breaker: no more retries there", "Name a colour of the sea.")
-        self._ask("The next request passes the primary over at no cost", "Name a colour of the sun.")
+        self._ask("The next request skips the primary at no cost", "Name a colour of the sun.")
         self._vendors.clear_script()
         self._console.print("[bold]The primary works again[/]; its breaker stays open until the cooldown ends ...")
         self._wait_for_cooldown()
@@ -125,7 +125,7 @@ class _Demo:
         with self._console.status(title):
             result = queued.get(timeout=_ANSWER_WITHIN)
         self._results.append(result)
-        events = self._news()
+        events = self._new_events()
         self._console.print(_table(title, result, events))
         for event in events:
             if event["type"].startswith("circuit-breaker"):
@@ -134,34 +134,34 @@ class _Demo:
         self._console.print()
         return result
 
-    def _news(self) -> list[Event]:
+    def _new_events(self) -> list[Event]:
         self._last, events = since(self._store, self._last)
         self._events += events
         return events
 
     def _wait_for_cooldown(self) -> None:
         snapshot = breaker.snapshot(self._store, [PRIMARY])[0]
-        with self._console.status("waiting"):
+        with self._console.status("in progress"):
             time.sleep(max(0.0, snapshot.open_until - snapshot.now) + 0.1)
 
     def _check(self) -> None:
         changes = [event["type"] for event in self._events if event["type"].startswith("circuit-breaker")]
         if changes != _CHANGES:
-            raise AssertionError(f"the breaker of {PRIMARY} should have told {_CHANGES}, but told {changes}")
+            raise AssertionError(f"the breaker of {PRIMARY} should have reported {_CHANGES}, but reported {changes}")
         answered = [result["fallback"]["provider"] for result in self._results]
         if answered != [PRIMARY, *[SECOND] * 3, *[PRIMARY] * 2]:
             raise AssertionError(f"not the providers expected: {answered}")
         attempts = [a for r in self._results for a in r["fallback"]["attempts"] if a["provider"] == PRIMARY]
-        asked = [a for a in attempts if a["outcome"] != PASSED_OVER]
-        served = [r for r in self._vendors.requests() if r["method"] == "POST" and r["provider"] == "anthropic"]
-        told = (len(asked), sum(a["status"] == 529 for a in asked), _failures(self._events))
-        seen = (len(served), sum(r["status"] == 529 for r in served), sum(r["status"] == 529 for r in served))
-        if told != seen:
+        asked = [a for a in attempts if a["outcome"] != SKIPPED]
+        received = [r for r in self._vendors.requests() if r["method"] == "POST" and r["provider"] == "anthropic"]
+        reported = (len(asked), sum(a["status"] == 529 for a in asked), _failures(self._events))
+        journal = (len(received), *[sum(r["status"] == 529 for r in received)] * 2)
+        if reported != journal:
             raise AssertionError(
-                f"calls, failures, failure events of {PRIMARY}: told {told}, but its journal has {seen}"
+                f"calls, failures, failure events of {PRIMARY}: reported {reported}, but its journal has {journal}"
             )
         self._console.print(
-            f"[bold]Checked[/]: {PRIMARY}'s own journal counts {seen[0]} calls, {seen[1]} of them answered 529; "
+            f"[bold]Checked[/]: {PRIMARY}'s own journal counts {journal[0]} calls, {journal[1]} of them answered 529; "
             "so do the results and the event stream."
         )
 
@@ -178,8 +178,8 @@ def _table(title: str, result: Result, events: list[Event]) -> Table:
     first = min(attempt["at"] for attempt in result["fallback"]["attempts"])
     for attempt in result["fallback"]["attempts"]:
         outcome, then = attempt["outcome"], ""
-        if outcome == PASSED_OVER:
-            outcome = f"passed over: {attempt['reason']}"
+        if outcome == SKIPPED:
+            outcome = f"skipped: {attempt['reason']}"
         elif outcome != "success":
             outcome, then = f"{outcome} {attempt['status'] or attempt['reason']}", _then(next(failures))
         took = f"{attempt['latency_ms']:.0f} ms" if attempt["latency_ms"] is not None else ""

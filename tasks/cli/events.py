@@ -1,4 +1,4 @@
-"""`fallback events`: what changed, as the fleet told it."""
+"""`fallback events`: prints the event stream."""
 
 import json
 import time
@@ -7,27 +7,27 @@ from itertools import chain
 
 import click
 
-from tasks.cli.duration import instant
-from tasks.cli.interrupt import until_interrupted
-from tasks.cli.redis import away, redis_demanded
-from tasks.completion import store
-from worker.errors import StoreAway
-from worker.events import Event, since
+from tasks.cli.support.duration import instant
+from tasks.cli.support.interrupt import until_interrupted
+from tasks.cli.support.redis import outage, requires_redis
+from tasks.store import store
+from worker.errors import RedisUnavailable
+from worker.telemetry.events import Event, since
 
 _POLL = 1.0
-"""Seconds. XREAD would block for longer than the store's socket waits."""
+"""Seconds. A blocking XREAD would exceed the timeout of the store's socket."""
 
 _HEAD = ("type", "provider", "at_ms")
-_NOTHING = ("", "0")
+_EMPTY = ("", "0")
 
 
 @click.command()
-@click.option("--follow", is_flag=True, help="Go on until Ctrl-C.")
+@click.option("--follow", is_flag=True, help="Continue until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="An object per line, as the stream has it.")
 def events(follow: bool, as_json: bool) -> None:
-    """Prints the event stream, the oldest first: time, type, provider and what the event says."""
+    """Prints the event stream, the oldest first: time, type, provider and fields."""
     show = json.dumps if as_json else _line
-    with redis_demanded():
+    with requires_redis():
         last, found = since(store())
     if not found:
         click.echo("no event yet" + ("; waiting for the first" if follow else ""), err=True)
@@ -37,26 +37,26 @@ def events(follow: bool, as_json: bool) -> None:
 
 
 def _following(last: str) -> Iterator[Event]:
-    told = False
+    is_reported = False
     while True:
         time.sleep(_POLL)
         try:
             last, found = since(store(), last)
-        except StoreAway as exc:
-            if not told:
-                click.echo(f"{away(exc)}; asking again", err=True)
-            told = True
+        except RedisUnavailable as exc:
+            if not is_reported:
+                click.echo(f"{outage(exc)}; asking again", err=True)
+            is_reported = True
         else:
-            told = False
+            is_reported = False
             yield from found
 
 
 def _line(event: Event) -> str:
-    said = (_word(name, value) for name, value in event.items() if name not in _HEAD and value not in _NOTHING)
-    return " ".join(filter(None, (instant(int(event["at_ms"]) / 1000), event["type"], event["provider"], *said)))
+    fields = (_field(name, value) for name, value in event.items() if name not in _HEAD and value not in _EMPTY)
+    return " ".join(filter(None, (instant(int(event["at_ms"]) / 1000), event["type"], event["provider"], *fields)))
 
 
-def _word(name: str, value: str) -> str:
+def _field(name: str, value: str) -> str:
     if name.endswith("until_ms"):
         return f"{name.removesuffix('_ms')}={instant(int(value) / 1000)}"
     return f"{name}={value if value.isprintable() and ' ' not in value else json.dumps(value)}"

@@ -1,4 +1,4 @@
-"""`fallback status`: the breakers, the health and the models of the fleet's providers."""
+"""`fallback status`: breakers, health and models of the providers."""
 
 import json
 import time
@@ -10,46 +10,46 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from tasks.cli.duration import duration
-from tasks.cli.interrupt import until_interrupted
-from tasks.cli.models_table import models_table
-from tasks.cli.providers_table import providers_table
-from tasks.cli.redis import away, redis_demanded
-from tasks.cli.report import report
-from worker.errors import StoreAway
+from tasks.cli.support.duration import duration
+from tasks.cli.support.interrupt import until_interrupted
+from tasks.cli.support.models_table import models_table
+from tasks.cli.support.providers_table import providers_table
+from tasks.cli.support.redis import outage, requires_redis
+from tasks.cli.support.report import report
+from worker.errors import RedisUnavailable
 
-Look = Callable[[], Any]
+Read = Callable[[], Any]
 Show = Callable[[Any], None]
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Go on until Ctrl-C.")
-@click.option("--interval", type=duration, default="2s", show_default=True, help="Between two looks of --watch.")
-@click.option("--models", is_flag=True, help="The registry of models in place of the providers.")
-@click.option("--json", "as_json", is_flag=True, help="All of it, models too, as an object on one line.")
+@click.option("--watch", is_flag=True, help="Repeat until Ctrl-C.")
+@click.option("--interval", type=duration, default="2s", show_default=True, help="Between two updates of --watch.")
+@click.option("--models", is_flag=True, help="The models that each provider lists, instead of the providers.")
+@click.option("--json", "as_json", is_flag=True, help="Everything, models too, as an object on one line.")
 def status(watch: bool, interval: float, models: bool, as_json: bool) -> None:
     """Shows each provider's health, breaker, response times and last error."""
     console = Console()
     table = models_table if models else providers_table
-    look: Look = report if as_json else table
+    read: Read = report if as_json else table
     show: Show = _print_json if as_json else console.print
     if not watch:
-        with redis_demanded():
-            show(look())
+        with requires_redis():
+            show(read())
         return
     with until_interrupted():
         if as_json or not console.is_terminal:
-            _watch(look, show, interval)
+            _watch(read, show, interval)
         with Live(console=console, auto_refresh=False) as live:
-            _watch(look, partial(live.update, refresh=True), interval)
+            _watch(read, partial(live.update, refresh=True), interval)
 
 
-def _watch(look: Look, show: Show, interval: float) -> NoReturn:
+def _watch(read: Read, show: Show, interval: float) -> NoReturn:
     while True:
         try:
-            found = look()
-        except StoreAway as exc:
-            found = f"{away(exc)}; asking again"
+            found = read()
+        except RedisUnavailable as exc:
+            found = f"{outage(exc)}; asking again"
         show(found)
         time.sleep(interval)
 

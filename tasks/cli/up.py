@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.table import Table
 
 from tasks.celery import COMPLETIONS, PROBES, settings
-from tasks.cli.redis import place
-from tasks.fleet import celery_nodes, llama, llmock, valkey
-from tasks.fleet.errors import FleetError
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.ports import free_port
+from tasks.cli.support.redis import place
+from tasks.local import celery_nodes, llama, llmock, valkey
+from tasks.local.errors import FleetError
+from tasks.local.fleet import Fleet
+from tasks.local.ports import free_port
 
 _GRACE = 150.0
-"""Seconds that a worker gets to end its calls: an attempt and a margin."""
+"""Seconds that a stopping worker has for its calls: one attempt and a margin."""
 
 _POLL = 0.5
 
@@ -30,7 +30,7 @@ _POLL = 0.5
 @click.option("--simulate", is_flag=True, help="Simulate the vendors whose keys are missing.")
 def up(workers: int, run_dir: Path, simulate: bool) -> None:
     """Starts Redis (unless REDIS_URL is set), a local model, workers, beat and Flower; Ctrl-C ends all of it."""
-    # SIGTERM ends it as Ctrl-C does.
+    # SIGTERM ends the command as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console()
     try:
@@ -56,28 +56,28 @@ def up(workers: int, run_dir: Path, simulate: bool) -> None:
 
 
 def exported(environment: Mapping[str, str], here: Mapping[str, str]) -> str:
-    """Returns, as a shell reads it, what the workers have and another terminal lacks.
+    """Returns the variables that another terminal lacks, in the form that a shell reads.
 
-    That is what the servers started here brought: addresses, and keys that the simulator invented. What this shell
-    has set stays unsaid, as it may be a secret; but for the path of the configuration file, which is none.
+    They are those of the servers started here: addresses, and the simulator's keys. A variable that this shell has set
+    may be a secret and is left out. Only the path of the configuration file is always included.
 
     Args:
         environment: the workers'.
         here: this shell's.
     """
-    brought = {name: value for name, value in environment.items() if here.get(name) != value}
-    said = brought | _configuration(environment)
-    return " ".join(f"{name}={shlex.quote(value)}" for name, value in said.items())
+    added = {name: value for name, value in environment.items() if here.get(name) != value}
+    shown = added | _configuration(environment)
+    return " ".join(f"{name}={shlex.quote(value)}" for name, value in shown.items())
 
 
 def _configuration(environment: Mapping[str, str]) -> dict[str, str]:
-    """Returns FALLBACK_CONFIG, if it is set, with a path that holds in every folder; workers run in another one."""
+    """Returns FALLBACK_CONFIG, if it is set, with an absolute path, because workers run in another folder."""
     path = environment.get("FALLBACK_CONFIG")
     return {"FALLBACK_CONFIG": str(Path(path).resolve())} if path else {}
 
 
 def start_servers(fleet: Fleet, *, simulate: bool) -> Table:
-    """Starts what the settings lack, Redis and a local model, and returns a row per server and provider."""
+    """Starts Redis and a local model if the settings name none; returns a row per server and provider."""
     table = Table("part", "where")
     if "REDIS_URL" in os.environ or settings.model_fields_set & {"redis_url"}:
         table.add_row("Redis", place())
@@ -98,12 +98,12 @@ def start_servers(fleet: Fleet, *, simulate: bool) -> Table:
             fleet.environment |= {provider.base_url_env: url, provider.api_key_env: simulated[provider.api_key_env]}
             table.add_row(name, f"{url} (simulated: {provider.missing})")
         else:
-            table.add_row(name, f"not configured: {provider.missing}; chains pass over it")
+            table.add_row(name, f"not configured: {provider.missing}; chains skip it")
     return table
 
 
 def start_nodes(fleet: Fleet, workers: int) -> None:
-    """Starts workers for completions, and beat with a small worker for its probes, which long calls must not block."""
+    """Starts workers for completions, one small worker for probes, so that long calls do not block them, and beat."""
     for number in range(1, workers + 1):
         celery_nodes.start_worker(fleet, f"worker{number}", queues=[COMPLETIONS], grace=_GRACE)
     celery_nodes.start_worker(fleet, "probes", queues=[PROBES], concurrency=4)

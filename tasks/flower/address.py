@@ -1,10 +1,10 @@
-"""Which addresses only this machine reaches."""
+"""Loopback addresses."""
 
 from ipaddress import ip_address
 
 
 def is_loopback(address: str) -> bool:
-    """Says whether an address to listen on is this machine's own; of names, only `localhost` is."""
+    """Returns whether only this machine reaches an address to listen on; of names, only `localhost`."""
     try:
         return ip_address(address).is_loopback
     except ValueError:

@@ -1,6 +1,6 @@
-"""Flower's configuration: read-only, without answers, on this machine alone unless a password guards it.
+"""Flower's configuration: read-only, without answers, and on this machine alone unless it has a password.
 
-FLOWER_BASIC_AUTH (`user:password`, or the file named by FLOWER_BASIC_AUTH_FILE) opens it to other machines.
+With FLOWER_BASIC_AUTH (`user:password`, or the file that FLOWER_BASIC_AUTH_FILE names) it listens on all addresses.
 """
 
 import os
@@ -22,7 +22,7 @@ if _file := os.environ.get("FLOWER_BASIC_AUTH_FILE"):
 if _secret:
     basic_auth = [_secret]
 _guarded = bool(_secret or options.basic_auth or options.auth)
-# What FLOWER_ADDRESS or --address says has been read by now.
+# Flower has already read FLOWER_ADDRESS and --address.
 address = options.address or ("0.0.0.0" if _guarded else "127.0.0.1")  # noqa: S104 - behind a password
 if not (_guarded or is_loopback(address)):
     print(f"flower: {address} is open to other machines; set FLOWER_BASIC_AUTH=user:password", file=sys.stderr)
@@ -32,4 +32,4 @@ read_only = True
 max_tasks = 10_000
 max_workers = 1_000
 REGISTRY.register(Fleet())
-handlers.remove((r"/api/task/result/(.+)", TaskResult))  # it hands out answers
+handlers.remove((r"/api/task/result/(.+)", TaskResult))  # it returns answers

@@ -1,4 +1,4 @@
-"""The fleet's figures at Flower's `/metrics`, read from the shared store whenever Prometheus asks."""
+"""The fleet's metrics at Flower's `/metrics`, read from Redis at each scrape."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,34 +6,34 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from tasks.celery import settings
-from tasks.completion import store
-from worker.errors import StoreAway
-from worker.health import Health, health
-from worker.metrics import counters
-from worker.waiting import count
+from tasks.store import store
+from worker.errors import RedisUnavailable
+from worker.health.health import Health, health
+from worker.task.parking import count
+from worker.telemetry.counters import counters
 
 _STATUSES = ("healthy", "degraded", "unhealthy", "unknown")
 _STATES = ("closed", "open", "half-open")
 
 
 class Fleet(Collector):
-    """Breakers, health, counters and who waits in the whole fleet; while the store is away only that it is."""
+    """Breakers, health, counters and parked completions; during a Redis outage only `fallback_redis_up`."""
 
     def collect(self) -> Iterator[Metric]:
         """Yields the metrics as they are now."""
         try:
-            found, counted, waiting = health(store(), list(settings.providers)), counters(store()), count(store())
-        except StoreAway:
-            yield GaugeMetricFamily("fallback_store_up", "Whether the shared store answers.", 0)
+            found, counted, parked = health(store(), list(settings.providers)), counters(store()), count(store())
+        except RedisUnavailable:
+            yield GaugeMetricFamily("fallback_redis_up", "Whether the shared store answers.", 0)
             return
-        yield GaugeMetricFamily("fallback_store_up", "Whether the shared store answers.", 1)
-        yield GaugeMetricFamily("fallback_waiting", "Completions that wait until a provider admits.", waiting)
+        yield GaugeMetricFamily("fallback_redis_up", "Whether the shared store answers.", 1)
+        yield GaugeMetricFamily("fallback_parked", "Completions parked until a provider admits.", parked)
         for name, value in counted.items():
-            yield CounterMetricFamily(f"fallback_{name}", "See worker/metrics.py.", value)
-        yield from _of(found)
+            yield CounterMetricFamily(f"fallback_{name}", "See worker/telemetry/counters.py.", value)
+        yield from _per_provider(found)
 
 
-def _of(found: Iterable[Health]) -> Iterator[Metric]:
+def _per_provider(found: Iterable[Health]) -> Iterator[Metric]:
     status = StateSetMetricFamily("fallback_provider_status", "Health of a provider.", labels=["provider"])
     state = StateSetMetricFamily("fallback_breaker_state", "State of a provider's breaker.", labels=["provider"])
     success = GaugeMetricFamily("fallback_success_ratio", "Share of the last 100 calls.", labels=["provider"])

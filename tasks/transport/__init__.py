@@ -1,15 +1,15 @@
-"""kombu's Redis transport without its hole: a message is popped and registered as held by one script.
+"""kombu's Redis transport, in which one script pops a message and registers it as unacknowledged.
 
-kombu pops with one command and registers with the next: a worker that dies in between loses the message. Here:
+kombu pops with one command and registers with the next: a worker that dies in between loses the message. The files:
 
-| file | what it is |
+| file | content |
 |---|---|
-| channel.py | asks for messages, hands them to the consumer, and waits without polling |
-| qos.py | acknowledges, puts back, moves out of the way what cannot be read |
-| poller.py | when a channel asks |
-| transport.py | what kombu is given by name |
+| channel.py | fetches messages, delivers them to the consumer, and waits without polling |
+| qos.py | acknowledges and restores messages, quarantines unreadable ones |
+| poller.py | decides when a channel fetches |
+| transport.py | the classes that kombu loads by name |
 
-Workers on kombu's own transport may share the server: keys and what stands in them are kombu's.
+Workers on kombu's own transport may share the server: keys and values have kombu's form.
 """
 
 from tasks.transport.channel import Channel

@@ -1,8 +1,9 @@
-"""Asks for messages, hands them to the consumer, and waits without polling.
+"""Fetches messages, delivers them to the consumer, and waits without polling.
 
-The connection that kombu keeps for BRPOP tracks what it reads (CLIENT TRACKING): a script that finds nothing has read
-the lists, so the server pushes a line when one of them changes. The line itself is never read, only noticed: whoever
-finds it asks again. One question a second is asked all the same.
+1. The connection that kombu keeps for BRPOP has CLIENT TRACKING on: the server tracks the keys that it reads.
+2. A script that finds no message has read the lists. The server sends a push when one of them changes.
+3. A push is noticed and not parsed: the channel fetches again.
+4. Without a push the channel still fetches once a second.
 """
 
 from itertools import count
@@ -16,23 +17,23 @@ from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import dumps, loads
 from redis.exceptions import ConnectionError, NoScriptError, ResponseError
 
-from tasks.completion import store
-from tasks.scripts import script
+from tasks.store import store
 from tasks.transport.qos import UNREADABLE, QoS
-from worker.client import refuses_writes
+from tasks.transport.scripts import script
+from worker.store.client import refuses_writes
 
 AT_ONCE = 8
-"""Messages fetched by one question, at most: 2.3 times the throughput of one."""
+"""The most messages of one fetch: 2.3 times the throughput of single ones."""
 
 ENOUGH = 256_000
-"""Bytes from which on a question fetches no further message: one of 4 MB blocks Redis for 14 ms."""
+"""Bytes at which a fetch ends: a message of 4 MB blocks Redis for 14 ms."""
 
-ASK_AGAIN = 1.0
-"""Seconds from one question to the next while no push comes."""
+POLL_EVERY = 1.0
+"""Seconds from one fetch to the next without a push."""
 
 
 class Channel(redis.Channel):
-    """A channel whose messages are popped and registered by one script, under a new delivery tag each time."""
+    """A channel that pops and registers messages by one script, with a new delivery tag for each delivery."""
 
     QoS = QoS
     _in_poll: Any
@@ -40,25 +41,25 @@ class Channel(redis.Channel):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._prefix, self._numbers = f"{uuid4().hex}:", count()
-        self._tag, self._queues = "", list[str]()  # of the last question
-        self._asks_by_script = False
-        self._ask_at = 0.0
+        self._tag, self._queues = "", list[str]()  # of the last fetch
+        self._fetches_by_script = False
+        self._fetch_at = 0.0
         self._prepared: Any = None
         self._unacknowledged: set[str] = set()
         super().__init__(*args, **kwargs)
 
     def basic_consume(self, queue: str, no_ack: bool = False, *args: Any, **kwargs: Any) -> Any:
-        """Consumes a queue; one that nobody acknowledges, such as an `inspect`'s replies, in kombu's own way."""
+        """Consumes a queue; one without acknowledgements, such as the replies to `inspect`, in kombu's own way."""
         if no_ack:
             self._unacknowledged.add(queue)
         return super().basic_consume(queue, no_ack, *args, **kwargs)
 
     def registered(self, tag: str) -> bool:
-        """Says whether the message of this delivery tag was registered when it was popped."""
+        """Returns whether the script registered the message of this delivery tag."""
         return tag.startswith(self._prefix)
 
     def returning(self, stored: bytes) -> tuple[dict[str, Any], str, str]:
-        """Returns a registered message, marked as delivered before, its exchange and its routing key.
+        """Returns a registered message, marked as redelivered, with its exchange and its routing key.
 
         Raises:
             ValueError, TypeError, LookupError: it cannot be read.
@@ -74,31 +75,31 @@ class Channel(redis.Channel):
         return message, exchange, routing_key
 
     def lists(self, message: dict[str, Any], exchange: str, routing_key: str) -> list[str]:
-        """Returns the lists that a message goes back to: one, or none where no queue is bound any more."""
+        """Returns the lists that a message goes back to: one, or none if no queue is bound any more."""
         priority = self._get_message_priority(message)
         return [self._q_for_pri(queue, priority) for queue in self._lookup(exchange, routing_key)]
 
     def leave_poll_if_due(self) -> None:
-        """Lets the poller ask again: unless an answer is due, or a push is waited for."""
-        if self._in_poll and self._brpop_sent_at is None and monotonic() >= self._ask_at:
+        """Lets the poller fetch again, unless a reply is due or the channel waits for a push."""
+        if self._in_poll and self._brpop_sent_at is None and monotonic() >= self._fetch_at:
             self._in_poll = None
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         queues = self._queue_cycle.consume(len(self.active_queues))
-        self._asks_by_script = self._unacknowledged.isdisjoint(queues)
-        if not self._asks_by_script:
+        self._fetches_by_script = self._unacknowledged.isdisjoint(queues)
+        if not self._fetches_by_script:
             super()._brpop_start(timeout)
         elif queues:
-            self._ask(self.client.connection, queues)
+            self._fetch(self.client.connection, queues)
 
-    def _ask(self, connection: Any, queues: list[str]) -> None:
+    def _fetch(self, connection: Any, queues: list[str]) -> None:
         self._in_poll = connection
         self._prepare(connection)
         self._tag = f"{self._prefix}{next(self._numbers)}:"
         self._queues = queues * len(self.priority_steps)
         lists = [self._q_for_pri(queue, step) for step in self.priority_steps for queue in queues]
         keys = [self.unacked_key, self.unacked_index_key, *lists]
-        # By the queue's name, as kombu says it: an empty exchange.
+        # kombu's form of a delivery by the queue's name: an empty exchange.
         ends = [f',"",{dumps(queue)}]' for queue in self._queues]
         most = min(AT_ONCE, self.qos.can_consume_max_estimate() or AT_ONCE)
         command = ("EVALSHA", script("fetch").sha, len(keys), *keys, self._tag, most, ENOUGH, *ends)
@@ -106,7 +107,7 @@ class Channel(redis.Channel):
         self._brpop_sent_at = monotonic()
 
     def _prepare(self, connection: Any) -> None:
-        """Tells a new server session to push what changes, and the script."""
+        """Turns tracking on and loads the script, once per connection to the server."""
         if connection._sock is self._prepared:
             return
         commands = [("CLIENT", "TRACKING", "ON", "NOLOOP"), ("SCRIPT", "LOAD", script("fetch").script)]
@@ -116,40 +117,40 @@ class Channel(redis.Channel):
         self._prepared = connection._sock
 
     def _brpop_read(self, **options: Any) -> bool:
-        if not self._asks_by_script:
+        if not self._fetches_by_script:
             read: bool = super()._brpop_read(**options)
             return read
         sent_at, self._brpop_sent_at = self._brpop_sent_at, None
-        self._ask_at = 0.0
-        if sent_at is None:  # a push, or the connection's end: asking finds out which
+        self._fetch_at = 0.0
+        if sent_at is None:  # a push, or the connection's end: the next fetch shows which
             raise Empty
-        answer = self._answer(self.client.connection, sent_at)
-        # What nobody read for so long is others' by now, or will be.
-        if not answer or monotonic() - sent_at > self.visibility_timeout / 2:
+        reply = self._reply(self.client.connection, sent_at)
+        # After so long other workers may restore these messages, or will soon.
+        if not reply or monotonic() - sent_at > self.visibility_timeout / 2:
             raise Empty
-        for number, (place, message) in enumerate(zip(answer[::2], answer[1::2], strict=True)):
-            self._hand_over(f"{self._tag}{number}", message, self._queues[place])
+        for number, (place, message) in enumerate(zip(reply[::2], reply[1::2], strict=True)):
+            self._deliver_or_quarantine(f"{self._tag}{number}", message, self._queues[place])
         return True
 
-    def _answer(self, connection: Any, sent_at: float) -> list[Any]:
+    def _reply(self, connection: Any, sent_at: float) -> list[Any]:
         try:
-            answer: list[Any] = connection.read_response()
-            if not answer and not connection.can_read(0):  # else a push stands behind the answer
-                self._ask_at = sent_at + ASK_AGAIN
+            reply: list[Any] = connection.read_response()
+            if not reply and not connection.can_read(0):  # else a push follows the reply
+                self._fetch_at = sent_at + POLL_EVERY
         except NoScriptError:  # SCRIPT FLUSH
             self._prepared = None
             return []
         except ResponseError as exc:
             if not refuses_writes(exc):
                 raise
-            self._ask_at = sent_at + ASK_AGAIN
+            self._fetch_at = sent_at + POLL_EVERY
             return []
         except self.connection_errors:
             connection.disconnect()
             raise
-        return answer
+        return reply
 
-    def _hand_over(self, tag: str, message: bytes, queue: str) -> None:
+    def _deliver_or_quarantine(self, tag: str, message: bytes, queue: str) -> None:
         if self._closing:
             self.qos.restore_by_tag(tag)
             return
@@ -162,9 +163,9 @@ class Channel(redis.Channel):
             self.qos.quarantine(tag, exc)
 
     def conn_or_acquire(self, client: Any = None) -> Any:
-        """Returns a context with a client: the shared store's once there is no connection to ask for an address.
+        """Returns a context with a client: the shared store's if the connection is closed.
 
-        A task that outlives its channel has yet to be acknowledged.
+        A task that outlives its channel must still be acknowledged.
         """
         return super().conn_or_acquire(store().redis if client is None and self._is_cut_off else client)
 
@@ -173,10 +174,10 @@ class Channel(redis.Channel):
         return self.connection is None or self.connection.client is None
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
-        """Refuses a closed connection with an error that Celery expects.
+        """Raises an error that Celery expects if the connection is closed.
 
-        kombu 5.7 closes channels after their connection when Redis has gone, and asks it for its address once more:
-        an AttributeError ended the worker in most of our kill -9 of Redis with an acknowledgement open.
+        When Redis ends, kombu 5.7 closes channels after their connection and then asks it for its address: an
+        AttributeError ended the worker in most of our kill -9 of Redis with an acknowledgement open.
         """
         if self._is_cut_off:
             raise ConnectionError("the connection is closed")

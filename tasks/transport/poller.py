@@ -1,4 +1,4 @@
-"""When a channel asks for messages."""
+"""Decides when a channel fetches messages."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from kombu.transport import redis
 
 
 class Poller(redis.MultiChannelPoller):
-    """kombu's poller, for channels that stay in the poll while they wait for a push.
+    """kombu's poller, for channels that stay registered while they wait for a push.
 
-    So that a push which comes while no message is wanted only pauses the connection: kombu would take it for the
-    connection's end.
+    A push that arrives while no message is wanted only pauses the connection. kombu would take it for the end of the
+    connection.
     """
 
     def _register_BRPOP(self, channel: Any) -> None:  # noqa: N802 - kombu's name

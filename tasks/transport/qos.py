@@ -1,4 +1,4 @@
-"""Acknowledgements: what this process holds, and how a message gets back into its queue or out of the way."""
+"""Acknowledgements: the messages that this process holds; their return to the queue, or into quarantine."""
 
 import logging
 from typing import Any
@@ -7,18 +7,18 @@ from celery.worker import state
 from kombu.transport import redis
 from kombu.utils.json import dumps
 
-from tasks.clock import CLOCK
-from tasks.completion import store
-from tasks.scripts import script
+from tasks.store import store
+from tasks.transport.clock import CLOCK
+from tasks.transport.scripts import script
 
-HELD: dict[str, str] = {}
-"""Delivery tags of this process -> their index, for the heartbeat, whatever becomes of a connection."""
+UNACKED_TAGS: dict[str, str] = {}
+"""Delivery tags of this process -> their index, for the heartbeat; independent of any connection."""
 
 OUTLIVING: set[str] = set()
-"""Delivery tags of tasks that run on while their channel is closed; each takes a place of the next channel's."""
+"""Delivery tags of tasks that still run although their channel is closed; each uses one place of the next channel."""
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
-"""What a message that is not one raises; errors of the connection are others."""
+"""Errors that an unreadable message causes; those of the connection are others."""
 
 _SWEEP = 100
 _KEPT = 100
@@ -27,48 +27,48 @@ _log = logging.getLogger(__name__)
 
 
 class QoS(redis.QoS):
-    """Acknowledgements of a channel; of what was fetched by script, registering is done."""
+    """The acknowledgements of a channel; the script has already registered the messages that it fetched."""
 
     def can_consume(self) -> bool:
-        """Says whether the channel may take messages; from a queue only with a clock that is right."""
+        """Returns whether the channel may fetch messages; from a queue only if the clock is right."""
         if not CLOCK.right and self.channel.active_queues:
             return False
         return super().can_consume() and self.can_consume_max_estimate() != 0
 
     def can_consume_max_estimate(self) -> int | None:
-        """Returns how many messages the channel may take; None without a bound."""
+        """Returns how many messages the channel may fetch; None if there is no bound."""
         places = super().can_consume_max_estimate()
         return places and max(places - len(OUTLIVING), 0)
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        """Notes a message as delivered, and registers it unless the script has."""
+        """Records a message as delivered; registers it unless the script has."""
         if self.channel.registered(delivery_tag):
             super(redis.QoS, self).append(message, delivery_tag)
         else:
             super().append(message, delivery_tag)
-        HELD[delivery_tag] = self.unacked_index_key
+        UNACKED_TAGS[delivery_tag] = self.unacked_index_key
 
     def ack(self, delivery_tag: str) -> None:
-        """Lets a message go for good."""
-        self._let_go(delivery_tag)
+        """Acknowledges a message."""
+        self._stop_renewing(delivery_tag)
         super().ack(delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        """Lets a message go; with `requeue` it comes back as that of a dead holder does.
+        """Drops a message; with `requeue` it is redelivered after the visibility timeout, like that of a dead worker.
 
-        What asks for it could not queue a retry or store an outcome, and at once could not again; or it came as its
-        queue was cancelled.
+        `requeue` is set if a retry could not be queued or an outcome not stored, which would fail again at once; or if
+        the message arrived while its queue was cancelled.
         """
-        self._let_go(delivery_tag)
+        self._stop_renewing(delivery_tag)
         if requeue:
             self._quick_ack(delivery_tag)
         else:
             super().reject(delivery_tag)
 
     def restore_visible(self, *_: Any, **__: Any) -> None:
-        """Puts back what nobody has held for the visibility timeout.
+        """Restores messages that nobody has renewed for the visibility timeout.
 
-        Without kombu's lock, whose holder may die: of many that put back one message, the script lets one.
+        It needs no lock like kombu's, whose holder may die: if many restore one message, the script lets one succeed.
         """
         with self.channel.conn_or_acquire() as client:
             args = [self.visibility_timeout, _SWEEP]
@@ -76,46 +76,46 @@ class QoS(redis.QoS):
                 self._restore(tag.decode(), client, "RPUSH", self.visibility_timeout)
 
     def restore_unacked(self, client: Any = None) -> None:
-        """Puts back what a closing channel has, but for tasks that run: Celery would begin each of them again.
+        """Restores the messages of a closing channel, except those of running tasks, which Celery would begin again.
 
-        What cannot be put back, for Redis is away, is let go all the same, so that others find it overdue.
+        If Redis is unavailable, the process still stops renewing them, so that other workers find them overdue.
         """
         running = _running()
         OUTLIVING.update(running & self._delivered.keys())
-        OUTLIVING.intersection_update(HELD)  # or one acknowledged meanwhile would keep its place for ever
-        given_back = [tag for tag in self._delivered if tag not in running]
+        OUTLIVING.intersection_update(UNACKED_TAGS)  # or one that was acknowledged meanwhile would use a place for ever
+        returned = [tag for tag in self._delivered if tag not in running]
         self._delivered.clear()
-        for tag in given_back:
-            self._let_go(tag)
-        for tag in given_back:
+        for tag in returned:
+            self._stop_renewing(tag)
+        for tag in returned:
             self.restore_by_tag(tag, client)
 
     def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
-        """Puts a message that this process held back into its queue."""
-        self._let_go(tag)
+        """Restores a message that this process held to its queue."""
+        self._stop_renewing(tag)
         with self.channel.conn_or_acquire(client) as client:
             self._restore(tag, client, "LPUSH" if leftmost else "RPUSH", 0)
 
     def quarantine(self, tag: str, cause: Exception) -> None:
-        """Moves a message that cannot be read out of the way, and tells it without a word of what it says."""
-        self._let_go(tag)
+        """Moves an unreadable message into quarantine, and logs that without its content."""
+        self._stop_renewing(tag)
         if tag in self._delivered:
             self._quick_ack(tag)
         shared = store()
-        keys = [*self._registers, shared.quarantine, shared.counters, shared.events]
+        keys = [*self._registers, shared.keys.quarantine, shared.keys.counters, shared.keys.events]
         reason = type(cause).__name__
         with self.channel.conn_or_acquire() as client:
             if script("quarantine")(keys, [tag, reason, _KEPT, _KEEP], client):
                 _log.error("message-quarantined cause=%s", reason)
 
-    def _let_go(self, tag: str) -> None:
-        HELD.pop(tag, None)
+    def _stop_renewing(self, tag: str) -> None:
+        UNACKED_TAGS.pop(tag, None)
         OUTLIVING.discard(tag)
 
     def _remove_from_indices(self, delivery_tag: str, pipe: Any = None) -> Any:
-        """Returns what lets a message go, without kombu's MULTI, in which a full Redis 7.0 refuses even this.
+        """Returns the pipeline that removes a message, without kombu's MULTI: a full Redis 7.0 refuses it.
 
-        An index entry that is left alone goes with the next sweep.
+        The next sweep removes an index entry that is left over.
         """
         with self.channel.conn_or_acquire() as client:
             pipeline = client.pipeline(transaction=False)
@@ -144,5 +144,5 @@ class QoS(redis.QoS):
 def _running() -> set[str]:
     try:
         return {request.message.delivery_tag for request in tuple(state.active_requests)}
-    except RuntimeError:  # another thread began one meanwhile
+    except RuntimeError:  # another thread began a task meanwhile
         return set()

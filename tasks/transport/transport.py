@@ -1,4 +1,4 @@
-"""What kombu is given for `redis://`, `rediss://` and `sentinel://`."""
+"""The transports for `redis://`, `rediss://` and `sentinel://`."""
 
 from typing import Any
 
@@ -20,11 +20,11 @@ class Transport(redis.Transport):
 
 
 class SentinelChannel(Channel, redis.SentinelChannel):
-    """Our channel, to the master that Sentinels name."""
+    """Our channel, connected to the master that Sentinels name."""
 
 
 class SentinelTransport(Transport):
-    """Our transport to the master that Sentinels name."""
+    """Our transport, connected to the master that Sentinels name."""
 
-    default_port = redis.SentinelTransport.default_port  # type: ignore[assignment]  # kombu says None of its base
+    default_port = redis.SentinelTransport.default_port  # type: ignore[assignment]  # None in kombu's base class
     Channel = SentinelChannel

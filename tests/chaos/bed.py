@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from config.settings import load
-from tasks.fleet import celery_nodes, commands, valkey
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.process import Process
-from tasks.fleet.readiness import writes
-from tasks.fleet.valkey import Valkey
+from tasks.local import celery_nodes, commands, valkey
+from tasks.local.fleet import Fleet
+from tasks.local.process import Process
+from tasks.local.readiness import writes
+from tasks.local.valkey import Valkey
 from tests.chaos.provider import KEY, Provider
-from worker.store import Store
+from worker.store.store import Store
 
 SLOTS = 8
 """Calls that one worker has in flight at most."""
@@ -44,7 +44,7 @@ _consumes = writes(" ready.")
 
 
 @dataclass(frozen=True)
-class Death:
+class Crash:
     """A worker killed at an epoch, with completions whose call was under way, or whose answer was not yet stored."""
 
     worker: str
@@ -101,14 +101,14 @@ class Bed:
     def _known(self, name: str) -> dict[str, str]:
         return {KEY: f"{name}-{next(self._starts)}"}
 
-    def kill(self, worker: Process) -> Death:
+    def kill(self, worker: Process) -> Crash:
         """Kills a worker with -9, and returns what it had in hand: it is stopped while that is counted."""
         worker.signal(signal.SIGSTOP)
         os.waitid(os.P_PID, worker.pid, os.WSTOPPED)  # all its threads: one may still be sending
         in_flight = self._unsettled(worker.environment[KEY])
         at = time.time()
         worker.kill()
-        return Death(worker.name, at, in_flight)
+        return Crash(worker.name, at, in_flight)
 
     def revive(self, worker: Process) -> None:
         """Starts a worker again, and does not wait for it."""
@@ -129,5 +129,5 @@ class Bed:
         asked = [completion for completion, call in last.items() if call.caller == caller]
         if not asked:
             return frozenset()
-        answers = self.store.run(*(("HGET", self.store.task(completion), "answer") for completion in asked))
+        answers = self.store.run(*(("HGET", self.store.keys.task(completion), "answer") for completion in asked))
         return frozenset(completion for completion, answer in zip(asked, answers, strict=True) if answer is None)

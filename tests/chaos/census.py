@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from tests.chaos.bed import Bed, Death
+from tests.chaos.bed import Bed, Crash
 from tests.chaos.provider import Call
 from tests.chaos.witness import Witness
 from tests.waiting import wait_until
 
-MESSAGES = ("{fallback}:unacked", "completions", *(f"completions\x06\x16{priority}" for priority in (3, 6, 9)))
+MESSAGES = ("{fallback}:2:unacked", "completions", *(f"completions\x06\x16{priority}" for priority in (3, 6, 9)))
 """Where kombu keeps what is in hand, and what is queued, in order of priority."""
 
 
@@ -19,8 +19,8 @@ MESSAGES = ("{fallback}:unacked", "completions", *(f"completions\x06\x16{priorit
 class Census:
     """What became of the `accepted` completions.
 
-    `lost` have no result, `failed` one that is no answer. Of `twice` more than one result was told, or another than
-    the one that stands. `repeated` counts the provider's calls beyond the first, by completion.
+    `lost` have no result, `failed` one that is no answer. Of `twice` more than one result was published, or another
+    than the one that stands. `repeated` counts the provider's calls beyond the first, by completion.
     """
 
     accepted: int
@@ -35,7 +35,7 @@ class Census:
         return not (self.lost or self.failed or self.twice)
 
     def __str__(self) -> str:
-        broken = f"{len(self.lost)} lost, {len(self.failed)} failed, {len(self.twice)} told twice"
+        broken = f"{len(self.lost)} lost, {len(self.failed)} failed, {len(self.twice)} answered twice"
         return f"{self.accepted} accepted: {broken}; {self.repeated.total()} calls repeated"
 
 
@@ -52,17 +52,17 @@ def take(bed: Bed, witness: Witness, accepted: Collection[str], *, within: float
     asked = Counter(call.completion for call in bed.provider.calls())
     return Census(
         accepted=len(keys),
-        lost=tuple(completion for completion in keys if not witness.told[completion]),
+        lost=tuple(completion for completion in keys if not witness.results[completion]),
         failed=tuple(completion for completion, meta in metas.items() if meta["status"] != "SUCCESS"),
-        twice=tuple(completion for completion in keys if len(witness.told[completion]) > 1),
+        twice=tuple(completion for completion in keys if len(witness.results[completion]) > 1),
         repeated=asked - Counter(asked.keys()),
     )
 
 
-def asked_again(calls: Iterable[Call], deaths: Iterable[Death]) -> list[float]:
-    """Returns the seconds from each death until what it cut was asked for again."""
+def asked_again(calls: Iterable[Call], crashes: Iterable[Crash]) -> list[float]:
+    """Returns the seconds from each crash until what it cut was asked for again."""
     asked: dict[str, list[float]] = {}
     for call in calls:
         asked.setdefault(call.completion, []).append(call.at)
-    cut = ((death.at, completion) for death in deaths for completion in death.in_flight)
+    cut = ((crash.at, completion) for crash in crashes for completion in crash.in_flight)
     return [min(again) - at for at, completion in cut if (again := [t for t in asked[completion] if t > at])]

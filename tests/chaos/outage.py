@@ -1,4 +1,4 @@
-"""An outage: a provider that is gone, and completions of every priority that wait for it."""
+"""An outage: a provider that is down, and completions of every priority that are parked until it admits."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -8,13 +8,13 @@ from typing import Self
 import psutil
 from celery import Celery
 
-from tasks.fleet.fleet import Fleet
+from tasks.local.fleet import Fleet
 from tests.chaos.bed import Bed
 from tests.chaos.census import MESSAGES
 from tests.chaos.provider import prompt
 from tests.waiting import wait_until
-from worker.breaker import control
-from worker.waiting import count
+from worker.admission.breaker import control
+from worker.task.parking import count
 
 PRIORITIES = {"high-priority": 3, "default": 6, "low-cost": 9}
 BYTES = 20_000
@@ -53,8 +53,8 @@ class Outage:
         return cls(bed)
 
     @property
-    def waiting(self) -> int:
-        """How many wait."""
+    def parked(self) -> int:
+        """How many are parked."""
         return count(self.bed.store)
 
     def queue(self, total: int) -> None:
@@ -72,10 +72,10 @@ class Outage:
         self.queued[chain].append(completion)
 
     def wait_for(self, total: int) -> None:
-        """Queues until this many wait, and no worker has any in hand."""
+        """Queues until this many are parked, and no worker has any in hand."""
         self.queue(total - len(self.completions()))
         redis = self.bed.store.redis
-        wait_until(lambda: self.waiting == total and not redis.hlen("{fallback}:unacked"), 60 + total / PER_SECOND)
+        wait_until(lambda: self.parked == total and not redis.hlen("{fallback}:2:unacked"), 60 + total / PER_SECOND)
 
     def end(self) -> None:
         """Brings the provider back, and says so to the fleet, which might not try it for minutes."""
@@ -85,7 +85,7 @@ class Outage:
     @property
     def over(self) -> bool:
         """Says whether no message is left anywhere."""
-        return not self.waiting and not self.bed.store.redis.exists(*MESSAGES)
+        return not self.parked and not self.bed.store.redis.exists(*MESSAGES)
 
     def completions(self) -> list[str]:
         """Returns all of them, the highest priority first, then in the order in which they were queued."""

@@ -1,4 +1,4 @@
-"""A load: completions queued at an even pace by a producer that knows of the fleet the task's name alone."""
+"""A load: completions queued at an even rate by a producer that knows of the fleet the task's name alone."""
 
 import time
 from typing import Any

@@ -15,11 +15,11 @@ import urllib.request
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from tasks.fleet.celery_nodes import ROOT
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.ports import free_port
-from tasks.fleet.process import Process
-from tasks.fleet.readiness import http_answers
+from tasks.local.celery_nodes import ROOT
+from tasks.local.fleet import Fleet
+from tasks.local.ports import free_port
+from tasks.local.process import Process
+from tasks.local.readiness import http_answers
 
 KEY = "CHAOS_WORKER"
 """The variable with a worker's API key, by which the provider knows it: a name of its own at each start."""

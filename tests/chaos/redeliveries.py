@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from redis import Redis
 
 from tests.chaos.background import Background
-from worker.lease import LEASE, RENEW_EVERY
+from worker.task.lease import LEASE, RENEW_EVERY
 
 _POLL = 0.1
-_INDEX = "{fallback}:unacked_index"
+_INDEX = "{fallback}:2:unacked_index"
 """Where kombu keeps when each message in hand was last renewed."""
 
 
@@ -24,12 +24,12 @@ class Redeliveries(Background):
         self._index: dict[bytes, float] = {}
         self._spans: list[tuple[float, float]] = []
 
-    def after(self, deaths: Sequence[float]) -> list[float]:
-        """Returns the seconds from a worker's death to the redelivery of each message that it held.
+    def after(self, crashes: Sequence[float]) -> list[float]:
+        """Returns the seconds from a worker's crash to the redelivery of each message that it held.
 
-        The first death (epochs) after the last renewal counts: where two came close, at most 3 s too many.
+        The first crash (epochs) after the last renewal counts: where two came close, at most 3 s too many.
         """
-        return [gone - min((at for at in deaths if at >= renewed), default=renewed) for renewed, gone in self._spans]
+        return [gone - min((at for at in crashes if at >= renewed), default=renewed) for renewed, gone in self._spans]
 
     def work(self) -> None:
         with Redis.from_url(self._url) as redis:

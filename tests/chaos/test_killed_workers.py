@@ -8,16 +8,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.process import Process
-from tests.chaos.bed import Bed, Death
+from tasks.local.fleet import Fleet
+from tasks.local.process import Process
+from tests.chaos.bed import Bed, Crash
 from tests.chaos.census import asked_again, take
 from tests.chaos.conftest import Figures
 from tests.chaos.producer import Producer
 from tests.chaos.redeliveries import Redeliveries
 from tests.chaos.witness import Witness
 from tests.waiting import wait_until
-from worker.health import percentile
+from worker.health.health import percentile
 
 WORKERS = ("one", "two", "three", "four")
 RATE = 20.0
@@ -43,28 +43,28 @@ def test_each_completion_is_answered_once_and_soon(bed: Bed, completions: int, f
     stopped.signal(signal.SIGSTOP)  # idle, with its fetch under way
     with Witness(url) as witness, Redeliveries(url) as back, Producer(url, completions, rate=RATE) as producer:
         wait_until(lambda: len(producer.accepted) > RATE)
-        deaths = [die(bed, stopped), *kill_until_done(bed, producer)]
+        crashes = [die(bed, stopped), *kill_until_done(bed, producer)]
         census = take(bed, witness, producer.accepted, within=DRAIN + completions / RATE)
-    busy = sum(bool(death.in_flight) for death in deaths[1:])
-    in_flight = Counter(completion for death in deaths for completion in death.in_flight)
-    after = back.after([death.at for death in deaths])
+    busy = sum(bool(crash.in_flight) for crash in crashes[1:])
+    in_flight = Counter(completion for crash in crashes for completion in crash.in_flight)
+    after = back.after([crash.at for crash in crashes])
     kills = (
-        f"{in_flight.total()} were in flight at {len(deaths)} kills, of which {busy} hit calls and one an idle worker"
+        f"{in_flight.total()} were in flight at {len(crashes)} kills, of which {busy} hit calls and one an idle worker"
     )
-    again = asked_again(bed.provider.calls(), deaths)
-    spent = f"redelivered {told(after)} after a death, asked again {told(again)} (which others' deaths delay)"
-    figures(f"{census}; {kills}; {spent}")
+    again = asked_again(bed.provider.calls(), crashes)
+    delays = f"redelivered {summary(after)} after a crash, asked again {summary(again)} (which others' crashes delay)"
+    figures(f"{census}; {kills}; {delays}")
     assert census.kept, census
-    assert busy >= 0.8 * (len(deaths) - 1)
+    assert busy >= 0.8 * (len(crashes) - 1)
     assert not census.repeated - in_flight
     assert percentile(sorted(after), 0.99) <= REDELIVERED_WITHIN
 
 
-def told(seconds: list[float]) -> str:
+def summary(seconds: list[float]) -> str:
     return f"p50 {percentile(sorted(seconds), 0.5):.1f} s, p99 {percentile(sorted(seconds), 0.99):.1f} s"
 
 
-def kill_until_done(bed: Bed, producer: Producer) -> Iterator[Death]:
+def kill_until_done(bed: Bed, producer: Producer) -> Iterator[Crash]:
     due = time.monotonic() + EVERY
     while True:
         wait_until(lambda due=due: producer.done or (time.monotonic() >= due and bed.at_work()))
@@ -74,7 +74,7 @@ def kill_until_done(bed: Bed, producer: Producer) -> Iterator[Death]:
         due += EVERY
 
 
-def die(bed: Bed, worker: Process) -> Death:
-    death = bed.kill(worker)
+def die(bed: Bed, worker: Process) -> Crash:
+    crash = bed.kill(worker)
     bed.revive(worker)
-    return death
+    return crash

@@ -10,11 +10,11 @@ from itertools import cycle
 import pytest
 from celery import Celery
 
-from tasks.fleet import commands
-from tasks.fleet.celery_nodes import ROOT
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.process import Process
-from tasks.fleet.readiness import writes
+from tasks.local import commands
+from tasks.local.celery_nodes import ROOT
+from tasks.local.fleet import Fleet
+from tasks.local.process import Process
+from tasks.local.readiness import writes
 from tests.chaos.bed import Bed
 from tests.chaos.census import take
 from tests.chaos.conftest import Figures
@@ -22,7 +22,7 @@ from tests.chaos.neighbour import BEGUN
 from tests.chaos.producer import Producer
 from tests.chaos.witness import Witness
 from tests.waiting import wait_until
-from worker.lease import LEASE
+from worker.task.lease import LEASE
 
 SECONDS = float(os.environ.get("CHAOS_NEIGHBOURS", "24"))
 """Of load, on both sides."""
@@ -125,7 +125,7 @@ def test_beside_a_fleet_that_loses_workers_it_does_so_too(bed: Bed, figures: Fig
     assert set(shop.begun.values()) == {1}
     assert shop.left <= shop.unacknowledged
     assert census.kept, census
-    assert not bed.store.redis.exists(bed.store.quarantine)
+    assert not bed.store.redis.exists(bed.store.keys.quarantine)
 
 
 def die(bed: Bed) -> None:

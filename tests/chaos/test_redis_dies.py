@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tasks.fleet.fleet import Fleet
+from tasks.local.fleet import Fleet
 from tests.chaos.bed import Bed
 from tests.chaos.census import take
 from tests.chaos.conftest import Figures
@@ -16,7 +16,7 @@ from tests.chaos.witness import Witness
 from tests.waiting import wait_until
 
 RATE = 20.0
-DEATHS = 3
+KILLS = 3
 HANG = float(os.environ.get("CHAOS_HANG", "6"))
 """Seconds that Redis hangs; 10 in `make chaos`."""
 
@@ -45,23 +45,23 @@ def hung(bed: Bed) -> float:
     return time.time()
 
 
-@pytest.mark.parametrize(("outage", "times"), [(killed, DEATHS), (hung, 1)])
+@pytest.mark.parametrize(("outage", "times"), [(killed, KILLS), (hung, 1)])
 def test_each_completion_is_answered_once_and_work_goes_on_soon(
     bed: Bed, completions: int, figures: Figures, outage: Callable[[Bed], float], times: int
 ) -> None:
-    spent, backs = [], []
+    recoveries, backs = [], []
     with Witness(bed.server.url) as witness, Producer(bed.server.url, completions, rate=RATE) as producer:
         for number in range(1, times + 1):
             share = number / (times + 1)
             wait_until(lambda share=share: len(producer.accepted) >= share * completions, completions / RATE + 30)
             backs.append(outage(bed))
             wait_until(lambda: all_call(bed, backs[-1]), 60)
-            spent.append(time.time() - backs[-1])
+            recoveries.append(time.time() - backs[-1])
         wait_until(lambda: producer.done, completions / RATE + 30)
         census = take(bed, witness, producer.accepted, within=DRAIN)
-    figures(f"{census}; recovery after {', '.join(f'{seconds:.1f}' for seconds in spent)} s")
+    figures(f"{census}; recovery after {', '.join(f'{seconds:.1f}' for seconds in recoveries)} s")
     assert census.kept, census
-    assert max(spent) <= RECOVERED_WITHIN
+    assert max(recoveries) <= RECOVERED_WITHIN
 
 
 def all_call(bed: Bed, since: float) -> bool:

@@ -4,7 +4,7 @@ from itertools import cycle
 
 import pytest
 
-from tasks.fleet.fleet import Fleet
+from tasks.local.fleet import Fleet
 from tests.chaos.bed import Bed
 from tests.chaos.census import take
 from tests.chaos.conftest import Figures

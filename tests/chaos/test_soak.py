@@ -9,8 +9,8 @@ from statistics import linear_regression
 import psutil
 import pytest
 
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.process import Process
+from tasks.local.fleet import Fleet
+from tasks.local.process import Process
 from tests.chaos.bed import SLOTS, Bed
 from tests.chaos.census import take
 from tests.chaos.conftest import Figures
@@ -57,7 +57,7 @@ def test_memory_and_connections_do_not_grow(bed: Bed, figures: Figures) -> None:
         census = take(bed, witness, {**burst.accepted, **producer.accepted}, within=60)
     settled = {name: [s for s in each if s.at >= each[0].at + WARM_UP] for name, each in samples.items()}
     slopes = {name: slope(each) for name, each in settled.items()}
-    found = [f"{name}: {told(each)}, {slopes[name]:+.2f} MB/h" for name, each in settled.items()]
+    found = [f"{name}: {summary(each)}, {slopes[name]:+.2f} MB/h" for name, each in settled.items()]
     figures("\n".join([f"{census}; {SECONDS:g} s, of which {WARM_UP:g} s warm-up", *found]))
     assert census.kept, census
     assert not any(map(more_connections, settled.values()))
@@ -65,7 +65,7 @@ def test_memory_and_connections_do_not_grow(bed: Bed, figures: Figures) -> None:
 
 
 def paced(seconds: float) -> Iterator[None]:
-    """Yields at an even pace for so long."""
+    """Yields at an even rate for so long."""
     started = due = time.monotonic()
     while due < started + seconds:
         yield
@@ -90,7 +90,7 @@ def more_connections(samples: Sequence[Sample]) -> bool:
     return max(s.connections for s in samples[half:]) > max(s.connections for s in samples[:half]) + SLOTS
 
 
-def told(samples: Sequence[Sample]) -> str:
+def summary(samples: Sequence[Sample]) -> str:
     connections = sorted({sample.connections for sample in samples})
     memory = f"{samples[0].memory:.1f} to {samples[-1].memory:.1f} MB"
     return f"{connections[0]} to {connections[-1]} connections, {memory}"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.fleet.celery_nodes import ROOT
-from tasks.fleet.fleet import Fleet
+from tasks.local.celery_nodes import ROOT
+from tasks.local.fleet import Fleet
 from tests.chaos.bed import Bed
 from tests.chaos.census import take
 from tests.chaos.conftest import Figures
@@ -53,13 +53,13 @@ def test_nothing_is_lost_though_one_of_each_is_killed(bed: Bed, completions: int
     old, _, new, _ = bed.workers
     with Witness(bed.server.url) as witness, Producer(bed.server.url, completions, rate=RATE) as producer:
         wait_until(lambda: len(producer.accepted) > completions / 4, completions / RATE)
-        deaths = [bed.kill(old), bed.kill(new)]
+        crashes = [bed.kill(old), bed.kill(new)]
         bed.revive(new)
         wait_until(lambda: producer.done, completions / RATE + 30)
         for worker in bed.workers[:2]:
             worker.stop(30.0)
         census = take(bed, witness, producer.accepted, within=60)
-    in_flight = Counter(completion for death in deaths for completion in death.in_flight)
+    in_flight = Counter(completion for crash in crashes for completion in crash.in_flight)
     figures(f"{census}, {in_flight.total()} were in flight at two kills; from {BEFORE}")
     assert census.kept, census
     assert not census.repeated - in_flight

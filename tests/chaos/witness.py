@@ -1,4 +1,4 @@
-"""Hears every result that is told, also one that is told twice."""
+"""Collects every result that is published, also a second one of the same completion."""
 
 import json
 from collections import defaultdict
@@ -15,14 +15,14 @@ _POLL = 0.2
 
 
 class Witness(Background):
-    """A thread that listens to where Celery tells results; `told` are the distinct ones of each completion.
+    """A thread that listens to where Celery publishes results; `results` are the distinct ones of each completion.
 
-    What is told while Redis is away nobody hears; the thread listens again as soon as it can.
+    What is published during a Redis outage nobody hears; the thread listens again as soon as it can.
     """
 
     def __init__(self, redis_url: str) -> None:
         super().__init__()
-        self.told: defaultdict[str, set[str]] = defaultdict(set)
+        self.results: defaultdict[str, set[str]] = defaultdict(set)
         self._url = redis_url
 
     def work(self) -> None:
@@ -40,6 +40,6 @@ class Witness(Background):
                     self.note(json.loads(message["data"]))
 
     def note(self, meta: dict[str, Any]) -> None:
-        """Adds what stands in the result backend for a completion, or was told of it."""
+        """Adds what stands in the result backend for a completion, or was published of it."""
         if meta["status"] in _READY:
-            self.told[str(meta["task_id"])].add(json.dumps(meta["result"], sort_keys=True))
+            self.results[str(meta["task_id"])].add(json.dumps(meta["result"], sort_keys=True))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from config.settings import ConfigurationError, Settings, load
 
-SECTIONS = "namespace, redis_url, max_redeliveries, breaker, providers, chains, health, results"
+SECTIONS = "namespace, redis_url, max_crashes, breaker, providers, chains, health, results"
 SENTINEL = "redis_url: must be sentinel://[user:password@]host[:port],...[/database][?master=name]"
 PORT = "redis_url: has no valid host and port; a password's special characters are written as %XX"
 BASE_URL = "must be http:// or https://, a host and at most a path, without user, password or query"
@@ -23,7 +23,7 @@ TEXTS = [
     ("chains.default.retry.initial_backoff = 90", "chains.default.retry: initial_backoff is longer than max_backoff"),
     ("chains.x.timeout = 1", "chains.x.providers: missing"),
     ("chains.x.providers = []", "chains.x.providers: Tuple should have at least 1 item after validation, not 0"),
-    ("chains.x.providers = ['claude', 'claude']", "chains.x.providers: a provider stands twice"),
+    ("chains.x.providers = ['claude', 'claude']", "chains.x.providers: a provider is listed twice"),
     (
         "chains.x.providers = ['claude', 'cloud']",
         "chains.x.providers.1: no provider 'cloud'; there are claude, llama_cpp, openai",
@@ -32,28 +32,30 @@ TEXTS = [
     ("chains.default.priority = 5", "chains.default.priority: Input should be 3, 6 or 9"),
     ("chains.'a b'.providers = ['claude']", f"chains.a b: {NAME}\nchains.a b.name: {NAME}"),
     (
-        "chains.default.outcomes.refussed.onward = 'at-once'",
+        "chains.default.outcomes.refussed.next_provider = 'at-once'",
         "chains.default.outcomes.refussed: Input should be 'success', 'transient', 'timeout', 'overloaded', "
         "'rate-limited', 'quota-exhausted', 'authentication', 'misconfigured', 'too-large', 'refused', 'invalid' "
         "or 'cut-short'",
     ),
     (
-        "chains.default.outcomes.success.onward = 'at-once'",
+        "chains.default.outcomes.success.next_provider = 'at-once'",
         "chains.default.outcomes.success: nothing follows from it that a chain could change",
     ),
     (
-        "chains.default.outcomes.refused.onward = 'sometimes'",
-        "chains.default.outcomes.refused.onward: Input should be 'after-retries', 'at-once', 'larger-window', "
+        "chains.default.outcomes.refused.next_provider = 'sometimes'",
+        "chains.default.outcomes.refused.next_provider: Input should be 'after-retries', 'at-once', 'larger-window', "
         "'once-per-dialect' or 'never'",
     ),
     ("chains.default.outcomes.refused.breaker = 'failure'", "chains.default.outcomes.refused.breaker: unknown key"),
     (
-        "chains.default.outcomes.misconfigured.again = 'once'",
-        "chains.default.outcomes: misconfigured.again: would never happen, as onward is at-once; set that too",
+        "chains.default.outcomes.misconfigured.same_provider = 'once'",
+        "chains.default.outcomes: misconfigured.same_provider: would never happen, "
+        "as next_provider is at-once; set that too",
     ),
     (
-        "chains.default.outcomes.quota-exhausted = { again = 'once', onward = 'after-retries' }",
-        "chains.default.outcomes: quota-exhausted.again: would never happen, as the breaker shuts the provider out",
+        "chains.default.outcomes.quota-exhausted = { same_provider = 'once', next_provider = 'after-retries' }",
+        "chains.default.outcomes: quota-exhausted.same_provider: would never happen, "
+        "as the breaker shuts the provider out",
     ),
     ("chains = 3", "chains: Input should be a valid dictionary"),
     ("providers = 3", "providers: Input should be a valid dictionary"),
@@ -70,8 +72,9 @@ TEXTS = [
         "providers.claude.breaker: Input should be a valid dictionary or instance of Breaker",
     ),
     (
-        "providers.claude.models.default = { name = 'x', lacks = ['sound'] }",
-        "providers.claude.models.default.lacks.0: Input should be 'tools', 'images', 'schema', 'json' or 'prefill'",
+        "providers.claude.models.default = { name = 'x', unsupported = ['sound'] }",
+        "providers.claude.models.default.unsupported.0: "
+        "Input should be 'tools', 'images', 'schema', 'json' or 'prefill'",
     ),
     (
         "providers.claude.models.default = { name = 'x', max_output = 0 }",

@@ -17,7 +17,7 @@ models.fast = { name = "x" }
 [chains.default]
 timeout = 5
 """
-OUTCOME = "FALLBACK_CHAINS__HIGH_PRIORITY__OUTCOMES__RATE_LIMITED__AGAIN"
+OUTCOME = "FALLBACK_CHAINS__HIGH_PRIORITY__OUTCOMES__RATE_LIMITED__SAME_PROVIDER"
 MODEL = "FALLBACK_PROVIDERS__CLAUDE__MODELS__FAST__"
 
 
@@ -70,7 +70,7 @@ VARIABLES = [
     ({"ANTHROPIC_BASE_URL": "http://a"}, "providers.claude.base_url", "http://a", "ANTHROPIC_BASE_URL"),
     ({"ANTHROPIC_API_KEY": "k"}, "providers.claude.api_key", "set", "ANTHROPIC_API_KEY"),
     ({}, "providers.claude.api_key", None, "default"),
-    ({OUTCOME: "never"}, "chains.high-priority.outcomes.rate-limited.again", "never", OUTCOME),
+    ({OUTCOME: "never"}, "chains.high-priority.outcomes.rate-limited.same_provider", "never", OUTCOME),
     ({"fallback_namespace": "green"}, "namespace", "green", "fallback_namespace"),
     ({"FALLBACK_NAMESPACE": ""}, "namespace", "blue", "the file"),
     ({"FALLBACK_BREAKER": '{"failure_threshold": 9}'}, "breaker.failure_threshold", 9, "FALLBACK_BREAKER"),

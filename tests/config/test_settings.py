@@ -31,7 +31,9 @@ DEFAULTS = {
     "chains.low-cost.providers": ("llama_cpp", "openai", "claude"),
     "chains.local-first.providers": ("llama_cpp", "claude", "openai"),
     "chains.high-priority.retry": Retry(max_retries=2, initial_backoff=0.5),
-    "chains.default.retry": Retry(max_retries=3, initial_backoff=1.0, max_backoff=60.0, multiplier=2.0, max_wait=5.0),
+    "chains.default.retry": Retry(
+        max_retries=3, initial_backoff=1.0, max_backoff=60.0, multiplier=2.0, max_retry_after=5.0
+    ),
     "chains.local-first.retry.max_retries": 2,
     "chains.high-priority.priority": 3,
     "chains.local-first.priority": 6,
@@ -40,8 +42,8 @@ DEFAULTS = {
     "providers.llama_cpp.missing": "no base URL",
     "providers.openai.missing": "no API key",
     "providers.openai.breaker": Breaker(failure_threshold=5, success_threshold=2, cooldown_period=60.0),
-    "providers.claude.models.default.lacks": {"prefill"},
-    "providers.llama_cpp.models.default.lacks": {"images"},
+    "providers.claude.models.default.unsupported": {"prefill"},
+    "providers.llama_cpp.models.default.unsupported": {"images"},
     "providers.openai.models.fast.max_output": 128_000,
     "results.max_request_bytes": 4_000_000,
 }
@@ -74,17 +76,17 @@ VARIABLES = [
     ("FALLBACK_CHAINS__HIGH_PRIORITY__PRIORITY", "9", "chains.high-priority.priority", 9),
     ("FALLBACK_CHAINS__high-priority__RETRY__MAX_RETRIES", "0", "chains.high-priority.retry.max_retries", 0),
     (
-        "FALLBACK_CHAINS__HIGH_PRIORITY__OUTCOMES__RATE_LIMITED__AGAIN",
+        "FALLBACK_CHAINS__HIGH_PRIORITY__OUTCOMES__RATE_LIMITED__SAME_PROVIDER",
         "never",
         "chains.high-priority.outcomes",
-        {"rate-limited": Override(again="never")},
+        {"rate-limited": Override(same_provider="never")},
     ),
     ("FALLBACK_PROVIDERS__LLAMA_CPP__STREAM", "true", "providers.llama_cpp.stream", True),
     ("FALLBACK_PROVIDERS__MISTRAL__MODELS__FAST_1__NAME", "x", "providers.mistral.models.Fast-1", Model(name="x")),
     (
         "FALLBACK_PROVIDERS__MISTRAL__MODELS__DEFAULT",
-        '{"name": "y", "lacks": ["tools"]}',
-        "providers.mistral.models.default.lacks",
+        '{"name": "y", "unsupported": ["tools"]}',
+        "providers.mistral.models.default.unsupported",
         {"tools"},
     ),
     ("FALLBACK_PORT", "tcp://10.0.0.1:6379", "namespace", "fallback"),  # a Kubernetes service named "fallback"
@@ -107,9 +109,9 @@ TEXTS = [
     ('providers.claude.models.default = { name = "x" }', "providers.claude.models.fast.name", "claude-haiku-5-5"),
     ("chains.default.retry.max_retries = 7", "chains.default.retry", Retry(max_retries=7)),
     (
-        "chains.default.outcomes.timeout.again = 'never'",
+        "chains.default.outcomes.timeout.same_provider = 'never'",
         "chains.default.outcomes",
-        {"timeout": Override(again="never")},
+        {"timeout": Override(same_provider="never")},
     ),
     (
         "breaker = { failure_threshold = 9, adaptive.failures = 'off' }\n"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.fleet.celery_nodes import ROOT
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.process import Process
+from tasks.local.celery_nodes import ROOT
+from tasks.local.fleet import Fleet
+from tasks.local.process import Process
 
 BIN = Path(sys.executable).parent
 SECRETS = {

@@ -20,12 +20,12 @@ from pytest_celery import (
 )
 
 from config.settings import load
-from tasks.fleet import valkey as valkey_server
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.llmock import LLMock
+from tasks.local import valkey as valkey_server
+from tasks.local.fleet import Fleet
+from tasks.local.llmock import LLMock
 from tests.end_to_end.command_line import Fallback, run
 from tests.end_to_end.local_cluster import LocalNode, LocalRedis, LocalSetup, start_node
-from worker.store import Store
+from worker.store.store import Store
 
 QUICK = {
     "FALLBACK_BREAKER__COOLDOWN_PERIOD": "1",

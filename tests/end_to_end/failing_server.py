@@ -70,7 +70,7 @@ def refusal(model: str, category: str) -> list[bytes]:
 def openai(model: str, text: str, prompt: int, completion: int) -> list[bytes]:
     """Returns the chunks of an answer of OpenAI's; the last one is its end mark.
 
-    The usage comes with every chunk, as some servers send it: a stream that is cut has told it.
+    The usage comes with every chunk, as some servers send it: a stream that is cut has sent it.
     """
     usage = {"prompt_tokens": prompt, "completion_tokens": completion}
 

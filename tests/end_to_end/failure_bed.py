@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.fleet.llmock import LLMock
+from tasks.local.llmock import LLMock
 from tests.end_to_end import vendors
 from tests.end_to_end.failing_server import FailingServer
 from tests.end_to_end.failure_cases import LIMIT, LLMOCKS, SIDES, SOCKETS, Case
 from tests.end_to_end.local_cluster import LocalSetup
 from tests.worker.providers.bare_server import streams
-from worker import breaker
-from worker.breaker import Snapshot
+from worker.admission import breaker
+from worker.admission.breaker import Snapshot
 from worker.errors import TaskFailed
 
 BACKOFF = 0.2
@@ -69,5 +69,5 @@ class Bed:
 
     def circuit(self, provider: str) -> list[dict[str, str]]:
         """Returns the changes of its breaker's state, the oldest first."""
-        told = [event for event in self.setup.events() if event["provider"] == provider]
-        return [event for event in told if event["type"].startswith("circuit-breaker")]
+        events = [event for event in self.setup.events() if event["provider"] == provider]
+        return [event for event in events if event["type"].startswith("circuit-breaker")]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from config.outcomes import Outcome
-from tasks.fleet.llmock import LLMock
+from tasks.local.llmock import LLMock
 from tests.end_to_end import failing_server, vendors
 from tests.end_to_end.failing_server import FailingServer
 from tests.worker.providers.bare_server import HEAD, Talk, chunk, sends, stalls, streams

@@ -1,4 +1,4 @@
-"""Runs the failures' tests and writes what they measured into docs/failures.md.
+"""Runs the failures' tests and writes what they measured into docs/benchmarks/failures.md.
 
 Run it as `python -m tests.end_to_end.failure_table`.
 A row holds for both wires where class, calls and result are the same; its seconds are then Anthropic's and OpenAI's.
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "failures.md"
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "failures.md"
 BEGIN, END = "<!-- measured -->\n", "<!-- end -->\n"
 _HEAD = "| failure | wire | class | calls, then to the next | seconds | the caller gets |\n|---|---|---|---|---|---|\n"
 

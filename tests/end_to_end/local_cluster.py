@@ -2,6 +2,7 @@
 
 import json
 import signal as signals
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,12 +12,12 @@ from celery import Celery
 from pytest_celery import CeleryTestSetup, CeleryTestWorker, CeleryWorkerContainer, RedisContainer
 
 from config.settings import load
-from tasks.fleet import celery_nodes
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.process import Process
-from tasks.fleet.valkey import Valkey
-from worker.events import Event, since
-from worker.store import Store
+from tasks.local import celery_nodes
+from tasks.local.fleet import Fleet
+from tasks.local.process import Process
+from tasks.local.valkey import Valkey
+from worker.store.store import Store
+from worker.telemetry.events import Event, since
 
 
 class LocalContainer:
@@ -106,7 +107,7 @@ class LocalNode(CeleryTestWorker):
 
     def hostname(self) -> str:
         """Returns the node name by which Celery's remote control knows it."""
-        return f"{self.process.name}@{celery_nodes.HOST}"
+        return f"{self.process.name}@{socket.gethostname()}"
 
 
 class LocalSetup(CeleryTestSetup):
@@ -136,13 +137,13 @@ class LocalSetup(CeleryTestSetup):
         return Store(settings.redis_url, settings.namespace, settings.providers)
 
     def events(self) -> list[Event]:
-        """Returns what the event stream has told, from its start on."""
+        """Returns the events of the stream, from its start on."""
         return since(self.store)[1]
 
     def forget(self) -> None:
         """Drops everything that Fallback keeps in Redis: breakers, events, tasks."""
         redis = self.store.redis
-        for key in redis.scan_iter("{fallback}:*"):
+        for key in redis.scan_iter("{fallback}:2:*"):
             redis.delete(key)
 
     def in_this_code_base(self, program: str) -> str:

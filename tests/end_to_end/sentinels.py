@@ -5,11 +5,11 @@ from pathlib import Path
 
 from redis import Redis
 
-from tasks.fleet import valkey
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.ports import free_port
-from tasks.fleet.process import Process
-from tasks.fleet.readiness import writes
+from tasks.local import valkey
+from tasks.local.fleet import Fleet
+from tasks.local.ports import free_port
+from tasks.local.process import Process
+from tasks.local.readiness import writes
 from tests.waiting import wait_until
 
 DOWN_AFTER = 1.0

@@ -1,4 +1,4 @@
-"""The ACL of docs/deployment.md: the whole fleet does its work with it, over TLS too, and it allows nothing else."""
+"""The ACL of docs/how-to/deploy.md: the whole fleet does its work with it, over TLS too, and it allows nothing else."""
 
 import json
 import re
@@ -15,19 +15,20 @@ from celery import Celery
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
-from tasks.fleet import celery_nodes, commands, valkey
-from tasks.fleet.celery_nodes import ROOT
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.llmock import LLMock
-from tasks.fleet.ports import free_port
-from tasks.fleet.readiness import writes
+from tasks.local import celery_nodes, commands, valkey
+from tasks.local.celery_nodes import ROOT
+from tasks.local.fleet import Fleet
+from tasks.local.llmock import LLMock
+from tasks.local.ports import free_port
+from tasks.local.readiness import writes
 from tests.certificates import issued
 from tests.end_to_end.command_line import run
 from tests.end_to_end.conftest import QUICK
 from tests.end_to_end.vendors import QUESTION, fail
 from tests.waiting import wait_until
 
-ACL = re.search(r"^```acl\n(.*?)^```", (ROOT / "docs" / "deployment.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
+PAGE = ROOT / "docs" / "how-to" / "deploy.md"
+ACL = re.search(r"^```acl\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
 assert ACL is not None
 ADMIN = "user admin on >admin-password ~* &* +@all\n"
 PRODUCE = f"import json; from tasks import complete; print(json.dumps(complete.delay({QUESTION!r}).get(timeout=60)))"
@@ -177,7 +178,7 @@ def test_the_fleet_does_its_work_and_the_acl_refuses_nothing_of_it(bed: Bed, llm
         ("producer", ["LRANGE", "completions", "0", "-1"]),
         ("producer", ["RPOP", "completions"]),
         ("producer", ["SET", "celery-task-meta-1", "{}"]),
-        ("producer", ["GET", "{fallback}:task:1"]),
+        ("producer", ["GET", "{fallback}:2:task:1"]),
         ("producer", ["LPUSH", "probes", "{}"]),
         ("producer", ["PUBLISH", "/0.celery.pidbox", "{}"]),
     ],
@@ -196,8 +197,7 @@ def test_nobody_comes_in_without_a_user(bed: Bed) -> None:
 def test_every_command_of_the_scripts_is_allowed() -> None:
     assert ACL is not None
     [allowed] = [set(line.split()) for line in ACL[1].splitlines() if line.startswith("user fallback")]
-    texts = [
-        path.read_text("utf-8") for folder in ("worker", "tasks") for path in (ROOT / folder / "lua").glob("*.lua")
-    ]
+    texts = [path.read_text("utf-8") for folder in ("worker", "tasks") for path in (ROOT / folder).rglob("*.lua")]
+    assert len(texts) > 20
     used = {name.lower() for text in texts for name in re.findall(r"redis\.call\('(\w+)'", text)}
     assert {f"+{name}" for name in used} - allowed == set()

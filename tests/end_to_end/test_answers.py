@@ -3,12 +3,12 @@
 import pytest
 from openai.types.chat import ChatCompletion
 
-from tasks.fleet.llama import Llama
-from tasks.fleet.llmock import LLMock
+from tasks.local.llama import Llama
+from tasks.local.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalSetup
-from tests.end_to_end.vendors import QUESTION, calls, fail, told
+from tests.end_to_end.vendors import QUESTION, attempts_of, calls, fail
 
-STORY = {"provider", "chain", "attempts", "cost_usd", "queued_ms", "elapsed_ms", "version"}
+REPORT = {"provider", "chain", "attempts", "cost_usd", "queued_ms", "elapsed_ms", "version"}
 ATTEMPT = {"provider", "outcome", "at", "model", "reason", "status", "latency_ms", "first_token_ms", "until"}
 
 
@@ -31,7 +31,7 @@ def test_an_answers_message_goes_back_into_messages(shared_setup: LocalSetup, ll
     message = shared_setup.complete(QUESTION).get(timeout=30)["choices"][0]["message"]
     again = {"messages": [*QUESTION["messages"], message, {"role": "user", "content": "And again."}]}
     for chain in ("default", "low-cost"):
-        assert told(shared_setup.complete(again, chain).get(timeout=30))[0][1] == "success"
+        assert attempts_of(shared_setup.complete(again, chain).get(timeout=30))[0][1] == "success"
     assert [len(request["body"]["messages"]) for request in llmock.requests()] == [1, 3, 3]
 
 
@@ -42,15 +42,15 @@ def test_a_parsed_answers_message_goes_back_into_messages(shared_setup: LocalSet
     assert shared_setup.complete(again).get(timeout=30)["fallback"]["provider"] == "claude"
 
 
-def test_a_result_tells_its_whole_story(shared_setup: LocalSetup) -> None:
-    story = shared_setup.complete(QUESTION).get(timeout=30)["fallback"]
-    assert set(story) == STORY
-    assert (story["provider"], story["chain"], story["version"]) == ("claude", "default", 1)
-    assert story["cost_usd"] > 0
-    [attempt] = story["attempts"]
+def test_a_result_has_its_whole_report(shared_setup: LocalSetup) -> None:
+    report = shared_setup.complete(QUESTION).get(timeout=30)["fallback"]
+    assert set(report) == REPORT
+    assert (report["provider"], report["chain"], report["version"]) == ("claude", "default", 2)
+    assert report["cost_usd"] > 0
+    [attempt] = report["attempts"]
     assert set(attempt) == ATTEMPT
     assert (attempt["provider"], attempt["outcome"], attempt["model"]) == ("claude", "success", "claude-sonnet-5-5")
-    assert 0 < attempt["first_token_ms"] <= attempt["latency_ms"] <= story["elapsed_ms"]
+    assert 0 < attempt["first_token_ms"] <= attempt["latency_ms"] <= report["elapsed_ms"]
 
 
 def test_only_our_producer_tells_how_long_a_request_was_queued(shared_setup: LocalSetup) -> None:
@@ -69,7 +69,7 @@ def test_an_overloaded_primary_gets_its_retries_then_the_next_provider_answers(
 ) -> None:
     fail(llmock, "claude", 529)
     result = shared_setup.complete(QUESTION).get(timeout=30)
-    assert told(result) == [("claude", "overloaded")] * 4 + [("llama_cpp", "success")]
+    assert attempts_of(result) == [("claude", "overloaded")] * 4 + [("llama_cpp", "success")]
     assert [call["status"] for call in calls(llmock, "claude")] == [529] * 4
     assert len(calls(llmock, "llama_cpp")) == 1
     assert [attempt["status"] for attempt in result["fallback"]["attempts"]] == [529] * 4 + [None]
@@ -87,7 +87,7 @@ def test_every_failure_is_an_event_that_says_what_follows(shared_setup: LocalSet
 def test_an_urgent_chain_fails_over_at_once(shared_setup: LocalSetup, llmock: LLMock) -> None:
     fail(llmock, "claude", 529)
     result = shared_setup.complete(QUESTION, "high-priority").get(timeout=30)
-    assert told(result) == [("claude", "overloaded"), ("openai", "success")]
+    assert attempts_of(result) == [("claude", "overloaded"), ("openai", "success")]
 
 
 def test_an_urgent_chain_goes_round_until_its_tries_are_spent(shared_setup: LocalSetup, llmock: LLMock) -> None:
@@ -97,14 +97,14 @@ def test_an_urgent_chain_goes_round_until_its_tries_are_spent(shared_setup: Loca
     result = shared_setup.complete(QUESTION, "high-priority").get(timeout=30)
     asked = [attempt["provider"] for attempt in result["fallback"]["attempts"]]
     assert asked == ["claude", "openai", "llama_cpp"] * 3
-    assert told(result)[-1] == ("llama_cpp", "success")
+    assert attempts_of(result)[-1] == ("llama_cpp", "success")
 
 
 @pytest.mark.parametrize("kind", ["disconnect", "truncate", "malformed"])
 def test_a_broken_stream_is_a_failed_attempt(shared_setup: LocalSetup, llmock: LLMock, kind: str) -> None:
     llmock.script({"type": "stream_fault", "kind": kind, "after_chunks": 3, "times": 1})
     result = shared_setup.complete(QUESTION).get(timeout=30)
-    assert told(result) == [("claude", "transient"), ("claude", "success")]
+    assert attempts_of(result) == [("claude", "transient"), ("claude", "success")]
 
 
 def test_a_real_llama_cpp_answers(celery_setup: LocalSetup, llama: Llama) -> None:
@@ -113,5 +113,5 @@ def test_a_real_llama_cpp_answers(celery_setup: LocalSetup, llama: Llama) -> Non
     result = celery_setup.complete({**QUESTION, "max_tokens": 8}).get(timeout=60)
     assert local.process.running
     assert ChatCompletion.model_validate(result).choices[0].message.content
-    assert told(result) == [("claude", "passed-over"), ("openai", "passed-over"), ("llama_cpp", "success")]
+    assert attempts_of(result) == [("claude", "skipped"), ("openai", "skipped"), ("llama_cpp", "success")]
     assert result["fallback"]["cost_usd"] == 0

@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from tasks.fleet.llmock import LLMock
+from tasks.local.llmock import LLMock
 from tests.end_to_end.command_line import Fallback
 from tests.end_to_end.local_cluster import LocalSetup
-from tests.end_to_end.vendors import QUESTION, fail, told
+from tests.end_to_end.vendors import QUESTION, attempts_of, fail
 from tests.waiting import wait_until
-from worker.breaker import snapshot
+from worker.admission.breaker import snapshot
 
 UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
@@ -23,7 +23,7 @@ def shared_settings() -> dict[str, str]:
 
 
 def ask(setup: LocalSetup) -> list[tuple[str, str]]:
-    return told(setup.complete(QUESTION).get(timeout=30))
+    return attempts_of(setup.complete(QUESTION).get(timeout=30))
 
 
 def test_a_provider_forced_open_is_asked_by_nobody(fallback: Fallback, shared_setup: LocalSetup) -> None:
@@ -32,7 +32,7 @@ def test_a_provider_forced_open_is_asked_by_nobody(fallback: Fallback, shared_se
     assert (ran.returncode, ran.stderr) == (0, "")
     assert re.fullmatch(rf"claude: forced open until {UTC}, 10m\n", ran.stdout)
     result = shared_setup.complete(QUESTION).get(timeout=30)
-    assert told(result) == [("claude", "passed-over"), ("llama_cpp", "success")]
+    assert attempts_of(result) == [("claude", "skipped"), ("llama_cpp", "success")]
     assert result["fallback"]["attempts"][0]["reason"] == "forced-open"
 
 
@@ -63,7 +63,7 @@ def test_a_provider_forced_closed_is_asked_whatever_comes_of_it(
     fail(llmock, "claude", 529)
     for _ in range(2):
         ask(shared_setup)
-    assert ask(shared_setup) == [("claude", "passed-over"), ("llama_cpp", "success")]
+    assert ask(shared_setup) == [("claude", "skipped"), ("llama_cpp", "success")]
     ran = fallback("breaker", "close", "claude")
     assert (ran.returncode, ran.stdout) == (0, "claude: forced closed without end\n")
     assert [outcome for _, outcome in ask(shared_setup)] == ["overloaded"] * 4 + ["success"]
@@ -77,11 +77,11 @@ def test_a_reset_ends_a_lock_out_and_forgets_the_calls(
 ) -> None:
     fail(llmock, "claude", 401, times=1)
     assert ask(shared_setup)[0] == ("claude", "authentication")
-    assert ask(shared_setup)[0] == ("claude", "passed-over")
+    assert ask(shared_setup)[0] == ("claude", "skipped")
     ran = fallback("breaker", "reset", "claude")
-    assert (ran.returncode, ran.stdout) == (0, "claude: closed; what it knew is forgotten\n")
+    assert (ran.returncode, ran.stdout) == (0, "claude: closed; its state is cleared\n")
     [found] = snapshot(shared_setup.store, ["claude"])
-    assert (found.locked, found.error, found.count) == (False, "", 0)
+    assert (found.auth_locked, found.error, found.count) == (False, "", 0)
     assert ask(shared_setup) == [("claude", "success")]
 
 

@@ -1,12 +1,12 @@
-"""Breakers as the fleet sees them: opened by five failures, passed over, tried again, closed."""
+"""Breakers as the fleet sees them: opened by five failures, skipped, tried again, closed."""
 
 import pytest
 
-from tasks.fleet.llmock import LLMock
+from tasks.local.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalSetup
-from tests.end_to_end.vendors import QUESTION, calls, fail, told
+from tests.end_to_end.vendors import QUESTION, attempts_of, calls, fail
 from tests.waiting import wait_until
-from worker import breaker
+from worker.admission import breaker
 
 FOREVER = "600"
 
@@ -27,7 +27,7 @@ def worker_settings(llmock: LLMock) -> dict[str, str]:
 
 
 def ask(setup: LocalSetup, chain: str = "default") -> list[tuple[str, str]]:
-    return told(setup.complete(QUESTION, chain).get(timeout=30))
+    return attempts_of(setup.complete(QUESTION, chain).get(timeout=30))
 
 
 def circuit(setup: LocalSetup) -> list[tuple[str, str]]:
@@ -42,15 +42,15 @@ def test_the_fifth_failure_opens_and_ends_the_retries(shared_setup: LocalSetup, 
     assert circuit(shared_setup) == [("claude", "circuit-breaker-open")]
 
 
-def test_an_open_breaker_is_passed_over_without_a_call(shared_setup: LocalSetup, llmock: LLMock) -> None:
+def test_an_open_breaker_is_skipped_without_a_call(shared_setup: LocalSetup, llmock: LLMock) -> None:
     fail(llmock, "claude", 529, times=5)
     for _ in range(2):
         ask(shared_setup)
     result = shared_setup.complete(QUESTION).get(timeout=30)
-    assert told(result) == [("claude", "passed-over"), ("llama_cpp", "success")]
-    passed = result["fallback"]["attempts"][0]
-    assert (passed["reason"], passed["latency_ms"], passed["status"]) == ("open", None, None)
-    assert passed["until"] > passed["at"] + 500
+    assert attempts_of(result) == [("claude", "skipped"), ("llama_cpp", "success")]
+    skipped = result["fallback"]["attempts"][0]
+    assert (skipped["reason"], skipped["latency_ms"], skipped["status"]) == ("open", None, None)
+    assert skipped["until"] > skipped["at"] + 500
     assert len(calls(llmock, "claude")) == 5
 
 
@@ -83,7 +83,7 @@ def test_one_requests_failures_alone_do_not_open(shared_setup: LocalSetup, llmoc
     fail(llmock, "claude", 529)
     ask(shared_setup)
     [snapshot] = breaker.snapshot(shared_setup.store, ["claude"])
-    assert (snapshot.state, snapshot.streak, snapshot.count) == ("closed", 4, 4)
+    assert (snapshot.state, snapshot.consecutive_failures, snapshot.count) == ("closed", 4, 4)
 
 
 def test_two_workers_share_one_breaker(celery_setup: LocalSetup, llmock: LLMock) -> None:
@@ -92,5 +92,5 @@ def test_two_workers_share_one_breaker(celery_setup: LocalSetup, llmock: LLMock)
         assert ask(celery_setup)[-1] == ("llama_cpp", "success")
     celery_setup.start_worker("second")
     celery_setup.worker.kill()
-    assert ask(celery_setup) == [("claude", "passed-over"), ("llama_cpp", "success")]
+    assert ask(celery_setup) == [("claude", "skipped"), ("llama_cpp", "success")]
     assert len(calls(llmock, "claude")) == 5

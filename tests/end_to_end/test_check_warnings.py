@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from tasks.cli.advice import of_durability, of_neighbours
-from tasks.cli.durability import durability
-from tasks.cli.neighbours import Neighbours, neighbours
-from tasks.fleet.readiness import writes
-from tasks.fleet.valkey import Valkey
+from tasks.cli.support.advice import of_durability, of_neighbours
+from tasks.cli.support.durability import durability
+from tasks.cli.support.neighbours import Neighbours, neighbours
+from tasks.local.readiness import writes
+from tasks.local.valkey import Valkey
 from tests.end_to_end.command_line import Fallback, Ran, run
 from tests.end_to_end.local_cluster import LocalSetup
 from tests.end_to_end.vendors import QUESTION
-from worker import breaker
-from worker.store import Store
+from worker.admission import breaker
+from worker.store.store import Store
 
 SAFE = {"maxmemory": "1gb", "maxmemory-policy": "noeviction", "appendonly": "yes"}
 
@@ -98,7 +98,7 @@ def test_names_that_others_chose_break_no_line(store: Store) -> None:
     redis.sadd("_kombu.binding.a", *(f"\x06\x16\x06\x16queue\n{number}" for number in range(7)))
     redis.sadd("_kombu.binding.b", b"\x06\x16\x06\x16\xff")
     redis.set("_kombu.binding.c", "no set")
-    redis.hset("{a\nb}:breaker:claude", "state", "open")
+    redis.hset("{a\nb}:2:breaker:claude", "state", "open")
     breaker.control(store, "claude", "open", by="us")
     found = neighbours(store, "fallback")
     assert found is not None

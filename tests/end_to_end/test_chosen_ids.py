@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from tasks.fleet.celery_nodes import ROOT
+from tasks.local.celery_nodes import ROOT
 from tests.end_to_end.command_line import NO_REDIS
 from tests.end_to_end.vendors import QUESTION
-from worker.history import history
-from worker.store import Store
+from worker.store.store import Store
+from worker.task.inspection import history
 
 OTHER = {"messages": [{"role": "user", "content": "Something else."}]}
 HEAD = f"""
@@ -123,7 +123,7 @@ def test_an_id_of_its_own_is_one_question(produce: Produce, redis: Redis) -> Non
     assert scripts_run(redis) == before + 1
 
 
-@pytest.mark.parametrize("ours", ["'version': 1, 'step': 3", "'replay': 1"])
+@pytest.mark.parametrize("ours", ["'version': 2, 'step': 3", "'replay': 1"])
 def test_neither_a_retry_nor_a_replay_asks(produce: Produce, redis: Redis, ours: str) -> None:
     produce("queue(ONE, task_id='order-1')")
     before = scripts_run(redis)

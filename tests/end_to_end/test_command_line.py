@@ -9,7 +9,7 @@ from redis import Redis
 from redis.client import PubSub
 
 from tasks.celery import PROBES
-from tasks.fleet.llmock import LLMock
+from tasks.local.llmock import LLMock
 from tests.end_to_end.command_line import NO_REDIS, Fallback, Ran, error_line, output, running
 from tests.end_to_end.local_cluster import LocalSetup
 from tests.end_to_end.vendors import QUESTION, fail, script
@@ -32,7 +32,7 @@ def heard(broadcasts: PubSub) -> int:
     return len(list(iter(lambda: broadcasts.get_message(timeout=0.2), None)))
 
 
-def test_complete_prints_the_answer_alone_and_the_story_beside_it(fallback: Fallback, llmock: LLMock) -> None:
+def test_complete_prints_the_answer_alone_and_the_report_beside_it(fallback: Fallback, llmock: LLMock) -> None:
     fail(llmock, "claude", 529, times=1)
     script(llmock, "claude", "reply", text="Two, three, five.")
     ran = fallback("complete", "Name three primes")
@@ -126,7 +126,7 @@ def test_check_finds_all_well(fallback: Fallback, shared_setup: LocalSetup) -> N
     assert "simulated" not in ran.stdout
 
 
-def test_check_says_what_is_missing_and_which_chains_are_dead(fallback: Fallback) -> None:
+def test_check_says_what_is_missing_and_which_chains_cannot_answer(fallback: Fallback) -> None:
     nothing = {"ANTHROPIC_API_KEY": "", "OPENAI_API_KEY": "", "LLAMA_CPP_BASE_URL": "http://127.0.0.1:1"}
     ran = fallback("check", **nothing)
     assert ran.returncode == 1
@@ -149,6 +149,6 @@ def test_status_shows_each_provider_in_one_row_of_80_columns(
     assert shown["claude"][1] == "unhealthy"
     assert shown["claude"][2].startswith("open ")
     assert shown["claude"][3:7] == ["0/5", "-", "-", "overloaded 529"]
-    assert shown["openai"][1:3] == ["unhealthy", "locked out"]
+    assert shown["openai"][1:3] == ["unhealthy", "auth-locked"]
     assert shown["openai"][6].startswith("authentication")
     assert (shown["llama_cpp"][1:4], shown["llama_cpp"][6]) == (["healthy", "closed", "3/3"], "-")

@@ -11,12 +11,12 @@ import httpx
 import pytest
 from redis import Redis
 
-from tasks.fleet import valkey
-from tasks.fleet.celery_nodes import ROOT
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.llmock import LLMock
-from tasks.fleet.ports import free_port
-from tasks.fleet.readiness import http_answers, writes
+from tasks.local import valkey
+from tasks.local.celery_nodes import ROOT
+from tasks.local.fleet import Fleet
+from tasks.local.llmock import LLMock
+from tasks.local.ports import free_port
+from tasks.local.readiness import http_answers, writes
 from tests.end_to_end.command_line import run
 from tests.end_to_end.composed import BIN, SECRETS, Machine, compose
 from tests.waiting import wait_until

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tasks.fleet.celery_nodes import ROOT
-from tasks.fleet.ports import free_port
+from tasks.local.celery_nodes import ROOT
+from tasks.local.ports import free_port
 from tests.end_to_end.composed import SECRETS, compose
 
 PROJECT = "fallback-test"

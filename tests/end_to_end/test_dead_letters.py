@@ -1,4 +1,4 @@
-"""`fallback failed` and `fallback replay`: what failed for good, and running it again."""
+"""`fallback failed` and `fallback replay`: dead letters, and running them again."""
 
 import json
 from typing import Any
@@ -6,16 +6,16 @@ from uuid import uuid4
 
 import pytest
 
-from tasks.fleet.llmock import LLMock
+from tasks.local.llmock import LLMock
 from tests.end_to_end.command_line import Fallback, error_line
 from tests.end_to_end.local_cluster import LocalSetup
-from tests.end_to_end.vendors import MODELS, fail, told
+from tests.end_to_end.vendors import MODELS, attempts_of, fail
 from tests.waiting import wait_until
 from worker.errors import ChainExhausted, UnknownChain
 
 SECRET = "a prompt that nobody else may read"
 REQUEST = {"messages": [{"role": "user", "content": SECRET}]}
-STORY = "chain 'default' is exhausted: claude: misconfigured 404"
+MESSAGE = "chain 'default' is exhausted: claude: misconfigured 404"
 
 
 @pytest.fixture
@@ -46,13 +46,13 @@ def result(setup: LocalSetup, task_id: str) -> dict[str, Any]:
     return answer
 
 
-def test_what_failed_is_listed_newest_first_with_its_story(
+def test_what_failed_is_listed_newest_first_with_its_message(
     shared_setup: LocalSetup, fallback: Fallback, llmock: LLMock, task_id: str
 ) -> None:
     fail_for_good(shared_setup, llmock, f"{task_id}-1", f"{task_id}-2")
     newest, oldest = fallback("failed").stdout.splitlines()
     assert newest.split(" ", 4)[1:4] == [f"{task_id}-2", "default", "ChainExhausted"]
-    assert newest.split(" ", 4)[4].startswith(STORY)
+    assert newest.split(" ", 4)[4].startswith(MESSAGE)
     assert f"{task_id}-1" in oldest
 
 
@@ -71,7 +71,7 @@ def test_a_replay_gives_the_same_id_a_new_result_by_the_whole_chain(
     fail_for_good(shared_setup, llmock, task_id)
     ran = fallback("replay", task_id)
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert told(result(shared_setup, task_id)) == [("claude", "success")]
+    assert attempts_of(result(shared_setup, task_id)) == [("claude", "success")]
     assert SECRET not in ran.stdout
     assert fallback("failed").stdout == ""
 
@@ -88,7 +88,7 @@ def test_a_replay_run_twice_asks_once(
     shared_setup.app.control.add_consumer("completions", reply=True)
     result(shared_setup, task_id)
     redis.lpush(queue, second)
-    wait_until(lambda: redis.exists(queue, "{fallback}:unacked") == 0)
+    wait_until(lambda: redis.exists(queue, "{fallback}:2:unacked") == 0)
     assert len(llmock.requests()) == 1
 
 
@@ -100,7 +100,7 @@ def test_what_did_not_fail_or_was_answered_since_is_one_line_and_status_1(
         shared_setup.complete(REQUEST, task_id=task_id).get(timeout=30)
     ran = fallback("replay", task_id)
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert error_line(ran) == f"Error: {task_id}: not among what failed for good, or answered since"
+    assert error_line(ran) == f"Error: {task_id}: no dead letter of this id; it may have been answered since"
 
 
 def test_a_dry_run_replays_nothing(shared_setup: LocalSetup, fallback: Fallback, llmock: LLMock, task_id: str) -> None:
@@ -114,7 +114,7 @@ def test_all_of_a_time_are_replayed(shared_setup: LocalSetup, fallback: Fallback
     ids = [f"{task_id}-{number}" for number in range(3)]
     fail_for_good(shared_setup, llmock, *ids)
     assert error_line(fallback("replay", "--since", "1h", "--chain", "low-cost")) == "3 replayed"
-    assert {told(result(shared_setup, each))[-1] for each in ids} == {("llama_cpp", "success")}
+    assert {attempts_of(result(shared_setup, each))[-1] for each in ids} == {("llama_cpp", "success")}
 
 
 def test_a_chain_that_is_not_there_is_mended_by_a_replay(
@@ -124,4 +124,4 @@ def test_a_chain_that_is_not_there_is_mended_by_a_replay(
         shared_setup.complete(REQUEST, "defualt", task_id=task_id).get(timeout=30)
     assert error_line(fallback("replay", task_id)).startswith(f"{task_id}: not replayed, UnknownChain: ")
     assert fallback("replay", task_id, "--chain", "default").returncode == 0
-    assert told(result(shared_setup, task_id)) == [("claude", "success")]
+    assert attempts_of(result(shared_setup, task_id)) == [("claude", "success")]

@@ -3,10 +3,10 @@
 import pytest
 from celery.exceptions import TaskRevokedError
 
-from tasks.fleet.llmock import LLMock
+from tasks.local.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalSetup
 from tests.end_to_end.vendors import QUESTION, calls, fail, script
-from worker import breaker
+from worker.admission import breaker
 from worker.errors import DeadlineExceeded
 
 OURS = "from tasks import complete; print(complete.delay({request!r}, chain={chain!r}).id)"
@@ -28,7 +28,9 @@ def in_time(seconds: float) -> dict[str, object]:
 
 
 def failures(setup: LocalSetup) -> int:
-    return sum(snapshot.streak for snapshot in breaker.snapshot(setup.store, ["claude", "llama_cpp", "openai"]))
+    return sum(
+        snapshot.consecutive_failures for snapshot in breaker.snapshot(setup.store, ["claude", "llama_cpp", "openai"])
+    )
 
 
 def test_a_requests_timeout_cuts_a_slow_answer(shared_setup: LocalSetup, llmock: LLMock) -> None:
@@ -88,7 +90,7 @@ def test_the_wait_in_the_queue_counts(celery_setup: LocalSetup, llmock: LLMock) 
     patient = celery_setup.complete(QUESTION, expires=60)
     celery_setup.worker.restart()
     assert patient.get(timeout=30)["fallback"]["provider"] == "claude"
-    with pytest.raises(DeadlineExceeded, match="no provider was asked yet; llama_cpp: passed over"):
+    with pytest.raises(DeadlineExceeded, match="no provider was asked yet; llama_cpp: skipped"):
         ours.get(timeout=30)
     with pytest.raises(TaskRevokedError, match="expired"):
         expired.get(timeout=30)

@@ -10,9 +10,9 @@ from tests.end_to_end.command_line import error_line, run
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (("failed",), "no completion has failed for good"),
-        (("failed", "--json", "--since", "2h"), "no completion has failed for good in that time"),
-        (("replay", "--since", "2h"), "no completion has failed for good in that time; there is nothing to replay"),
+        (("failed",), "no dead letters"),
+        (("failed", "--json", "--since", "2h"), "no dead letters in that time"),
+        (("replay", "--since", "2h"), "no dead letters in that time; there is nothing to replay"),
         (("events",), "no event yet"),
         (("events", "--json"), "no event yet"),
     ],

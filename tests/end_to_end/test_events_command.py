@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tests.end_to_end.command_line import output, run, running
 from tests.waiting import wait_until
-from worker import breaker
-from worker.events import since
-from worker.store import Store
+from worker.admission import breaker
+from worker.store.store import Store
+from worker.telemetry.events import since
 
 UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.command_line import error_line, run
-from worker import breaker, journal, lease, letters
+from worker.admission import breaker
 from worker.errors import ChainExhausted, InvalidRequest
-from worker.journal import Entry
-from worker.store import Store
+from worker.store.store import Store
+from worker.task import dead_letters, journal, lease
+from worker.task.journal import Entry
 
 UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 ASKED = Entry("claude", "overloaded", 1.0, "claude-1", "busy", 529, 312.4)
@@ -29,57 +30,57 @@ def explained(tmp_path: Path, environment: dict[str, str], task_id: str = "task"
     return ran.stdout.splitlines()
 
 
-def test_in_hand_it_tells_whom_it_asks_and_whom_it_asked(
+def test_in_progress_it_shows_who_is_asked_and_who_was_asked(
     tmp_path: Path, environment: dict[str, str], store: Store
 ) -> None:
     head, asked = explained(tmp_path, environment)
-    assert re.fullmatch(f"task: in hand, asking claude since {UTC}", head)
+    assert re.fullmatch(f"task: in progress, asking claude since {UTC}", head)
     assert asked == "1970-01-01T00:00:01Z claude claude-1 overloaded 529 312 ms busy"
 
 
-def test_a_task_whose_worker_died_waits_for_its_message(
+def test_a_task_whose_worker_crashed_waits_for_its_message(
     tmp_path: Path, environment: dict[str, str], store: Store
 ) -> None:
-    store.redis.hset(store.task("task"), "until", 0)
+    store.redis.hset(store.keys.task("task"), "until", 0)
     assert explained(tmp_path, environment)[0].startswith("task: its worker died, asking claude since ")
 
 
-def test_between_two_messages_it_tells_when_it_goes_on(
+def test_between_two_messages_it_shows_when_it_continues(
     tmp_path: Path, environment: dict[str, str], store: Store
 ) -> None:
     store.run(lease.pause(store, "task", "a", 1, 60.0))
-    assert re.fullmatch(f"task: goes on at {UTC}", explained(tmp_path, environment)[0])
+    assert re.fullmatch(f"task: continues at {UTC}", explained(tmp_path, environment)[0])
 
 
-def test_one_that_waits_for_a_provider_tells_so(tmp_path: Path, environment: dict[str, str], store: Store) -> None:
+def test_a_parked_completion_is_shown_as_parked(tmp_path: Path, environment: dict[str, str], store: Store) -> None:
     store.run(lease.pause(store, "task", "a", 0, 1.0))
-    store.redis.hset(store.waiting(), "task", "its message")
-    assert explained(tmp_path, environment)[0] == "task: waits until a provider admits"
+    store.redis.hset(store.keys.parked(), "task", "its message")
+    assert explained(tmp_path, environment)[0] == "task: parked until a provider admits"
 
 
-def test_answered_it_tells_by_whom_and_shows_no_answer(
+def test_answered_it_shows_the_provider_and_no_answer(
     tmp_path: Path, environment: dict[str, str], store: Store
 ) -> None:
     store.run(lease.finish(store, "task", "a", RESULT))
-    head, *rest = explained(tmp_path, environment)
+    head, *lines = explained(tmp_path, environment)
     assert head == "task: answered by openai on chain default"
-    assert "nobody may see" not in str(rest)
+    assert "nobody may see" not in str(lines)
 
 
-def test_after_a_replay_both_lives_are_told(tmp_path: Path, environment: dict[str, str], store: Store) -> None:
+def test_after_a_replay_both_runs_are_shown(tmp_path: Path, environment: dict[str, str], store: Store) -> None:
     failed = ChainExhausted("claude: overloaded")
-    store.run(letters.keep(store, "task", "default", {}, failed), lease.finish(store, "task", "a", failed))
+    store.run(dead_letters.keep(store, "task", "default", {}, failed), lease.finish(store, "task", "a", failed))
     assert explained(tmp_path, environment)[0] == "task: failed, ChainExhausted: claude: overloaded"
-    letter = letters.find(store, "task")
-    assert letter
-    store.run(letters.replay(store, "task", letter.at_ms), lease.begin(store, "task", "b", 0))
-    assert explained(tmp_path, environment)[0::2] == ["task: in hand", "replayed"]
+    dead_letter = dead_letters.find(store, "task")
+    assert dead_letter
+    store.run(dead_letters.replay(store, "task", dead_letter.at_ms), lease.begin(store, "task", "b", 0))
+    assert explained(tmp_path, environment)[0::2] == ["task: in progress", "replayed"]
 
 
-def test_what_was_refused_before_it_began_is_told_from_the_list(
+def test_what_was_refused_before_it_began_is_shown_from_the_dead_letters(
     tmp_path: Path, environment: dict[str, str], store: Store
 ) -> None:
-    store.run(letters.keep(store, "bad", "default", {}, InvalidRequest("messages: missing")))
+    store.run(dead_letters.keep(store, "bad", "default", {}, InvalidRequest("messages: missing")))
     [only] = explained(tmp_path, environment, "bad")
     assert only.endswith(" bad default InvalidRequest messages: missing")
 
@@ -89,7 +90,7 @@ def test_where_nobody_was_asked_yet_a_sentence_says_so(
 ) -> None:
     store.run(lease.begin(store, "fresh", "a", 0))
     ran = run(tmp_path, environment, "explain", "fresh")
-    assert (ran.returncode, ran.stdout) == (0, "fresh: in hand\n")
+    assert (ran.returncode, ran.stdout) == (0, "fresh: in progress\n")
     assert error_line(ran) == "no provider has been considered yet"
 
 

@@ -1,6 +1,6 @@
 """Every failure of a provider through the queue, on both wires: how often it is called, who answers, what it costs.
 
-What each case came to is written into the test report; `failure_table.py` makes docs/failures.md of it.
+What each case came to is written into the test report; `failure_table.py` makes docs/benchmarks/failures.md of it.
 """
 
 import json
@@ -13,17 +13,17 @@ from typing import Any
 import pytest
 
 from config.outcomes import RULES, Outcome
-from tasks.fleet import llmock as simulated
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.llmock import LLMock
+from tasks.local import llmock as simulated
+from tasks.local.fleet import Fleet
+from tasks.local.llmock import LLMock
 from tests.end_to_end.failing_server import FailingServer, failing, resets
 from tests.end_to_end.failure_bed import Bed, settings
 from tests.end_to_end.failure_cases import COOLDOWN, FAILURES, SIDES, SOCKETS, WIRES, Case, Wire
 from tests.end_to_end.local_cluster import LocalSetup
-from tests.end_to_end.vendors import told
+from tests.end_to_end.vendors import attempts_of
 from tests.waiting import wait_until
 from tests.worker.providers.bare_server import streams
-from worker.breaker import Snapshot
+from worker.admission.breaker import Snapshot
 from worker.errors import TaskFailed
 
 Record = Callable[[str, object], None]
@@ -91,10 +91,10 @@ def test_a_failure_costs_its_calls_and_ends_as_its_class_says(
 
 
 def assert_answered(answer: dict[str, Any], case: Case, first: str, second: str) -> None:
-    """The attempts tell what happened; model, text, usage and cost are those of the provider that answered."""
+    """The attempts say what happened; model, text, usage and cost are those of the provider that answered."""
     by = first if case.then == "itself" else second
     side = SIDES[by]
-    assert told(answer) == [(first, case.outcome)] * case.failures + [(by, "success")]
+    assert attempts_of(answer) == [(first, case.outcome)] * case.failures + [(by, "success")]
     assert all(case.said in attempt["reason"] for attempt in answer["fallback"]["attempts"][:-1])
     assert (answer["fallback"]["provider"], answer["model"]) == (by, side.model)
     assert answer["choices"][0]["message"]["content"] == side.text
@@ -108,8 +108,8 @@ def assert_breaker(snapshot: Snapshot, case: Case) -> None:
     """One request opens nothing; only a class that counts as a failure is counted."""
     failed = case.failures if RULES[case.outcome].breaker == "failure" else 0
     answered = int(case.then == "itself")
-    streak = 0 if answered else failed
-    assert (snapshot.state, snapshot.streak, snapshot.failed) == ("closed", streak, failed)
+    consecutive_failures = 0 if answered else failed
+    assert (snapshot.state, snapshot.consecutive_failures, snapshot.failed) == ("closed", consecutive_failures, failed)
     assert snapshot.count == failed + answered
     assert (snapshot.limited_until > 0) == (case.outcome == Outcome.RATE_LIMITED)
 
@@ -139,8 +139,8 @@ def test_a_provider_that_is_down_is_hardly_called_and_soon_back(bed: Bed, wire: 
 
     wait_until(back)
     again, until = came[-1]["fallback"]["attempts"][-1]["at"], int(opened["open_until_ms"]) / 1000
-    passed_over = [answer["fallback"]["attempts"][0] for answer in came[:-1]]
-    assert {(attempt["reason"], attempt["until"]) for attempt in passed_over} <= {("open", until)}
+    skipped = [answer["fallback"]["attempts"][0] for answer in came[:-1]]
+    assert {(attempt["reason"], attempt["until"]) for attempt in skipped} <= {("open", until)}
     assert until - recovered <= 1.1 * COOLDOWN * 2 ** (int(opened["opens"]) - 1)
     assert len(bed.calls(first, prompt)) == reached + 1
     bed.ask(first, prompt)

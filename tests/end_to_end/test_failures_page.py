@@ -1,4 +1,4 @@
-"""docs/failures.md says what the cases say."""
+"""docs/benchmarks/failures.md says what the cases say."""
 
 from tests.end_to_end.failure_cases import CASES
 from tests.end_to_end.failure_table import BEGIN, END, PAGE

@@ -2,12 +2,12 @@
 
 import httpx
 
-from tasks.fleet import celery_nodes
-from tasks.fleet.ports import free_port
+from tasks.local import celery_nodes
+from tasks.local.ports import free_port
 from tests.end_to_end.local_cluster import LocalNode, LocalSetup
 from tests.end_to_end.vendors import QUESTION
 from tests.waiting import wait_until
-from worker.breaker import control
+from worker.admission.breaker import control
 
 
 def test_the_fleet_s_breakers_health_and_counters_stand_beside_flower_s_own(
@@ -23,11 +23,11 @@ def test_the_fleet_s_breakers_health_and_counters_stand_beside_flower_s_own(
 
     wait_until(lambda: 'fallback_success_ratio{provider="claude"} 1.0' in lines())
     expected = {
-        "fallback_store_up 1.0",
-        "fallback_waiting 0.0",
-        "fallback_store_away_total 0.0",
-        "fallback_decisions_away_total 0.0",
-        "fallback_wasted_answers_total 0.0",
+        "fallback_redis_up 1.0",
+        "fallback_parked 0.0",
+        "fallback_redis_outages_total 0.0",
+        "fallback_decisions_without_redis_total 0.0",
+        "fallback_duplicate_answers_total 0.0",
         'fallback_provider_status{fallback_provider_status="healthy",provider="claude"} 1.0',
         'fallback_provider_status{fallback_provider_status="unhealthy",provider="claude"} 0.0',
         'fallback_breaker_state{fallback_breaker_state="closed",provider="claude"} 1.0',
@@ -35,4 +35,4 @@ def test_the_fleet_s_breakers_health_and_counters_stand_beside_flower_s_own(
     assert expected <= lines()
     assert celery_setup.broker is not None
     celery_setup.broker.container.kill("SIGKILL")
-    wait_until(lambda: "fallback_store_up 0.0" in lines())
+    wait_until(lambda: "fallback_redis_up 0.0" in lines())

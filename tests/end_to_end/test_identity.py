@@ -4,9 +4,9 @@ from uuid import uuid4
 
 import pytest
 
-from tasks.fleet.llmock import LLMock
+from tasks.local.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalSetup
-from tests.end_to_end.vendors import QUESTION, calls, fail, script, told
+from tests.end_to_end.vendors import QUESTION, attempts_of, calls, fail, script
 from tests.waiting import wait_until
 from worker.errors import ChainExhausted
 
@@ -39,7 +39,7 @@ def test_the_same_id_while_the_first_runs_waits_for_its_result(
     again = shared_setup.complete(QUESTION, task_id=task_id)
     wait_until(lambda: f"[{task_id}] retry:" in shared_setup.worker.logs())
     assert first.get(timeout=30) == again.get(timeout=30)
-    assert told(first.get()) == [("claude", "success")]
+    assert attempts_of(first.get()) == [("claude", "success")]
     assert len(llmock.requests()) == 1
 
 
@@ -52,7 +52,7 @@ def test_the_same_id_between_two_retries_disturbs_neither(
     results.append(shared_setup.complete(QUESTION, task_id=task_id))
     first, second = (result.get(timeout=60) for result in results)
     assert first == second
-    assert told(first) == [("claude", "overloaded")] * 2 + [("claude", "success")]
+    assert attempts_of(first) == [("claude", "overloaded")] * 2 + [("claude", "success")]
     assert len(llmock.requests()) == 3
 
 

@@ -3,7 +3,7 @@
 import json
 
 from tests.end_to_end.local_cluster import LocalSetup
-from tests.end_to_end.vendors import QUESTION, told
+from tests.end_to_end.vendors import QUESTION, attempts_of
 
 LONG_AGO = 1.0
 
@@ -18,10 +18,10 @@ def test_what_a_neighbour_has_in_hand_is_not_swept(shared_setup: LocalSetup) -> 
     message = redis.rpop("elsewhere\x06\x166")
     ours = json.loads(message)
     ours["properties"]["delivery_info"] |= {"exchange": "", "routing_key": "completions"}
-    redis.hset("{fallback}:unacked", "tag", json.dumps([ours, "", "completions"]))
-    redis.zadd("{fallback}:unacked_index", {"tag": LONG_AGO})
-    assert told(result.get(timeout=30)) == [("claude", "success")]
+    redis.hset("{fallback}:2:unacked", "tag", json.dumps([ours, "", "completions"]))
+    redis.zadd("{fallback}:2:unacked_index", {"tag": LONG_AGO})
+    assert attempts_of(result.get(timeout=30)) == [("claude", "success")]
     assert redis.hgetall("unacked") == {"tag": theirs}
     assert redis.zscore("unacked_index", "tag") == LONG_AGO
-    assert not redis.exists("celery", "{fallback}:quarantine")
+    assert not redis.exists("celery", "{fallback}:2:quarantine")
     redis.delete("unacked", "unacked_index")

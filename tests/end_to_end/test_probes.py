@@ -2,12 +2,12 @@
 
 import pytest
 
-from tasks.fleet import celery_nodes
-from tasks.fleet.llmock import LLMock
+from tasks.local import celery_nodes
+from tasks.local.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalSetup
-from tests.end_to_end.vendors import QUESTION, fail, told
+from tests.end_to_end.vendors import QUESTION, attempts_of, fail
 from tests.waiting import wait_until
-from worker.health import Health, health
+from worker.health.health import Health, health
 
 INTERVAL = 1
 
@@ -64,10 +64,10 @@ def test_a_probe_that_fails_lowers_the_availability_and_opens_nothing(celery_set
 
 def test_a_probe_with_a_good_key_ends_a_lock_out(celery_setup: LocalSetup, llmock: LLMock) -> None:
     fail(llmock, "claude", 401, times=1)
-    for outcome in ("authentication", "passed-over"):
-        assert told(celery_setup.complete(QUESTION).get(timeout=30))[0] == ("claude", outcome)
+    for outcome in ("authentication", "skipped"):
+        assert attempts_of(celery_setup.complete(QUESTION).get(timeout=30))[0] == ("claude", outcome)
     start_beats(celery_setup, "beat")
-    wait_until(lambda: [e for e in celery_setup.events() if e["type"] == "provider-unlocked"])
-    [unlocked] = [e for e in celery_setup.events() if e["type"] == "provider-unlocked"]
+    wait_until(lambda: [e for e in celery_setup.events() if e["type"] == "provider-auth-unlocked"])
+    [unlocked] = [e for e in celery_setup.events() if e["type"] == "provider-auth-unlocked"]
     assert (unlocked["provider"], unlocked["by"]) == ("claude", "probe")
-    assert told(celery_setup.complete(QUESTION).get(timeout=30)) == [("claude", "success")]
+    assert attempts_of(celery_setup.complete(QUESTION).get(timeout=30)) == [("claude", "success")]

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tasks.fleet.llmock import LLMock
+from tasks.local.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalNode, LocalSetup
-from tests.end_to_end.vendors import MODELS, QUESTION, calls, fail, told
+from tests.end_to_end.vendors import MODELS, QUESTION, attempts_of, calls, fail
 from tests.waiting import wait_until
 
 
@@ -36,7 +36,7 @@ def test_an_answer_waits_for_room(celery_setup: LocalSetup, worker: LocalNode, l
     result = taken_without_room(celery_setup, worker)
     wait_until(lambda: refused(celery_setup.store.redis) > 1)
     celery_setup.store.redis.config_set("maxmemory", 0)
-    assert told(result.get(timeout=15)) == [("claude", "success")]
+    assert attempts_of(result.get(timeout=15)) == [("claude", "success")]
     assert len(llmock.requests()) == 1
 
 
@@ -49,7 +49,7 @@ def test_a_retry_that_finds_no_room_waits(celery_setup: LocalSetup, worker: Loca
     assert [len(calls(llmock, provider)) for provider in MODELS] == [1, 1, 1]
     llmock.reset()
     celery_setup.store.redis.config_set("maxmemory", 0)
-    assert told(result.get(timeout=30))[-1] == ("claude", "success")
+    assert attempts_of(result.get(timeout=30))[-1] == ("claude", "success")
 
 
 def test_a_worker_outlives_a_redis_that_takes_no_writes(celery_setup: LocalSetup, worker: LocalNode) -> None:
@@ -62,7 +62,7 @@ def test_a_worker_outlives_a_redis_that_takes_no_writes(celery_setup: LocalSetup
     worker.process.signal(signal.SIGCONT)
     wait_until(lambda: fetches_refused(redis) > before + 1)
     redis.config_set("min-replicas-to-write", 0)
-    assert told(queued.get(timeout=15)) == [("claude", "success")]
+    assert attempts_of(queued.get(timeout=15)) == [("claude", "success")]
     assert (worker.process.running, worker.process.pid) == (True, pid)
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tasks.fleet.llmock import LLMock
+from tasks.local.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalSetup
 from tests.end_to_end.vendors import QUESTION
 from worker.errors import InvalidRequest, TaskFailed, UnknownChain

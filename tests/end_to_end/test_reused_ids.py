@@ -4,16 +4,16 @@ from uuid import uuid4
 
 import pytest
 
-from tasks.fleet.llmock import LLMock
+from tasks.local.llmock import LLMock
 from tests.end_to_end.command_line import Fallback
 from tests.end_to_end.deliveries import let_time_pass
 from tests.end_to_end.local_cluster import LocalNode, LocalSetup
-from tests.end_to_end.vendors import MODELS, QUESTION, fail, script, told
+from tests.end_to_end.vendors import MODELS, QUESTION, attempts_of, fail, script
 from tests.waiting import wait_until
-from worker import letters
-from worker.breaker import control
+from worker.admission.breaker import control
 from worker.errors import ChainExhausted, InvalidRequest
-from worker.waiting import count
+from worker.task import dead_letters
+from worker.task.parking import count
 
 OTHER = {"messages": [{"role": "user", "content": "Something else."}]}
 BAD = {"messages": []}
@@ -32,7 +32,7 @@ def task_id() -> str:
 
 
 def reuses(setup: LocalSetup, task_id: str) -> int:
-    """Counts the messages whose request was another one; an event and a line in the log tell of each."""
+    """Counts the messages whose request was another one; each is an event and a line in the log."""
     events = [event["request"] for event in setup.events() if event["type"] == "task-id-reused"].count(task_id)
     lines = sum(line.endswith(f"task-id-reused task={task_id}") for line in setup.worker.logs().splitlines())
     return min(events, lines)
@@ -83,9 +83,9 @@ def test_after_a_failure_it_fails_with_the_same_words(
     wait_until(lambda: reuses(shared_setup, task_id) == 1)
     with pytest.raises(ChainExhausted) as failed:
         again.get(timeout=30)
-    letter = letters.find(shared_setup.store, task_id)
-    assert letter is not None
-    assert str(failed.value) == said == letter.message
+    dead_letter = dead_letters.find(shared_setup.store, task_id)
+    assert dead_letter is not None
+    assert str(failed.value) == said == dead_letter.message
     assert llmock.requests() == []
 
 
@@ -95,7 +95,7 @@ def test_a_message_that_cannot_be_read_leaves_a_failure_as_it_is(
     said = fail_for_good(shared_setup, llmock, task_id)
     again = shared_setup.complete(OTHER, task_id=task_id, retries=-1)
     wait_until(lambda: f"message-refused task={task_id}" in shared_setup.worker.logs())
-    wait_until(lambda: not shared_setup.store.redis.exists("{fallback}:unacked"))
+    wait_until(lambda: not shared_setup.store.redis.exists("{fallback}:2:unacked"))
     with pytest.raises(ChainExhausted) as failed:
         again.get(timeout=30)
     assert str(failed.value) == said
@@ -111,9 +111,9 @@ def test_while_the_first_is_in_flight_it_is_let_go(
     again = shared_setup.complete(request_, task_id=task_id)
     wait_until(lambda: reuses(shared_setup, task_id) == 1)
     assert again.state == "PENDING"
-    assert told(again.get(timeout=30)) == [("claude", "success")]
+    assert attempts_of(again.get(timeout=30)) == [("claude", "success")]
     assert len(llmock.requests()) == 1
-    assert letters.newest(shared_setup.store) == []
+    assert dead_letters.newest(shared_setup.store) == []
 
 
 def test_between_two_retries_it_is_let_go(shared_setup: LocalSetup, llmock: LLMock, task_id: str) -> None:
@@ -122,7 +122,7 @@ def test_between_two_retries_it_is_let_go(shared_setup: LocalSetup, llmock: LLMo
     wait_until(lambda: f"[{task_id}] retry:" in shared_setup.worker.logs())
     again = shared_setup.complete(OTHER, task_id=task_id)
     wait_until(lambda: reuses(shared_setup, task_id) == 1)
-    assert told(again.get(timeout=30)) == [("claude", "overloaded")] * 2 + [("claude", "success")]
+    assert attempts_of(again.get(timeout=30)) == [("claude", "overloaded")] * 2 + [("claude", "success")]
     assert (len(llmock.requests()), reuses(shared_setup, task_id)) == (3, 1)
 
 
@@ -138,7 +138,7 @@ def test_while_the_first_waits_for_a_provider_it_is_let_go(
     assert (again.state, count(shared_setup.store)) == ("PENDING", 1)
     for provider in MODELS:
         control(shared_setup.store, provider, "reset", by="test")
-    assert told(again.get(timeout=30))[-1] == ("llama_cpp", "success")
+    assert attempts_of(again.get(timeout=30))[-1] == ("llama_cpp", "success")
     assert (len(llmock.requests()), reuses(shared_setup, task_id)) == (1, 1)
 
 
@@ -196,5 +196,8 @@ def test_a_redelivery_is_the_same_request(celery_setup: LocalSetup, worker: Loca
     worker.kill()
     let_time_pass(celery_setup, "order-1")
     celery_setup.start_worker("second")
-    assert [told(result.get(timeout=60))[place] for place in (0, -1)] == [("claude", "lost"), ("claude", "success")]
+    assert [attempts_of(result.get(timeout=60))[place] for place in (0, -1)] == [
+        ("claude", "worker-died"),
+        ("claude", "success"),
+    ]
     assert "task-id-reused" not in {event["type"] for event in celery_setup.events()}

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pytest
 from celery.exceptions import TaskRevokedError
 
-from tasks.fleet import llmock as simulated
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.llmock import LLMock
+from tasks.local import llmock as simulated
+from tasks.local.fleet import Fleet
+from tasks.local.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalSetup
 from tests.end_to_end.vendors import QUESTION, calls, fail, script
 from tests.waiting import wait_until
-from worker import breaker
+from worker.admission import breaker
 
 LONG = {"type": "reply", "text": "word " * 400, "times": 1}
 
@@ -61,7 +61,7 @@ def test_in_mid_stream_the_call_is_cut_and_no_breaker_counts_it(shared_setup: Lo
     [call] = calls(trickling, "claude")
     assert not call["completed"]
     [snapshot] = breaker.snapshot(shared_setup.store, ["claude"])
-    assert (snapshot.state, snapshot.count, snapshot.streak) == ("closed", 0, 0)
+    assert (snapshot.state, snapshot.count, snapshot.consecutive_failures) == ("closed", 0, 0)
 
 
 def test_an_answer_that_was_there_first_stays(shared_setup: LocalSetup, trickling: LLMock) -> None:

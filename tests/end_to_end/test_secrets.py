@@ -1,6 +1,7 @@
 """Prompts, answers, keys and passwords show nowhere but in messages, results and what is kept for a replay."""
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,17 +14,17 @@ from celery import Celery
 from redis import Redis
 
 from config.settings import load
-from tasks.fleet import celery_nodes, commands, valkey
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.llmock import LLMock
-from tasks.fleet.ports import free_port
-from tasks.fleet.readiness import writes
-from tests.end_to_end import told
+from tasks.local import celery_nodes, commands, valkey
+from tasks.local.fleet import Fleet
+from tasks.local.llmock import LLMock
+from tasks.local.ports import free_port
+from tasks.local.readiness import writes
+from tests.end_to_end import exposed
 from tests.end_to_end.command_line import run
 from tests.end_to_end.vendors import script
 from tests.waiting import wait_until
-from worker import breaker
-from worker.store import Store
+from worker.admission import breaker
+from worker.store.store import Store
 
 PROMPT, ANSWER, KEY = "zebra-prompt-7731", "walrus-answer-9902", "sk-secret-key-5518"
 PASSWORD, LOGIN = "redis-password-3349", ("ann", "flower-password-1207")
@@ -95,7 +96,7 @@ def everything(run: Run) -> None:
         run.llmock.script({"type": "fail", "status": status, "times": None, "retry_after": 0, "message": SAID})
         run.messages.append(said(run.ask(REQUEST).get(timeout=60, propagate=False)))
     run.llmock.reset()
-    for provider in ("claude", "llama_cpp", "openai"):  # each was locked out, and only the next probe would end that
+    for provider in ("claude", "llama_cpp", "openai"):  # each is auth-locked, and only the next probe would end that
         breaker.control(run.store, provider, "reset", by="test")
     ours = f"from tasks import complete; print(complete.delay({REQUEST!r}).get(timeout=60))"
     here = {"cwd": celery_nodes.ROOT, "env": run.fleet.environment}
@@ -103,7 +104,7 @@ def everything(run: Run) -> None:
     assert ran.returncode == 0, ran.stderr
     run.messages.append(said(run.ask(REQUEST, name=f"shop.{'x' * 5}").get(timeout=30, propagate=False)))
     crashed = f"crash-{len(run.ids)}"
-    run.store.redis.set(run.store.task(crashed), "no hash")
+    run.store.redis.set(run.store.keys.task(crashed), "no hash")
     run.messages.append(said(run.ask(REQUEST, task_id=crashed).get(timeout=30, propagate=False)))
     entry = {"headers": {"id": "odd", "task": [PROMPT]}, "properties": {"delivery_tag": "t", "body_encoding": None}}
     run.store.redis.lpush("completions", PROMPT, json.dumps({**entry, "body": json.dumps([[REQUEST], {}, {}])}))
@@ -118,18 +119,18 @@ def places(
     shared_llmock.reset()
     with Fleet(tmp_path_factory.mktemp("secrets"), clean_environment) as fleet:
         done = Run(fleet, shared_llmock)
-        with done.start() as flower, closing(told.Listener(done.app)) as listener:
+        with done.start() as flower, closing(exposed.Listener(done.app)) as listener:
             everything(done)
             script(shared_llmock, "claude", "delay", times=1, seconds=20.0)
             done.ask(REQUEST)
             done.ask(REQUEST, countdown=60)
             wait_until(lambda: not shared_llmock.pending())
-            names = [f"{name}@{celery_nodes.HOST}" for name in ("info", "debug")]
+            names = [f"{name}@{socket.gethostname()}" for name in ("info", "debug")]
             wait_until(lambda: done.ids[0] in flower.get("/api/tasks").text)
-            done.places |= dict(told.of_inspect(done.app, done.ids[-2:], len(names)))
-            done.places |= dict(told.of_flower(flower, [done.ids[0], done.ids[6], done.ids[-1]], names))
-            done.places |= dict(told.of_redis(done.store.redis)) | dict(told.of_logs(fleet))
-            done.places |= dict(told.of_files(fleet.folder))
+            done.places |= dict(exposed.of_inspect(done.app, done.ids[-2:], len(names)))
+            done.places |= dict(exposed.of_flower(flower, [done.ids[0], done.ids[6], done.ids[-1]], names))
+            done.places |= dict(exposed.of_redis(done.store.redis)) | dict(exposed.of_logs(fleet))
+            done.places |= dict(exposed.of_files(fleet.folder))
             done.places["Celery's events"] = "\n".join(listener.heard)
         for words in (*COMMANDS, f"explain {done.ids[9]}"):
             ran = run(fleet.folder, fleet.environment, *words.split())
@@ -156,7 +157,7 @@ def test_the_run_went_through_everything(places: dict[str, str]) -> None:
         "inspect scheduled": ("fallback.complete",),
         "inspect conf": ("broker_url",),
         "Celery's events": ("task-received", "task-succeeded", "task-failed", "task-retried"),
-        "Redis {fallback}:events": ("request-failure", "provider-locked-out"),
+        "Redis {fallback}:2:events": ("request-failure", "provider-auth-locked"),
         "error messages": ("InvalidRequest", "UnknownChain", "ChainExhausted", "NotRegistered", "ResponseError"),
         "fallback failed": ("ChainExhausted",),
     }

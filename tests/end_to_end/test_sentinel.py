@@ -18,10 +18,10 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from config.redis_url import sentinels as parsed
-from tasks.fleet import celery_nodes
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.llmock import LLMock
-from tasks.fleet.ports import free_port
+from tasks.local import celery_nodes
+from tasks.local.fleet import Fleet
+from tasks.local.llmock import LLMock
+from tasks.local.ports import free_port
 from tests.end_to_end import sentinels
 from tests.end_to_end.command_line import Fallback, run
 from tests.end_to_end.conftest import QUICK
@@ -62,7 +62,7 @@ def bed(
 
 
 def producer(url: str) -> Celery:
-    """Returns an app of another code base, set up as docs/deployment.md says.
+    """Returns an app of another code base, set up as docs/how-to/deploy.md says.
 
     Without a result backend: each result of it would ask a server that is gone, once more, when it is collected.
     """
@@ -103,7 +103,7 @@ def test_flower_shows_the_fleet_and_no_password(bed: Bed) -> None:
         wait_until(lambda: "one@" in pages.get("/workers").text)
         shown = [pages.get(path) for path in ("/workers", "/broker", "/metrics")]
     assert [page.status_code for page in shown] == [200, 200, 200]
-    assert "fallback_store_up 1.0" in shown[-1].text
+    assert "fallback_redis_up 1.0" in shown[-1].text
     assert PASSWORD not in flower.output() + "".join(page.text for page in shown)
     flower.stop()
 
@@ -145,7 +145,7 @@ def test_the_fleet_goes_on_when_the_master_is_killed(
     accepts = accepted.tasks[-1][0] - killed
     queueing.join()
     with bed.watched.client(bed.watched.master()) as master:
-        left = ("completions", "completions\x06\x166", "{fallback}:unacked")
+        left = ("completions", "completions\x06\x166", "{fallback}:2:unacked")
         wait_until(lambda: not master.exists(*left), ANSWERED_WITHIN)
         done = time.monotonic() - killed
         lost = [at for at, task in accepted.tasks if not master.exists(f"celery-task-meta-{task}")]

@@ -1,12 +1,12 @@
-"""A worker told to stop while a provider fails: it asks no other, and the task goes back with its position."""
+"""A worker that is stopped while a provider fails: it asks no other, and the task goes back with its position."""
 
 from typing import Any
 
 import pytest
 
-from tasks.fleet.llmock import LLMock
+from tasks.local.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalNode, LocalSetup
-from tests.end_to_end.vendors import QUESTION, calls, script, told
+from tests.end_to_end.vendors import QUESTION, attempts_of, calls, script
 from tests.waiting import wait_until
 
 
@@ -17,7 +17,7 @@ def worker_settings(llmock: LLMock) -> dict[str, str]:
 
 @pytest.fixture
 def stopped(celery_setup: LocalSetup, worker: LocalNode, llmock: LLMock) -> Any:
-    """A completion whose first provider timed out after the worker was told to stop; the worker has ended."""
+    """A completion whose first provider timed out after the worker got its signal to stop; the worker has ended."""
     script(llmock, "claude", "delay", times=1, seconds=10.0)
     result = celery_setup.complete(QUESTION, "high-priority")
     wait_until(lambda: not llmock.pending())
@@ -32,4 +32,4 @@ def test_no_other_attempt_starts(stopped: Any, llmock: LLMock) -> None:
 
 def test_another_worker_goes_on_where_it_stopped(stopped: Any, celery_setup: LocalSetup, llmock: LLMock) -> None:
     celery_setup.start_worker("second")
-    assert told(stopped.get(timeout=10)) == [("claude", "timeout"), ("openai", "success")]
+    assert attempts_of(stopped.get(timeout=10)) == [("claude", "timeout"), ("openai", "success")]

@@ -1,6 +1,6 @@
 """The test bed itself: real workers on a real broker, killed, restarted and stopped."""
 
-from tasks.fleet.llmock import LLMock
+from tasks.local.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalNode, LocalSetup
 from tests.end_to_end.vendors import QUESTION
 from tests.waiting import wait_until

@@ -14,15 +14,16 @@ from typing import Any
 import pytest
 
 from config.settings import load
-from tasks.fleet import valkey as valkey_server
-from tasks.fleet.fleet import Fleet
+from tasks.local import valkey as valkey_server
+from tasks.local.fleet import Fleet
 from tests.end_to_end.command_line import COMMAND, Ran, output, run, running
 from tests.waiting import wait_until
-from worker import breaker, registry
-from worker.breaker import Attempted
-from worker.health import health
-from worker.providers.listing import Listed, Listing
-from worker.store import Store
+from worker.admission import breaker
+from worker.admission.breaker import Attempted
+from worker.health import model_registry
+from worker.health.health import health
+from worker.providers.model_list import Listed, Listing
+from worker.store.store import Store
 
 SECRET = "sk-not-to-be-shown"
 Status = Callable[..., Ran]
@@ -56,10 +57,11 @@ def status(tmp_path: Path, environment: dict[str, str]) -> Status:
 def record(store: Store, provider: str, outcome: str, times: int = 1, **fields: Any) -> None:
     """Records attempts of one provider, each of another request."""
     for i in range(times):
-        granted = breaker.acquired(store.run(breaker.acquire(store, "", "", "lease", [provider]))[0], "", [provider])
+        [reply] = store.run(breaker.acquire(store, "", "", "lease", [provider]))
+        granted = breaker.parse_acquire_reply(reply, "", [provider])
         assert granted.permit
         failure = "" if outcome == "success" else f"{outcome} 500"
-        attempt = Attempted(granted.permit, outcome, **{"latency": 100, "failure": failure, **fields})
+        attempt = Attempted(granted.permit, outcome, **{"latency_ms": 100, "failure": failure, **fields})
         store.run(breaker.record(store, f"task-{i}", "", "", attempt, []))
 
 
@@ -68,19 +70,22 @@ def probe(store: Store, provider: str, *, answered: bool) -> None:
 
 
 def reach_every_state(store: Store) -> None:
-    record(store, "claude", "success", 4, latency=410)
-    record(store, "claude", "success", 1, latency=1200)
+    record(store, "claude", "success", 4, latency_ms=410)
+    record(store, "claude", "success", 1, latency_ms=1200)
     probe(store, "claude", answered=True)
     record(store, "a", "failure", 5)
     record(store, "b", "failure", 5)
-    wait_until(lambda: breaker.acquired(store.run(breaker.acquire(store, "", "", "x", ["b"]))[0], "x", ["b"]).permit)
-    record(store, "c", "rate-limited", retry_after=240_000)
+    ask_b = breaker.acquire(store, "", "", "x", ["b"])
+    wait_until(lambda: breaker.parse_acquire_reply(store.run(ask_b)[0], "x", ["b"]).permit)
+    record(store, "c", "rate-limited", retry_after_ms=240_000)
     record(store, "d", "authentication")
     breaker.control(store, "e", "open", by="test", seconds=600)
     probe(store, "g", answered=False)
     record(store, "f", "success")
-    demoted_until = 1000 * int(store.run(("TIME",))[0][0]) + 240_000  # its own 15 s may end while the command starts
-    store.run(("HSET", store.breaker("f"), "demoted_until", demoted_until))
+    deprioritised_until = (
+        1000 * int(store.run(("TIME",))[0][0]) + 240_000
+    )  # its own 15 s may end while the command starts
+    store.run(("HSET", store.keys.breaker("f"), "deprioritised_until", deprioritised_until))
 
 
 def rows(ran: Ran) -> dict[str, str]:
@@ -102,9 +107,9 @@ def test_each_state_is_a_line_of_80_columns_with_its_health(status: Status, stor
         "a": "unhealthy open ",
         "b": "unhealthy half-open 0/5 - - failure 500 ",
         "c": "degraded rate limited 4m - - - rate-",
-        "d": "unhealthy locked out - - - auth",
+        "d": "unhealthy auth-locked - - - auth",
         "e": "healthy forced open 10m - - - - -",
-        "f": "degraded demoted 4m 1/1 - 0.10/0.10s -",
+        "f": "degraded deprioritised 4m 1/1 - 0.10/0.10s -",
         "g": "degraded closed, probes - 0% - - -",
     }
     assert {name: shown[name][: len(start)] for name, start in starts.items()} == starts
@@ -123,7 +128,7 @@ def test_where_nothing_is_known_a_sentence_says_so(status: Status, options: tupl
 
 def test_json_has_every_figure_and_no_key(status: Status, store: Store) -> None:
     reach_every_state(store)
-    store.run(*registry.update(store, "a", Listing((Listed("a-model-20261101", "deprecated", 1e9, 2e9),), True)))
+    store.run(*model_registry.update(store, "a", Listing((Listed("a-model-20261101", "deprecated", 1e9, 2e9),), True)))
     ran = status("--json")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert SECRET not in ran.stdout
@@ -137,7 +142,11 @@ def test_json_has_every_figure_and_no_key(status: Status, store: Store) -> None:
     assert (claude["status"], claude["cause"], claude["configured"], claude["missing"]) == ("healthy", "", True, None)
     assert claude["response"] == pytest.approx({"mean": 0.568, "p50": 0.41, "p95": 1.2, "p99": 1.2})
     assert (claude["success_rate"], claude["availability"], claude["probes"]) == (1.0, 1.0, 1)
-    assert (claude["breaker"]["wins"], claude["breaker"]["streak"], claude["breaker"]["misses"]) == (5, 0, 0)
+    assert (
+        claude["breaker"]["consecutive_successes"],
+        claude["breaker"]["consecutive_failures"],
+        claude["breaker"]["failed_probes"],
+    ) == (5, 0, 0)
     assert (by_name["openai"]["configured"], by_name["openai"]["missing"]) == (False, "no API key")
     opened = by_name["a"]["breaker"]
     assert (opened["state"], opened["failed"], opened["error"]) == ("open", 5, "failure 500")
@@ -154,7 +163,7 @@ def test_json_has_every_figure_and_no_key(status: Status, store: Store) -> None:
 
 def test_models_shows_what_is_listed_and_which_tier_uses_it(status: Status, store: Store) -> None:
     listed = (Listed("[red]"), Listed("a-model-20261101", "deprecated", None, 2e9))
-    store.run(*registry.update(store, "a", Listing(listed, whole=True)))
+    store.run(*model_registry.update(store, "a", Listing(listed, whole=True)))
     ran = status("--models")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "no provider has listed" not in ran.stdout

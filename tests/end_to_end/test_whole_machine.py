@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.end_to_end.command_line import output, run, running
-from tests.tasks.fleet.liveness import is_gone
+from tests.tasks.local.liveness import is_gone
 from tests.waiting import wait_until
 
 ENDS_WITHIN = 40.0

@@ -1,8 +1,8 @@
-"""What LLMock is told, and what it saw, by our providers' names; llama_cpp shares OpenAI's wire and its paths."""
+"""LLMock's scripts, and what it saw, by our providers' names; llama_cpp shares OpenAI's wire and its paths."""
 
 from typing import Any
 
-from tasks.fleet.llmock import LLMock
+from tasks.local.llmock import LLMock
 
 MODELS = {"claude": "claude-*", "openai": "gpt-*", "llama_cpp": "default"}
 """What tells the providers apart; a probe names no model, so nothing scripted here hits one."""
@@ -16,7 +16,7 @@ def script(llmock: LLMock, provider: str, what: str, times: int | None = None, *
 
 
 def fail(llmock: LLMock, provider: str, status: int, times: int | None = None, **fields: Any) -> None:
-    """Scripts an error response, which asks for no wait unless told to: LLMock's 429, 503 and 529 would for 1 s."""
+    """Scripts an error response, which asks for no wait unless it is to: LLMock's 429, 503 and 529 would for 1 s."""
     script(llmock, provider, "fail", times, **{"status": status, "retry_after": 0, **fields})
 
 
@@ -26,6 +26,6 @@ def calls(llmock: LLMock, provider: str) -> list[dict[str, Any]]:
     return [request for request in llmock.requests() if str(request["model"]).startswith(start)]
 
 
-def told(result: dict[str, Any]) -> list[tuple[str, str]]:
+def attempts_of(result: dict[str, Any]) -> list[tuple[str, str]]:
     """Returns each provider considered and what came of it."""
     return [(attempt["provider"], attempt["outcome"]) for attempt in result["fallback"]["attempts"]]

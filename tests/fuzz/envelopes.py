@@ -16,7 +16,7 @@ SOON = 8.0
 _BODY = [[QUESTION], {"chain": "default"}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
 _LINK = {"task": "stranger", "args": [], "kwargs": {}, "options": {"queue": "elsewhere"}, "subtask_type": None}
 _LINKED = [_BODY[0], _BODY[1], {"callbacks": [_LINK], "errbacks": [_LINK], "chain": [_LINK], "chord": None}]
-_OURS = {"version": 1, "step": 0, "rest": ["claude", "openai"], "queued_at": 0.0, "deadline_at": 0.0}
+_OURS = {"version": 2, "step": 0, "remaining": ["claude", "openai"], "queued_at": 0.0, "deadline_at": 0.0}
 _HEADERS = {
     "lang": "py", "task": "fallback.complete", "id": "", "shadow": None, "eta": None, "expires": None, "group": None,
     "group_index": None, "retries": 0, "timelimit": [None, None], "root_id": None, "parent_id": None,

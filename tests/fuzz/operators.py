@@ -21,8 +21,9 @@ _WHOLE: dict[str, Any] = {
 _STEPS = st.sampled_from(
     [
         *Settings.model_fields, "claude", "openai", "default", "high_priority", "high-priority", "models", "fast",
-        "name", "retry", "outcomes", "timeout", "again", "base_url", "api_key", "api_key_env", "adaptive", "failures",
-        "lacks",
+        "name", "retry", "outcomes", "timeout", "same_provider", "base_url",
+        "api_key", "api_key_env", "adaptive", "failures",
+        "unsupported",
     ]
 )  # fmt: skip
 _NAMES = _STEPS | TEXT

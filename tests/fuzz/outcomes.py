@@ -42,8 +42,8 @@ def awaited(redis: Redis, ids: Sequence[str], seconds: float = 60.0) -> dict[str
 def left(redis: Redis) -> dict[str, int]:
     """Returns how many messages stand in which of Celery's keys."""
     lists = {key: redis.llen(key) for key in redis.scan_iter("completions*")}
-    held: Any = redis.hlen("{fallback}:unacked")
-    return {key: count for key, count in {**lists, "{fallback}:unacked": held}.items() if count}
+    held: Any = redis.hlen("{fallback}:2:unacked")
+    return {key: count for key, count in {**lists, "{fallback}:2:unacked": held}.items() if count}
 
 
 def counted(outcomes: Iterable[Outcome]) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 from celery import Celery
 from redis import Redis
 
-from tasks.fleet import celery_nodes, valkey
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.process import Process
+from tasks.local import celery_nodes, valkey
+from tasks.local.fleet import Fleet
+from tasks.local.process import Process
 from tests.fuzz.outcomes import Outcome, awaited, left
 from tests.fuzz.upstream import Upstream, answering
 from tests.waiting import wait_until

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from config.settings import ConfigurationError, load
-from tasks.fleet.celery_nodes import ROOT
+from tasks.local.celery_nodes import ROOT
 from tests.fuzz.conftest import Tell
 from tests.fuzz.drawing import CASES, drawn
 from tests.fuzz.operators import BYTES, VARIABLES

@@ -27,7 +27,7 @@ def said_here(bed: Bed, folder: Path, calls: list[Any]) -> tuple[list[str | list
 
 
 def assert_told(call: Any, here: str | list[str], there: Outcome) -> None:
-    """Both producers are told the same; who is refused is told the field and the reason in one short line."""
+    """Both producers get the same; who is refused gets the field and the reason in one short line."""
     if isinstance(here, str):
         assert there.kind in (SERVED, *REFUSALS), (call, there)
     else:

@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 
 MB = 1_000_000
 MOST = 4 * MB
-LATER = {"version": 2, "colour": "not known yet"}
+LATER = {"version": 3, "colour": "not known yet"}
 
 
 def sent(bed: Bed, request: Any = QUESTION, name: str = "fallback.complete", **options: Any) -> Outcome:
@@ -62,7 +62,7 @@ def test_a_later_version_goes_round_until_its_deadline_and_then_says_so(bed: Bed
     started = time.time()
     outcome = sent(bed, headers={"fallback": {**LATER, "deadline_at": started + 3}})
     assert (outcome.kind, time.time() - started > 1.9) == ("InvalidRequest", True)
-    assert outcome.text.startswith("headers.fallback.version: is later than 1")
+    assert outcome.text.startswith("headers.fallback.version: is later than 2")
     bed.assert_unharmed()
 
 
@@ -72,7 +72,7 @@ def test_a_later_version_without_a_deadline_fails_at_once(bed: Bed, deadline: An
 
 
 def test_what_a_worker_of_the_same_version_left_is_served_though_it_names_an_unknown_provider(bed: Bed) -> None:
-    ours = {"version": 1, "step": 0, "rest": ["gone", "openai"], "deadline_at": time.time() + 30}
+    ours = {"version": 2, "step": 0, "remaining": ["gone", "openai"], "deadline_at": time.time() + 30}
     assert sent(bed, headers={"fallback": ours}).kind == SERVED
 
 

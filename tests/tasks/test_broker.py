@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tasks.fleet.celery_nodes import ROOT
+from tasks.local.celery_nodes import ROOT
 
 SHOW = """
 from tasks import app

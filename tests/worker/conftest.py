@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 import pytest
 from redis import Redis
 
-from tests.worker.child_process import Child, children
-from tests.worker.clocked_breaker import ClockedBreaker
-from worker.store import Store
+from tests.worker.admission.child_process import Child, children
+from tests.worker.admission.clocked_breaker import ClockedBreaker
+from worker.store.store import Store
 
 
 @pytest.fixture(scope="session")
 def eight() -> Iterator[Sequence[Child]]:
-    """Eight processes that ask and tell a breaker; they live as long as the session, `use` gives them a new store."""
+    """Eight processes that ask a breaker and record outcomes, for the whole session; `use` sends them a new store."""
     with children(8) as processes:
         yield processes
 

@@ -6,12 +6,12 @@ from typing import Any
 from pydantic_core import to_json
 
 from config.providers import Model, Provider
-from worker.http import send
-from worker.limits import Limits
-from worker.providers import failure
+from worker.providers import errors
 from worker.providers.dialect import Dialect
 from worker.providers.dialects import DIALECTS
-from worker.providers.reading import Plain, Stream
+from worker.providers.http.client import send
+from worker.providers.http.time_limits import Limits
+from worker.providers.response import Plain, Stream
 from worker.request import CompletionRequest
 from worker.result import Answer
 
@@ -27,11 +27,16 @@ def ask(
 ) -> Answer:
     """Returns the provider's whole answer.
 
-    `deadline` is an instant of `time.monotonic`. `on_first_token` is called once, when the answer begins to come, or
-    when a plain one is asked for, of which no beginning shows; `is_revoked` is asked whenever more of it has come.
+    Args:
+        provider: the provider to ask.
+        model: its model.
+        request: the checked request.
+        deadline: an instant of `time.monotonic`.
+        on_first_token: called once: at the first token of a stream; before the request if the answer is plain.
+        is_revoked: called whenever more of the answer has arrived.
 
     Raises:
-        AttemptFailed: whatever the provider or the network did.
+        AttemptFailed: any failure of the provider or the network.
     """
     dialect, limits = DIALECTS[provider.dialect], Limits(provider, deadline)
     headers = {"Content-Type": "application/json", **dialect.headers(provider)}
@@ -45,44 +50,44 @@ def ask(
         response
     ):
         if not 200 <= response.status < 300:
-            raise failure.from_response(response, provider, request)
+            raise errors.from_response(response, provider, request)
         reading.read(response)
-        request_id = failure.request_id(response)
+        request_id = errors.request_id(response)
         content_type = response.header("content-type")
     events = reading.events(content_type)
     for event in events:
         if event.get("error"):
-            raise failure.from_event(event, request_id, provider, request)
-    served = reading.served(events)
+            raise errors.from_event(event, request_id, provider, request)
+    parsed = reading.parsed_answer(events)
     first_token = reading.first_token
     return Answer(
-        served.id,
-        served.model,
-        served.message,
-        served.finish_reason,
-        served.usage,
+        parsed.id,
+        parsed.model,
+        parsed.message,
+        parsed.finish_reason,
+        parsed.usage,
         request_id,
         None if first_token is None else round(1000 * (first_token - limits.started), 1),
     )
 
 
 def _body(dialect: Dialect, provider: Provider, model: Model, request: CompletionRequest) -> bytes:
-    body = dialect.body(_taken(request, model), model, provider.stream)
+    body = dialect.body(_with_accepted_fields(request, model), model, provider.stream)
     options = (request.provider_options or {}).get(provider.name)
     whole = merged(body, options) if options else body
     return to_json(whole)
 
 
-def _taken(request: CompletionRequest, model: Model) -> CompletionRequest:
-    """Returns the request without what the model answers 400 to."""
-    changes: dict[str, Any] = {name: None for name in model.without if getattr(request, name) is not None}
+def _with_accepted_fields(request: CompletionRequest, model: Model) -> CompletionRequest:
+    """Returns the request without the fields that the model answers 400 to."""
+    changes: dict[str, Any] = {name: None for name in model.drop_params if getattr(request, name) is not None}
     if request.tools and model.effort_with_tools:
         changes["reasoning_effort"] = model.effort_with_tools
     return request.model_copy(update=changes) if changes else request
 
 
 def merged(body: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Returns the body with these options: objects are merged, any other value replaces what was there."""
+    """Returns the body with these options: objects are merged, any other value is replaced."""
     return body | {
         name: merged(body[name], value) if isinstance(value, dict) and isinstance(body.get(name), dict) else value
         for name, value in options.items()

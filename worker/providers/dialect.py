@@ -1,4 +1,4 @@
-"""What one kind of interface is to the code that asks."""
+"""A dialect: everything that an attempt needs for one wire format."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -14,8 +14,8 @@ Event = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """What one whole answer says; `message` is an OpenAI assistant message."""
+class ParsedAnswer:
+    """The parts of one whole answer; `message` is an OpenAI assistant message."""
 
     id: str
     model: str
@@ -29,15 +29,16 @@ class Dialect:
     """One wire format.
 
     Attributes:
-        path: of completions, after the base URL.
-        probe: the path after the base URL whose answer costs nothing and shows most.
-        models: the path of the list of models, which costs nothing; the probe's where one answer shows both.
-        takes: what the format can say at all, in the words of `CompletionRequest.needs`.
-        body: of a request for a stream, or for a plain answer.
-        token: found in the bytes of an event that carries a piece of the answer, and in no other.
-        ended: whether the last events of a stream are among these bytes. It may overlook them, never see them early.
-        answer: from all events to what they say; raises AttemptFailed, or whatever a wrong shape makes it raise.
-        plain: the same from the one object of a plain answer.
+        path: the path of completions, after the base URL.
+        probe: returns the path of a probe, which costs nothing.
+        models: the path of the list of models, which costs nothing; the probe's path if one response serves both.
+        takes: the capabilities that the format can express, named as in `CompletionRequest.needs`.
+        headers: returns the provider's headers.
+        body: returns the body of a request; the last argument is whether to stream.
+        token: matches the bytes of an event that carries a piece of the answer, and of no other event.
+        ended: returns whether these bytes hold the end of a stream; may miss it, but never returns True too early.
+        answer: parses all events; raises AttemptFailed, or any error that a wrong shape causes.
+        plain: parses the one object of a plain answer, likewise.
     """
 
     path: str
@@ -48,15 +49,15 @@ class Dialect:
     body: Callable[[CompletionRequest, Model, bool], dict[str, Any]]
     token: re.Pattern[bytes]
     ended: Callable[[bytes], bool]
-    answer: Callable[[list[Event]], Served]
-    plain: Callable[[Event], Served]
+    answer: Callable[[list[Event]], ParsedAnswer]
+    plain: Callable[[Event], ParsedAnswer]
 
 
 def api_key(provider: Provider) -> str | None:
-    """Returns the provider's key, None where it has none.
+    """Returns the provider's key, None if it has none.
 
     Raises:
-        AttemptFailed: no HTTP header can carry it. It must not get as far as an exception that quotes it.
+        AttemptFailed: no HTTP header can carry the key. A later exception would quote it.
     """
     if provider.api_key is None:
         return None
@@ -76,21 +77,21 @@ def parts(message: Message) -> tuple[Text | Image, ...]:
 
 
 def text_of(message: Message) -> str:
-    """Returns a message's text, its parts joined."""
+    """Returns a message's text, with its parts joined."""
     if isinstance(message.content, str):
         return message.content
     return "".join(part.text for part in message.content or () if isinstance(part, Text))
 
 
-def given(**fields: Any) -> dict[str, Any]:
+def without_none(**fields: Any) -> dict[str, Any]:
     """Returns the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def joined(pieces: Iterable[str]) -> str:
-    """Returns the pieces of a text as one that UTF-8 can hold.
+def join_utf8(pieces: Iterable[str]) -> str:
+    """Returns the pieces joined as a text that UTF-8 can encode.
 
-    A provider may cut between the halves of a surrogate pair: they meet again here, and one left alone is replaced.
+    A provider may cut between the halves of a surrogate pair. Joining pairs them again; a single half is replaced.
     """
     text = "".join(pieces)
     if text.isascii():
@@ -103,6 +104,6 @@ def joined(pieces: Iterable[str]) -> str:
 
 
 def count(numbers: object, name: str) -> int:
-    """Returns a count of tokens, 0 where the provider sent none: no whole answer is lost for its usage."""
+    """Returns a count of tokens, 0 if it is missing or invalid: a bad usage must not lose a whole answer."""
     number = numbers.get(name) if isinstance(numbers, dict) else None
     return number if isinstance(number, int) and number > 0 else 0

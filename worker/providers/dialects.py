@@ -1,4 +1,4 @@
-"""The dialects, by the name that the configuration gives them."""
+"""The dialects by their names in the configuration."""
 
 from worker.providers import llama_cpp
 from worker.providers.anthropic import ANTHROPIC

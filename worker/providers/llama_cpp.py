@@ -1,10 +1,14 @@
-"""llama.cpp's server: OpenAI's wire, with these differences.
+"""llama.cpp's server: OpenAI's format with these differences.
 
-Its base URL has no `/v1`. It takes `max_tokens`; chat templates know `system` and not `developer`; it has no use for
-`user`. It knows no choice of one named tool: it gets that tool alone, and must call one. Its seeds have 32 bits, of
-which the last means "any"; the effort of reasoning is a matter of the chat template. It closes the connection after
-every stream and error, whatever its Keep-Alive says, so none is kept: the next request would meet the end of the
-last. It sends a comment every 30 s while it is busy, which counts as silence.
+1. Its base URL has no `/v1`.
+2. It reads `max_tokens`, and ignores `user`.
+3. Its chat templates know the role `system`, not `developer`.
+4. It cannot choose one named tool. It gets that tool alone, and must call one.
+5. A seed has 32 bits; the highest value means "any".
+6. The reasoning effort is an option of the chat template.
+7. It closes the connection after every stream and error, whatever its Keep-Alive says. So no connection is kept: the
+   next request would fail on it.
+8. It sends a comment every 30 s while it is busy, which counts as silence.
 """
 
 from dataclasses import replace
@@ -18,12 +22,12 @@ _ANY_SEED = 2**32 - 1
 
 
 def headers(provider: Provider) -> dict[str, str]:
-    """Returns the headers that say who asks, and that nothing follows."""
+    """Returns the headers for authentication, and `Connection: close`."""
     return {**openai.OPENAI.headers(provider), "Connection": "close"}
 
 
 def body(request: CompletionRequest, model: Model, stream: bool) -> dict[str, Any]:
-    """Returns the body of a request; a stream is asked to end with its usage."""
+    """Returns the body of a request; a stream ends with its usage."""
     body = openai.OPENAI.body(request, model, stream)
     body.pop("user", None)
     if "max_completion_tokens" in body:
@@ -50,9 +54,9 @@ def _choose(body: dict[str, Any], name: str) -> None:
 
 
 def probe(provider: Provider) -> str:
-    """Returns the path to ask: the health never asks for the key, the properties always do where there is one.
+    """Returns the path of a probe: `/health` never checks the key, `/props` always does if there is one.
 
-    The list of models does in some versions only, and in some it is there before the model is loaded.
+    The list of models checks the key in some versions only, and in some is available before the model is loaded.
     """
     return "/health" if provider.api_key is None else "/props"
 

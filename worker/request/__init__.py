@@ -1,4 +1,4 @@
-"""A completion request: OpenAI's chat-completions shape, checked field by field and across fields."""
+"""A completion request in OpenAI's shape, validated field by field and across fields; open completion.py first."""
 
 from worker.request.completion import CompletionRequest as CompletionRequest
 from worker.request.completion import parse as parse
@@ -13,4 +13,4 @@ from worker.request.messages import User as User
 from worker.request.tools import Choice as Choice
 from worker.request.tools import Function as Function
 from worker.request.tools import JsonSchema as JsonSchema
-from worker.request.tools import Named as Named
+from worker.request.tools import NamedToolChoice as NamedToolChoice

@@ -1,4 +1,4 @@
-"""The request as a whole."""
+"""The whole request."""
 
 from collections.abc import Collection, Mapping
 from itertools import chain, islice
@@ -15,18 +15,28 @@ from pydantic import (
 )
 
 from worker.errors import InvalidRequest
-from worker.field_errors import tell
 from worker.request.conversation import faults, has_images, tool_faults
-from worker.request.fields import Count, Few, Full, Integer, Json, Number, Part, Str, Truth, at_most
+from worker.request.field_errors import MOST_SHOWN, describe_errors
+from worker.request.fields import (
+    Count,
+    Integer,
+    Json,
+    NonEmptyStr,
+    Number,
+    RequestModel,
+    SmallDict,
+    StrictBool,
+    Utf8Str,
+    at_most,
+)
 from worker.request.messages import Assistant, Message
 from worker.request.tools import MOST_TOOLS, Choice, JsonObject, JsonSchema, ResponseFormat, Tool
 
 _MOST_MESSAGES = 10_000
-_MOST_TOLD = 20
 _OURS = ("messages", "model", "n", "stream", "stream_options")
 
 
-def _listed(stop: object) -> object:
+def _as_tuple(stop: object) -> object:
     return (stop,) if isinstance(stop, str) else stop
 
 
@@ -36,37 +46,41 @@ def _check_options(value: dict[Any, Any]) -> dict[Any, Any]:
     return value
 
 
-class CompletionRequest(Part):
-    """What a producer asks for.
+class CompletionRequest(RequestModel):
+    """A request for one completion.
 
-    `timeout` is in seconds from queueing to answer; without it the chain's holds. `model` names a tier, such as
-    `fast`. `metadata` is kept beside the request and never sent to a provider. `provider_options` are by the name of
-    a provider, merged into its body and no other's. `n` and `stream` may only say what happens anyway.
+    | field | meaning |
+    |---|---|
+    | `timeout` | seconds from queueing to answer; the chain's if None |
+    | `model` | a tier, such as `fast` |
+    | `metadata` | stored with the request, never sent to a provider |
+    | `provider_options` | by a provider's name; merged into the body for that provider alone |
+    | `n`, `stream` | only their defaults, 1 and false, are accepted |
     """
 
     messages: Annotated[tuple[Message, ...], Field(min_length=1), BeforeValidator(at_most(_MOST_MESSAGES))]
-    model: Str = "default"
+    model: Utf8Str = "default"
     max_tokens: Count | None = None
     max_completion_tokens: Count | None = None
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
     top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
-    stop: Annotated[tuple[Full, ...], BeforeValidator(at_most(4)), BeforeValidator(_listed)] | None = None
+    stop: Annotated[tuple[NonEmptyStr, ...], BeforeValidator(at_most(4)), BeforeValidator(_as_tuple)] | None = None
     seed: Integer | None = None
-    user: Str | None = None
+    user: Utf8Str | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     tools: Annotated[tuple[Tool, ...], Field(fail_fast=True), BeforeValidator(at_most(MOST_TOOLS))] | None = None
     tool_choice: Choice | None = None
-    parallel_tool_calls: Truth | None = None
+    parallel_tool_calls: StrictBool | None = None
     response_format: ResponseFormat | None = None
-    metadata: Annotated[dict[Str, Str], Few] | None = None
-    provider_options: Annotated[dict[Str, Annotated[Json, AfterValidator(_check_options)]], Few] | None = None
+    metadata: Annotated[dict[Utf8Str, Utf8Str], SmallDict] | None = None
+    provider_options: Annotated[dict[Utf8Str, Annotated[Json, AfterValidator(_check_options)]], SmallDict] | None = None
     timeout: Annotated[Number, Field(gt=0, le=86_400)] | None = None
     n: Integer | None = None
-    stream: Truth | None = None
+    stream: StrictBool | None = None
 
     @property
     def limit(self) -> int | None:
-        """Returns the most tokens to answer with, None where the producer set no limit."""
+        """Returns the token limit of the answer, None if the producer set none."""
         return self.max_completion_tokens or self.max_tokens
 
     @property
@@ -76,7 +90,7 @@ class CompletionRequest(Part):
 
     @property
     def needs(self) -> frozenset[str]:
-        """Returns what a provider must be able to do, of `tools`, `images`, `schema`, `json` and `prefill`."""
+        """Returns the capabilities that a provider must have, of `tools`, `images`, `schema`, `json` and `prefill`."""
         needs = {
             "tools": bool(self.tools),
             "images": has_images(self.messages),
@@ -84,10 +98,10 @@ class CompletionRequest(Part):
             "json": isinstance(self.response_format, JsonObject),
             "prefill": isinstance(self.messages[-1], Assistant),
         }
-        return frozenset(word for word, needed in needs.items() if needed)
+        return frozenset(capability for capability, needed in needs.items() if needed)
 
     def wire(self) -> dict[str, Any]:
-        """Returns what `parse` makes this request of again: JSON values, without the fields that were left out."""
+        """Returns JSON values that `parse` turns into this request again, without fields that were not set."""
         return self.model_dump(mode="json", exclude_unset=True)
 
     @field_validator("model")
@@ -119,18 +133,18 @@ class CompletionRequest(Part):
 
 
 def parse(payload: CompletionRequest | Mapping[str, Any], tiers: Collection[str]) -> CompletionRequest:
-    """Returns the request that `payload` is, whose `model` is one of `tiers`.
+    """Returns the validated request; its `model` must be one of `tiers`.
 
     Raises:
-        InvalidRequest: with one line that names every bad field and the reason, and quotes no value.
+        InvalidRequest: one line names each invalid field and the reason, and quotes no value.
     """
     given = dict(payload) if isinstance(payload, Mapping) else payload
     try:
         request = CompletionRequest.model_validate(given, context=tiers)
     except ValidationError as exc:
         # `from None`: the original holds the input, and a traceback travels with a failed task.
-        raise InvalidRequest(tell(exc, given)) from None
+        raise InvalidRequest(describe_errors(exc, given)) from None
     found = chain(faults(request.messages), tool_faults(request.tools or (), request.tool_choice))
-    if told := list(islice(found, _MOST_TOLD)):
-        raise InvalidRequest("; ".join(told))
+    if shown := list(islice(found, MOST_SHOWN)):
+        raise InvalidRequest("; ".join(shown))
     return request

@@ -1,17 +1,18 @@
-"""What must hold between the messages and fields of a request: what every vendor refuses is refused first."""
+"""Rules across the messages and fields of a request. They refuse requests that every vendor refuses."""
 
 from collections.abc import Iterator, Sequence
 
 from worker.request.messages import Assistant, Image, Message, ToolResult, User
-from worker.request.tools import Choice, Named, Tool
+from worker.request.tools import Choice, NamedToolChoice, Tool
 
 CONTENT = "needs content or tool_calls"
 
 
 def faults(messages: Sequence[Message]) -> Iterator[str]:
-    """Yields what is wrong between messages, each with its path.
+    """Yields the violations of rules between messages, each with its path.
 
-    A call is answered once, by the tool messages that follow it at once; an answer answers such a call.
+    1. Each call has one result, in the tool messages that follow it directly.
+    2. Each tool message answers such a call.
     """
     open_ids: dict[str, str] = {}
     for index, message in enumerate(messages):
@@ -26,7 +27,7 @@ def faults(messages: Sequence[Message]) -> Iterator[str]:
             yield from _own_faults(message, at)
             open_ids = {call.id: f"{at}.tool_calls.{n}" for n, call in enumerate(message.tool_calls or ())}
     yield from _unanswered(open_ids)
-    if not any(map(_says_something, messages)):
+    if not any(map(_is_not_blank, messages)):
         yield "messages: no message has any text but white space"
 
 
@@ -43,7 +44,7 @@ def _own_faults(message: Assistant, at: str) -> Iterator[str]:
         yield f"{at}.tool_calls: two calls have one id"
 
 
-def _says_something(message: Message) -> bool:
+def _is_not_blank(message: Message) -> bool:
     if isinstance(message, ToolResult):
         return True
     if isinstance(message.content, str):
@@ -54,18 +55,18 @@ def _says_something(message: Message) -> bool:
 
 
 def tool_faults(tools: Sequence[Tool], choice: Choice | None) -> Iterator[str]:
-    """Yields what is wrong between tools and choice, each with its path."""
+    """Yields the violations of rules between tools and choice, each with its path."""
     names = [tool.function.name for tool in tools]
     if len(set(names)) < len(names):
         yield "tools: two functions have one name"
     if choice is not None and not tools:
         yield "tool_choice: needs tools"
-    elif isinstance(choice, Named) and choice.function.name not in names:
+    elif isinstance(choice, NamedToolChoice) and choice.function.name not in names:
         yield "tool_choice.function.name: names no function of tools"
 
 
 def has_images(messages: Sequence[Message]) -> bool:
-    """Tells whether any message shows an image."""
+    """Returns whether any message has an image."""
     return any(
         isinstance(message, User)
         and not isinstance(message.content, str)

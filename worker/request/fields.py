@@ -1,4 +1,4 @@
-"""What the fields of a request are made of."""
+"""The types of a request's fields."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 MOST_ENTRIES = 32
-"""Fields of an object, entries of a small table."""
+"""The most fields of an object, and entries of a small dict."""
 
 DEEPEST = 64
-"""Levels of a JSON value: vendors take 10 levels of a schema, each of them two or three levels of JSON."""
+"""The most levels of a JSON value: vendors accept 10 levels of a schema, each two or three levels of JSON."""
 
 MOST_VALUES = 200_000
 
@@ -18,9 +18,9 @@ _SURROGATE = "has half of a surrogate pair, which no UTF-8 text can hold"
 
 
 def at_most(limit: int) -> Callable[[object], object]:
-    """Returns a check to put ahead of the items.
+    """Returns a validator of an item count, to run before the items are validated.
 
-    pydantic keeps about a kilobyte for each bad one, 2 GB for a 4 MB list of them.
+    pydantic keeps about a kilobyte for each invalid item: 2 GB for a 4 MB list of them.
     """
 
     def check(value: object) -> object:
@@ -45,19 +45,19 @@ def _is_utf8(value: str) -> bool:
 
 
 def check_json(value: dict[Any, Any]) -> dict[Any, Any]:
-    """Returns an object of JSON values. The walk ends at the first bad one, and in bounded memory.
+    """Returns the value unchanged if it is portable JSON. It stops at the first error and needs bounded memory.
 
     Raises:
-        ValueError: it is no JSON that everyone reads alike, or too deep or too large.
+        ValueError: a value is not JSON, or parsers differ on it; or the object is too deep or too large.
     """
     level: list[Any] = [value]
-    left = MOST_VALUES
+    remaining = MOST_VALUES
     for _ in range(DEEPEST):
         level = [inner for outer in level for inner in _inner(outer)]
-        left -= len(level)
+        remaining -= len(level)
         if not level:
             return value
-        if left < 0:
+        if remaining < 0:
             raise ValueError(f"has more than {MOST_VALUES} values")
     raise ValueError(f"is nested deeper than {DEEPEST} levels")
 
@@ -84,20 +84,20 @@ def _inner(value: Any) -> Iterable[Any]:
     return ()
 
 
-Str = Annotated[str, AfterValidator(_check_utf8)]
-Full = Annotated[str, Field(min_length=1), AfterValidator(_check_utf8)]
+Utf8Str = Annotated[str, AfterValidator(_check_utf8)]
+NonEmptyStr = Annotated[str, Field(min_length=1), AfterValidator(_check_utf8)]
 ToolName = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_-]{1,64}\z")]
-Speaker = Annotated[str, Field(pattern=r"\A[^\s<|\\/>]{1,64}\z"), AfterValidator(_check_utf8)]
+ParticipantName = Annotated[str, Field(pattern=r"\A[^\s<|\\/>]{1,64}\z"), AfterValidator(_check_utf8)]
 Count = Annotated[int, Field(strict=True, gt=0, le=10_000_000)]
 Number = Annotated[float, Field(strict=True)]
 Integer = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
-Truth = Annotated[bool, Field(strict=True)]
+StrictBool = Annotated[bool, Field(strict=True)]
 Json = Annotated[dict[Any, Any], AfterValidator(check_json)]
-Few = BeforeValidator(at_most(MOST_ENTRIES))
+SmallDict = BeforeValidator(at_most(MOST_ENTRIES))
 
 
-class Part(BaseModel):
-    """Any object of a request: frozen, small, without unknown fields, and with a repr that shows nothing of it."""
+class RequestModel(BaseModel):
+    """The base of all objects of a request: frozen, small, without unknown fields, and with an empty repr."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True, revalidate_instances="always"

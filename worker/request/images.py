@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from worker.request.fields import Part, Str
+from worker.request.fields import RequestModel, Utf8Str
 
 TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-"""What every vendor takes."""
+"""The types that every vendor accepts."""
 
 _LONGEST_URL = 8_192
 _DATA = re.compile(r"data:([^,;]{1,64});base64,")
@@ -39,15 +39,15 @@ def _is_base64(text: str) -> bool:
         return False
 
 
-class ImageUrl(Part):
-    """Where an image is."""
+class ImageUrl(RequestModel):
+    """The URL of an image."""
 
-    url: Annotated[Str, AfterValidator(_check_url)]
+    url: Annotated[Utf8Str, AfterValidator(_check_url)]
     detail: Literal["auto", "low", "high"] | None = None
 
     @property
     def data(self) -> tuple[str, str] | None:
-        """Returns media type and base64 of an image that the URL itself holds, None of any other."""
+        """Returns the media type and base64 of a data URL, None for any other URL."""
         if not self.url.startswith("data:"):
             return None
         head, _, text = self.url.partition(";base64,")

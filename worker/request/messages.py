@@ -4,20 +4,20 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from worker.request.fields import Full, Part, Speaker, Str, ToolName, at_most
+from worker.request.fields import NonEmptyStr, ParticipantName, RequestModel, ToolName, Utf8Str, at_most
 from worker.request.images import ImageUrl
 
 MOST_CALLS = 128
 
 
-class Text(Part):
+class Text(RequestModel):
     """A text part of a message."""
 
     type: Literal["text"]
-    text: Str
+    text: Utf8Str
 
 
-class Image(Part):
+class Image(RequestModel):
     """An image part of a message."""
 
     type: Literal["image_url"]
@@ -37,52 +37,53 @@ _PARTS = Discriminator(
     _shape, custom_error_type="content", custom_error_message="must be a string or a list of text and image parts"
 )
 Texts = Annotated[
-    Annotated[Str, Tag("text")] | Annotated[tuple[Text, ...], Field(fail_fast=True), Tag("parts")], _TEXTS
+    Annotated[Utf8Str, Tag("text")] | Annotated[tuple[Text, ...], Field(fail_fast=True), Tag("parts")], _TEXTS
 ]
-_Seen = Annotated[Text | Image, Field(discriminator="type")]
+_Part = Annotated[Text | Image, Field(discriminator="type")]
 Parts = Annotated[
-    Annotated[Full, Tag("text")] | Annotated[tuple[_Seen, ...], Field(min_length=1, fail_fast=True), Tag("parts")],
+    Annotated[NonEmptyStr, Tag("text")]
+    | Annotated[tuple[_Part, ...], Field(min_length=1, fail_fast=True), Tag("parts")],
     _PARTS,
 ]
 
 
-class System(Part):
-    """Instructions that stand above the conversation."""
+class System(RequestModel):
+    """Instructions for the conversation."""
 
     role: Literal["system", "developer"]
     content: Texts
-    name: Speaker | None = None
+    name: ParticipantName | None = None
 
 
-class User(Part):
+class User(RequestModel):
     """A turn of the user."""
 
     role: Literal["user"]
     content: Parts
-    name: Speaker | None = None
+    name: ParticipantName | None = None
 
 
-class Called(Part):
-    """The function that a model called; `arguments` is what it wrote, which need not be JSON."""
+class FunctionCall(RequestModel):
+    """The function that a model called; `arguments` is the model's text, which need not be JSON."""
 
     name: ToolName
-    arguments: Str
+    arguments: Utf8Str
 
 
-class ToolCall(Part):
+class ToolCall(RequestModel):
     """One call of an earlier answer."""
 
-    id: Full
+    id: NonEmptyStr
     type: Literal["function"]
-    function: Called
+    function: FunctionCall
 
 
-class Assistant(Part):
-    """An earlier turn of a model. Fields that an answer carries beside these are accepted empty only."""
+class Assistant(RequestModel):
+    """An earlier turn of a model. Other fields of an answer must be empty."""
 
     role: Literal["assistant"]
     content: Texts | None = None
-    name: Speaker | None = None
+    name: ParticipantName | None = None
     tool_calls: Annotated[tuple[ToolCall, ...], Field(fail_fast=True), BeforeValidator(at_most(MOST_CALLS))] | None = (
         None
     )
@@ -92,13 +93,13 @@ class Assistant(Part):
     annotations: tuple[()] | None = None
 
 
-class ToolResult(Part):
-    """What a called function gave. `name` is taken, as many send it, and passed over."""
+class ToolResult(RequestModel):
+    """The result of a called function. `name` is accepted, because many producers send it, and ignored."""
 
     role: Literal["tool"]
-    tool_call_id: Full
+    tool_call_id: NonEmptyStr
     content: Texts
-    name: Str | None = None
+    name: Utf8Str | None = None
 
 
 Message = Annotated[System | User | Assistant | ToolResult, Field(discriminator="role")]

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from tasks.fleet.celery_nodes import ROOT
 from tasks.flower.address import is_loopback
+from tasks.local.celery_nodes import ROOT
 
 NO_REDIS = "redis://127.0.0.1:1/0"
 

@@ -6,8 +6,8 @@ import pytest
 from kombu.transport import TRANSPORT_ALIASES
 from redis import Redis
 
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.valkey import Valkey
+from tasks.local.fleet import Fleet
+from tasks.local.valkey import Valkey
 from tests.tasks.transport.counted import Counting
 
 

@@ -3,15 +3,15 @@
 from celery import Celery
 from redis import Redis
 
-from tasks.fleet import commands
-from tasks.fleet.celery_nodes import ROOT
-from tasks.fleet.fleet import Fleet
-from tasks.fleet.process import Process
-from tasks.fleet.readiness import writes
+from tasks.local import commands
+from tasks.local.celery_nodes import ROOT
+from tasks.local.fleet import Fleet
+from tasks.local.process import Process
+from tasks.local.readiness import writes
 from tests.waiting import wait_until
 
 APPLICATION = "tests.tasks.transport.counting"
-UNACKED = "{fallback}:unacked"
+UNACKED = "{fallback}:2:unacked"
 """The application has the fleet's settings."""
 
 

@@ -10,7 +10,7 @@ from redis import Redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-from tasks.fleet.bare import bare
+from bench.kit.bare import bare
 
 BEGUN, COUNTED = "begun", "counted"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks import clock
-from tasks.fleet.process import Process
+from tasks.local.process import Process
+from tasks.transport import clock
 from tests.tasks.transport.counted import Counting
 from tests.waiting import wait_until
 
@@ -31,7 +31,7 @@ def skewed(offset: Path) -> dict[str, str]:
     }
 
 
-def told(worker: Process, what: str) -> list[int]:
+def written(worker: Process, what: str) -> list[int]:
     """Returns the seconds of each such line of its log, whole ones: a slow answer of the server counts for it."""
     return [round(float(seconds)) for seconds in re.findall(rf"clock-{what} seconds=(\S+)", worker.output())]
 
@@ -42,7 +42,7 @@ def test_a_worker_consumes_by_a_clock_that_is_right_alone(
 ) -> None:
     offset.write_text("+10")
     worker = counting.worker("skewed", **skewed)
-    assert told(worker, "skewed") == [10]
+    assert written(worker, "skewed") == [10]
     counting.ask(*range(20))
     right = counting.worker("right")
     counting.wait(20)
@@ -51,9 +51,9 @@ def test_a_worker_consumes_by_a_clock_that_is_right_alone(
     offset.write_text("+1")
     counting.ask(20)
     counting.wait(21)
-    assert told(worker, "right") == [1]
+    assert written(worker, "right") == [1]
     offset.write_text("-10")
-    wait_until(lambda: told(worker, "skewed") == [10, -10])
+    wait_until(lambda: written(worker, "skewed") == [10, -10])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from contextlib import suppress
 from redis import Redis
 
 from tests.tasks.transport.consuming import KOMBU, OURS, QUEUE, Consuming, held, publish
-from tests.worker.clocked_breaker import url
+from tests.worker.admission.clocked_breaker import url
 
 
 def tracking(redis: Redis) -> list[str]:
@@ -16,7 +16,7 @@ def tracking(redis: Redis) -> list[str]:
 
 
 def test_a_message_is_registered_before_anybody_has_read_it(every_redis: Redis) -> None:
-    publish(url(every_redis), "told")
+    publish(url(every_redis), "hello")
     with Consuming(url(every_redis)) as consuming:
         consuming.connection.transport.cycle.on_poll_start()
         consuming.channel.client.connection.can_read(1.0)
@@ -110,7 +110,7 @@ def test_a_server_that_forgot_the_script_is_given_it_again(redis: Redis, redis_u
     with Consuming(redis_url) as consuming:
         consuming.turn()
         redis.script_flush()
-        publish(redis_url, "told")
+        publish(redis_url, "hello")
         consuming.receive(1)
 
 
@@ -138,7 +138,7 @@ def test_replies_that_nobody_acknowledges_are_not_registered(redis: Redis, redis
 def test_messages_of_kombus_transport_and_of_ours_look_the_same_to_a_consumer(redis_url: str) -> None:
     seen = []
     for transport in (KOMBU, OURS):
-        publish(redis_url, "told", priority=6)
+        publish(redis_url, "hello", priority=6)
         with Consuming(redis_url, transport=transport) as consuming:
             [message] = consuming.receive(1)
             seen.append((message.body, message.headers, message.delivery_info, message.content_type))

@@ -3,27 +3,27 @@
 import pytest
 from redis import Redis
 
-from tasks.scripts import script
+from tasks.transport.scripts import script
 from tests.tasks.transport.consuming import KOMBU, OURS, QUEUE, TIMEOUT, Consuming, publish
 from tests.waiting import wait_until
-from tests.worker.clocked_breaker import url
+from tests.worker.admission.clocked_breaker import url
 
 
 def test_a_dead_holders_message_is_delivered_again(every_redis: Redis) -> None:
-    publish(url(every_redis), "told")
+    publish(url(every_redis), "hello")
     with Consuming(url(every_redis)) as dead:
         dead.receive(1)
         dead.die()
     with Consuming(url(every_redis)) as consuming:
         [message] = consuming.receive(1)
-        assert message.decode() == "told"
+        assert message.decode() == "hello"
         assert message.delivery_info["redelivered"] is True
 
 
 def test_it_is_delivered_under_a_new_tag_so_that_a_late_acknowledgement_is_harmless(
     redis: Redis, redis_url: str
 ) -> None:
-    publish(redis_url, "told")
+    publish(redis_url, "hello")
     with Consuming(redis_url) as slow, Consuming(redis_url) as other:
         [late] = slow.receive(1)
         other.receive(1)
@@ -32,7 +32,7 @@ def test_it_is_delivered_under_a_new_tag_so_that_a_late_acknowledgement_is_harml
 
 
 def test_a_message_that_is_held_stays(redis: Redis, redis_url: str) -> None:
-    publish(redis_url, "told")
+    publish(redis_url, "hello")
     with Consuming(redis_url) as holder, Consuming(redis_url) as other:
         [message] = holder.receive(1)
         now = float(redis.time()[0])
@@ -42,7 +42,7 @@ def test_a_message_that_is_held_stays(redis: Redis, redis_url: str) -> None:
 
 
 def test_a_message_held_again_after_it_was_found_overdue_stays(redis: Redis, redis_url: str) -> None:
-    publish(redis_url, "told")
+    publish(redis_url, "hello")
     with Consuming(redis_url) as consuming:
         [message] = consuming.receive(1)
         consuming.channel.qos._restore(message.delivery_tag, redis, "RPUSH", TIMEOUT)
@@ -50,7 +50,7 @@ def test_a_message_held_again_after_it_was_found_overdue_stays(redis: Redis, red
 
 
 def test_a_message_is_put_back_once_by_many_that_found_it_overdue(redis: Redis, redis_url: str) -> None:
-    publish(redis_url, "told")
+    publish(redis_url, "hello")
     with Consuming(redis_url) as consuming:
         [message] = consuming.receive(1)
         for _ in range(2):
@@ -100,7 +100,7 @@ def test_what_is_held_stays_held_in_a_full_server(every_redis: Redis) -> None:
     every_redis.zadd("unacked_index", {"tag": 1.0})
     every_redis.config_set("maxmemory", 1)
     try:
-        script("hold")(["unacked_index"], ["tag", "gone"], every_redis)
+        script("extend_visibility")(["unacked_index"], ["tag", "gone"], every_redis)
     finally:
         every_redis.config_set("maxmemory", 0)
     [(tag, held)] = every_redis.zrange("unacked_index", 0, -1, withscores=True)
@@ -108,7 +108,7 @@ def test_what_is_held_stays_held_in_a_full_server(every_redis: Redis) -> None:
 
 
 def test_an_answer_that_nobody_read_in_time_is_dropped(redis: Redis, redis_url: str) -> None:
-    publish(redis_url, "told")
+    publish(redis_url, "hello")
     with Consuming(redis_url) as slow, Consuming(redis_url) as other:
         slow.connection.transport.cycle.on_poll_start()
         other.receive(1)  # once it was overdue

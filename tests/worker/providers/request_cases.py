@@ -34,8 +34,8 @@ def call(id_: str, name: str = "weather", arguments: str = '{"city":"Oslo"}') ->
     return {"id": id_, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
-def calls(*told: dict[str, Any], content: str | None = None) -> dict[str, Any]:
-    return {"role": "assistant", "content": content, "tool_calls": list(told)}
+def calls(*made: dict[str, Any], content: str | None = None) -> dict[str, Any]:
+    return {"role": "assistant", "content": content, "tool_calls": list(made)}
 
 
 def result(id_: str, content: Any = "sunny") -> dict[str, Any]:

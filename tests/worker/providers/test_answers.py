@@ -22,8 +22,8 @@ from tests.worker.providers.asking import (
     provider,
 )
 from tests.worker.providers.bare_server import HEAD, responds, sends, serving, streams
+from worker.chain.classify import classify
 from worker.errors import AttemptFailed
-from worker.outcome import classify
 from worker.result import Usage
 
 STREAMS: dict[Dialect, list[bytes]] = {"openai": OPENAI, "llama_cpp": OPENAI, "anthropic": ANTHROPIC}

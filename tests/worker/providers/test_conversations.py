@@ -110,8 +110,8 @@ def test_arguments_are_an_object_or_stand_in_one(arguments: str, given: dict[str
     messages = [HELLO, *answered({"role": "assistant", "content": None, "tool_calls": [call]})]
     assert sent("anthropic", messages)["messages"][1]["content"][0]["input"] == given
     assert json.dumps(sent("anthropic", messages))
-    (told,) = sent("openai", messages)["messages"][1]["tool_calls"]
-    assert json.loads(told["function"]["arguments"]) == given
+    (call,) = sent("openai", messages)["messages"][1]["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == given
 
 
 def options(dialect: Dialect, model: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def test_provider_options_are_merged_into_objects() -> None:
 
 
 def test_a_model_is_not_sent_what_it_refuses() -> None:
-    model = {"without": ["temperature", "top_p"], "effort_with_tools": "none"}
+    model = {"drop_params": ["temperature", "top_p"], "effort_with_tools": "none"}
     asked_for = {"temperature": 0.3, "seed": 1, "reasoning_effort": "high"}
     plain = options("openai", model, **asked_for)
     with_tools = options("openai", model, **asked_for, tools=[CLOCK])

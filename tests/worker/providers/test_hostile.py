@@ -14,9 +14,9 @@ from tests.worker.providers.asking import asked, data, failure, provider
 from tests.worker.providers.bare_server import HEAD, chunk, repeats, responds, sends, serving, stalls, streams
 from tests.worker.providers.test_vendor_answers import ANSWERED, WIRES, at
 from tests.worker.providers.vendor_clients import ours
+from worker.chain.classify import classify
 from worker.errors import AttemptFailed
-from worker.outcome import classify
-from worker.sse import MOST
+from worker.providers.http.sse import MOST
 
 DIALECTS: list[Dialect] = ["openai", "llama_cpp", "anthropic"]
 SAID = ANSWERED["text, thought and a tool"]
@@ -138,7 +138,7 @@ def test_any_order_of_headers_is_the_same_answer(stream: bool) -> None:
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])
 @pytest.mark.parametrize("depth", [900, 100_000])
-def test_nesting_of_any_depth_is_malformed_or_passed_over(stream: bool, depth: int) -> None:
+def test_nesting_of_any_depth_is_malformed_or_ignored(stream: bool, depth: int) -> None:
     deep = b'{"choices":' + b"[" * depth + b"]" * depth + b"}"
     with serving(responds(b"200 OK", b"data: " + deep + b"\n\n" if stream else deep)) as bare:
         assert failure(at("openai", bare.url, stream)).reason == "malformed"

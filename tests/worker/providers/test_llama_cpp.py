@@ -9,8 +9,8 @@ from config.outcomes import Outcome
 from config.providers import Dialect
 from tests.worker.providers import llama_cpp_server
 from tests.worker.providers.asking import KEY, asked, failure, provider, request
-from worker.outcome import classify
-from worker.probe import probe
+from worker.chain.classify import classify
+from worker.health.probe import probe
 
 pytest.importorskip("xllamacpp", reason="the real llama.cpp is not installed (extra `local`)")
 DIALECTS: list[Dialect] = ["llama_cpp", "openai", "anthropic"]

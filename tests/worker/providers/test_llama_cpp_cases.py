@@ -12,8 +12,8 @@ from tests.worker.providers.asking import KEY, asked, failure, provider
 from tests.worker.providers.request_cases import CLOCK, FIELDS, HELLO, MESSAGES, NAMED, WEATHER
 from tests.worker.providers.saying_model import write_saying
 from tests.worker.providers.vendor_clients import ours, theirs
-from worker import http
 from worker.errors import AttemptFailed
+from worker.providers.http import client
 from worker.request import CompletionRequest, parse
 from worker.result import Answer, completion
 
@@ -45,7 +45,7 @@ def at(dialect: Dialect, url: str, stream: bool) -> Provider:
 
 @pytest.fixture(autouse=True)
 def no_kept_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_client", http._Client())
+    monkeypatch.setattr(client, "_client", client._Client())
 
 
 def answered(provider: Provider, request: CompletionRequest) -> Answer:

@@ -7,7 +7,7 @@ from llmock.testing import LLMockServer
 from config.outcomes import Outcome
 from config.providers import Dialect, Provider
 from tests.worker.providers.asking import asked, failure, provider, request
-from worker.outcome import classify
+from worker.chain.classify import classify
 
 DIALECTS: list[Dialect] = ["openai", "anthropic"]
 

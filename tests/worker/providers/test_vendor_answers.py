@@ -51,7 +51,7 @@ REFUSED: dict[str, tuple[Saying, str]] = {
 DIALECTS: list[Dialect] = ["openai", "llama_cpp", "anthropic"]
 
 
-def told(dialect: Dialect, stream: bool, said: Saying) -> Talk:
+def answering(dialect: Dialect, stream: bool, said: Saying) -> Talk:
     body = WIRES[dialect, stream](said)
     if not stream:
         return responds(b"200 OK", body, b"Content-Type: application/json")
@@ -68,7 +68,7 @@ def test_what_is_read_is_what_the_vendors_client_reads(
     dialect: Dialect, stream: bool, record_property: Callable[[str, object], None]
 ) -> None:
     for name, said in ANSWERED.items():
-        with serving(told(dialect, stream, said)) as bare:
+        with serving(answering(dialect, stream, said)) as bare:
             read = ours(asked(at(dialect, bare.url, stream)))
             assert read == theirs(dialect, bare.url, KEY, stream), name
             assert (read.text, [call[2] for call in read.calls]) == (said.text, [call[2] for call in said.calls])
@@ -80,13 +80,13 @@ def test_what_is_read_is_what_the_vendors_client_reads(
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_is_no_answer_is_a_failed_attempt(dialect: Dialect, stream: bool, case: str) -> None:
     said, reason = REFUSED[case]
-    with serving(told(dialect, stream, said)) as bare:
+    with serving(answering(dialect, stream, said)) as bare:
         assert failure(at(dialect, bare.url, stream)).reason == reason
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])
 def test_a_refusal_in_openais_own_field_is_a_refusal(stream: bool) -> None:
-    with serving(told("openai", stream, Saying(refusal="I cannot."))) as bare:
+    with serving(answering("openai", stream, Saying(refusal="I cannot."))) as bare:
         assert failure(at("openai", bare.url, stream)).reason == "refusal"
         assert theirs("openai", bare.url, KEY, stream).finish == "content_filter"
 
@@ -97,7 +97,7 @@ def test_a_refusal_in_openais_own_field_is_a_refusal(stream: bool) -> None:
     [("stop_sequence", "stop"), ("model_context_window_exceeded", "length"), ("pause_turn", None)],
 )
 def test_anthropics_other_ends_are_openais_or_none(stream: bool, reason: str, finish: str | None) -> None:
-    with serving(told("anthropic", stream, Saying("So", finish=reason))) as bare:
+    with serving(answering("anthropic", stream, Saying("So", finish=reason))) as bare:
         try:
             ended = asked(at("anthropic", bare.url, stream)).finish_reason
         except AttemptFailed as failed:
@@ -108,6 +108,6 @@ def test_anthropics_other_ends_are_openais_or_none(stream: bool, reason: str, fi
 
 def test_a_plain_answer_shows_no_first_token_and_tells_of_it_at_once() -> None:
     came: list[int] = []
-    with serving(told("openai", False, Saying("Hi"))) as bare:
+    with serving(answering("openai", False, Saying("Hi"))) as bare:
         answer = asked(at("openai", bare.url, False), request(), on_first_token=lambda: came.append(1))
     assert (answer.first_token_ms, came) == (None, [1])

@@ -12,7 +12,7 @@ from config.providers import Dialect, Model
 from tests.worker.providers.request_cases import FIELDS, HELLO, MESSAGES
 from tests.worker.providers.vendor_rules import broken
 from tests.worker.providers.vendor_types import faults
-from worker.providers.anthropic.schema import fitted
+from worker.providers.anthropic.schema import closed_schema
 from worker.providers.dialects import DIALECTS
 from worker.request import parse
 
@@ -61,7 +61,7 @@ SCHEMAS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_a_schema_is_what_the_vendors_own_client_makes_of_it(schema: dict[str, Any]) -> None:
-    assert fitted(schema) == transform_schema(schema)
+    assert closed_schema(schema) == transform_schema(schema)
 
 
 UNLIKE: list[Any] = [
@@ -79,4 +79,4 @@ UNLIKE: list[Any] = [
 
 @pytest.mark.parametrize("schema", UNLIKE)
 def test_a_schema_that_the_vendors_client_gives_up_on_is_still_sent(schema: Any) -> None:
-    assert fitted(schema) is not None
+    assert closed_schema(schema) is not None

@@ -4,7 +4,7 @@ from worker.providers.anthropic.answer import TOKEN, answer, ended, plain
 from worker.providers.anthropic.request import body, headers
 from worker.providers.dialect import Dialect
 
-_MODELS = "/v1/models?limit=1000"  # the longest page there is; without a limit 20
+_MODELS = "/v1/models?limit=1000"  # the longest page; the default is 20
 
 ANTHROPIC = Dialect(
     path="/v1/messages",

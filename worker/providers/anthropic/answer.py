@@ -1,8 +1,10 @@
-"""From what Anthropic's Messages interface sends to an answer.
+"""Parses the responses of Anthropic's Messages interface.
 
-Thinking, signatures and whatever else is neither text nor a call of ours is read past: it is nobody's to see, and no
-other vendor takes it back. `model_context_window_exceeded` is `length`. `pause_turn`, a turn that only this vendor
-could go on with, cannot come, as we send it no tool of its own; if it does, the answer is `malformed`.
+1. Thinking, signatures and other blocks that are neither text nor a call are ignored: producers do not see them, and no
+   other vendor accepts them.
+2. `model_context_window_exceeded` is `length`.
+3. `pause_turn`, which only this vendor could continue, needs one of its own tools, and we send none. If it comes, the
+   answer is `malformed`.
 """
 
 import json
@@ -10,13 +12,13 @@ import re
 from typing import Any
 
 from worker.errors import AttemptFailed
-from worker.providers.calls import served
-from worker.providers.detail import word
-from worker.providers.dialect import Event, Served, count, joined
+from worker.providers.dialect import Event, ParsedAnswer, count, join_utf8
+from worker.providers.scrubbing import code_word
+from worker.providers.tool_calls import parsed_answer
 from worker.result import FinishReason, Usage
 
 TOKEN = re.compile(rb'"(?:text|thinking|partial_json)"\s*:\s*"[^"]')
-"""A key with a value that is not empty: inside a JSON string its quotes would be escaped."""
+"""A key with a non-empty value. It cannot match inside a JSON string, where quotes are escaped."""
 
 _STOPPED = re.compile(rb'"type"\s*:\s*"message_stop"')
 
@@ -30,24 +32,24 @@ _FINISH: dict[str, FinishReason] = {
 
 
 def ended(events: bytes) -> bool:
-    """Tells whether the message's end is among these events."""
+    """Returns whether these events hold the message's end."""
     return _STOPPED.search(events) is not None
 
 
-def plain(body: Event) -> Served:
-    """Returns what a plain answer says.
+def plain(body: Event) -> ParsedAnswer:
+    """Returns the parsed plain answer.
 
     Raises:
         AttemptFailed: `truncated`, `refusal`, `empty` or `malformed`.
     """
     blocks = body["content"]
     text = [block["text"] for block in blocks if block["type"] == "text"]
-    calls = [(block["id"], block["name"], _written(block)) for block in blocks if block["type"] == "tool_use"]
-    return _served(body, body, body.get("usage") or {}, text, calls)
+    calls = [(block["id"], block["name"], _input_json(block)) for block in blocks if block["type"] == "tool_use"]
+    return _parsed(body, body, body.get("usage") or {}, text, calls)
 
 
-def answer(events: list[Event]) -> Served:
-    """Returns what the events say.
+def answer(events: list[Event]) -> ParsedAnswer:
+    """Returns the answer of all events.
 
     Raises:
         AttemptFailed: `truncated`, `refusal`, `empty` or `malformed`.
@@ -77,28 +79,28 @@ def answer(events: list[Event]) -> Served:
             usage = message.get("usage") or {}
         elif kind == "message_delta":
             last = event["delta"]
-            # The final numbers; those that it leaves out or sends as null stand.
+            # The final numbers; a number that is missing or null keeps its earlier value.
             usage = usage | {name: value for name, value in (event.get("usage") or {}).items() if value is not None}
         elif kind == "message_stop":
             stopped = True
-    told = [(call["id"], call["name"], "".join(call["pieces"]) or _written(call)) for call in calls.values()]
-    return _served(message, last if stopped else {}, usage, text, told)
+    complete = [(call["id"], call["name"], "".join(call["pieces"]) or _input_json(call)) for call in calls.values()]
+    return _parsed(message, last if stopped else {}, usage, text, complete)
 
 
-def _written(block: dict[str, Any]) -> str:
+def _input_json(block: dict[str, Any]) -> str:
     return json.dumps(block.get("input") or {}, ensure_ascii=False)
 
 
-def _served(
+def _parsed(
     message: dict[str, Any],
     last: dict[str, Any],
     usage: dict[str, Any],
     text: list[str],
     calls: list[tuple[Any, Any, str]],
-) -> Served:
+) -> ParsedAnswer:
     finish = _finish(last)
-    id_, name = joined([str(message.get("id") or "")]), joined([str(message.get("model") or "")])
-    return served(id_, name, text, calls, finish, _usage(usage))
+    id_, name = join_utf8([str(message.get("id") or "")]), join_utf8([str(message.get("model") or "")])
+    return parsed_answer(id_, name, text, calls, finish, _usage(usage))
 
 
 def _finish(last: dict[str, Any]) -> FinishReason:
@@ -107,7 +109,7 @@ def _finish(last: dict[str, Any]) -> FinishReason:
         raise AttemptFailed("truncated", "the stream ended before the answer did")
     if reason == "refusal":
         category = (last.get("stop_details") or {}).get("category")
-        raise AttemptFailed("refusal", codes=tuple(filter(None, [word(category)])))
+        raise AttemptFailed("refusal", codes=tuple(filter(None, [code_word(category)])))
     if reason not in _FINISH:
         raise AttemptFailed("malformed", "the stop reason is not one that is known")
     return _FINISH[reason]

@@ -1,4 +1,4 @@
-"""A conversation as Anthropic's turns, which alternate and say something."""
+"""Converts a conversation to Anthropic's turns, which alternate and are never empty."""
 
 import re
 from collections.abc import Sequence
@@ -6,26 +6,26 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from worker.providers.calls import Ids, arguments
 from worker.providers.dialect import parts, text_of
+from worker.providers.tool_calls import Ids, arguments
 from worker.request import Assistant, Image, Message, System, Text, ToolResult
 
 _OWN_ID = re.compile(r"toolu_[A-Za-z0-9_-]{1,58}")
 
 
 def instructions(messages: Sequence[Message]) -> list[str]:
-    """Returns the texts of all system and developer messages that say something."""
+    """Returns the texts of all system and developer messages that are not blank."""
     texts = [text_of(message) for message in messages if isinstance(message, System)]
     return [text for text in texts if text.strip()]
 
 
 def turns(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Returns the turns of user and assistant: neighbours of one role become one, results of calls are the user's."""
+    """Returns the turns of user and assistant; neighbours of one role are joined, results of calls are the user's."""
     ids = Ids(_OWN_ID, "toolu_")
-    shown = [(_role(message), _blocks(message, ids)) for message in messages if not isinstance(message, System)]
-    speaking = groupby(((role, blocks) for role, blocks in shown if blocks), key=itemgetter(0))
+    converted = [(_role(message), _blocks(message, ids)) for message in messages if not isinstance(message, System)]
+    by_role = groupby(((role, blocks) for role, blocks in converted if blocks), key=itemgetter(0))
     return _trimmed(
-        [{"role": role, "content": [block for _, blocks in own for block in blocks]} for role, own in speaking]
+        [{"role": role, "content": [block for _, blocks in own for block in blocks]} for role, own in by_role]
     )
 
 
@@ -50,7 +50,7 @@ def _blocks(message: Message, ids: Ids) -> list[dict[str, Any]]:
 
 
 def _parts(message: Message) -> list[dict[str, Any]]:
-    """Returns what a message shows; Anthropic refuses a text that is white space."""
+    """Returns the content blocks of a message, without blank texts, which Anthropic refuses."""
     if isinstance(message.content, str):
         return [{"type": "text", "text": message.content}] if message.content.strip() else []
     return [_part(part) for part in parts(message) if isinstance(part, Image) or part.text.strip()]
@@ -64,10 +64,10 @@ def _part(part: Text | Image) -> dict[str, Any]:
     return {"type": "image", "source": {"type": "url", "url": part.image_url.url}}
 
 
-def _trimmed(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Returns the turns; a last one of the assistant, which is to be continued, may not end in white space."""
-    if told and told[-1]["role"] == "assistant":
-        last = told[-1]["content"][-1]
+def _trimmed(turns_: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the turns; a last turn of the assistant may not end in white space."""
+    if turns_ and turns_[-1]["role"] == "assistant":
+        last = turns_[-1]["content"][-1]
         if last["type"] == "text":
             last["text"] = last["text"].rstrip()
-    return told
+    return turns_

@@ -1,4 +1,4 @@
-"""OpenAI's Chat Completions interface, which many other servers speak."""
+"""OpenAI's Chat Completions interface, which many other servers implement."""
 
 from worker.providers.dialect import Dialect
 from worker.providers.openai.answer import TOKEN, answer, ended, plain

@@ -1,26 +1,26 @@
-"""From what OpenAI's Chat Completions interface sends to an answer."""
+"""Parses the responses of OpenAI's Chat Completions interface."""
 
 import re
 from typing import Any
 
 from worker.errors import AttemptFailed
-from worker.providers.calls import served
-from worker.providers.dialect import Event, Served, count, joined
+from worker.providers.dialect import Event, ParsedAnswer, count, join_utf8
+from worker.providers.tool_calls import parsed_answer
 from worker.result import FinishReason, Usage
 
 TOKEN = re.compile(rb'"(?:content|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"[^"]')
-"""A key with a value that is not empty: inside a JSON string its quotes would be escaped."""
+"""A key with a non-empty value. It cannot match inside a JSON string, where quotes are escaped."""
 
 _FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length", "tool_calls": "tool_calls"}
 
 
 def ended(events: bytes) -> bool:
-    """Tells whether these events end with the stream's end; in mid-event it may be a quotation."""
+    """Returns whether these events end with the end of the stream; elsewhere `[DONE]` may be a quotation."""
     return events.endswith((b"\ndata: [DONE]\n\n", b"\ndata:[DONE]\n\n")) or events == b"data: [DONE]\n\n"
 
 
-def plain(body: Event) -> Served:
-    """Returns what a plain answer says: it has whole messages where a stream has pieces of them.
+def plain(body: Event) -> ParsedAnswer:
+    """Returns the parsed plain answer, which has whole messages instead of pieces.
 
     Raises:
         AttemptFailed: `truncated`, `refusal`, `empty` or `malformed`.
@@ -34,8 +34,8 @@ def _numbered(message: dict[str, Any]) -> dict[str, Any]:
     return message | {"tool_calls": [call | {"index": index} for index, call in enumerate(calls)]}
 
 
-def answer(events: list[Event]) -> Served:
-    """Returns what the chunks say; a missing `[DONE]` is no failure.
+def answer(events: list[Event]) -> ParsedAnswer:
+    """Returns the answer of all chunks; a missing `[DONE]` is no failure.
 
     Raises:
         AttemptFailed: `truncated`, `refusal`, `empty` or `malformed`.
@@ -63,11 +63,11 @@ def answer(events: list[Event]) -> Served:
     if finish not in _FINISH:
         raise AttemptFailed("malformed", "the finish reason is not one that is known")
     id_, model = _first(events, "id"), _first(events, "model")
-    return served(id_, model, text, calls.whole(), _FINISH[finish], _usage(usage))
+    return parsed_answer(id_, model, text, calls.whole(), _FINISH[finish], _usage(usage))
 
 
 class _Calls:
-    """Gathers the pieces of tool calls, by their index; some servers count wrongly, and a new id is a new call."""
+    """Joins the pieces of tool calls by index. Some servers count wrongly, so a new id is a new call."""
 
     def __init__(self) -> None:
         self._calls: list[dict[str, Any]] = []
@@ -89,7 +89,7 @@ class _Calls:
 
 
 def _first(events: list[Event], name: str) -> str:
-    return next((joined([str(event[name])]) for event in events if event.get(name)), "")
+    return next((join_utf8([str(event[name])]) for event in events if event.get(name)), "")
 
 
 def _usage(usage: Any) -> Usage | None:

@@ -1,11 +1,11 @@
-"""A completion request as OpenAI's Chat Completions interface takes it: as it came, but for its fields of ours."""
+"""Builds requests for OpenAI's Chat Completions interface: unchanged, without the fields of ours."""
 
 import re
 from typing import Any
 
 from config.providers import Model, Provider
-from worker.providers.calls import Ids, written
-from worker.providers.dialect import api_key, given, parts
+from worker.providers.dialect import api_key, parts, without_none
+from worker.providers.tool_calls import Ids, arguments_json
 from worker.request import (
     Assistant,
     Choice,
@@ -14,29 +14,29 @@ from worker.request import (
     Image,
     JsonSchema,
     Message,
-    Named,
+    NamedToolChoice,
     Text,
     ToolResult,
 )
 
 _OWN_ID = re.compile(r"(?!toolu_)[A-Za-z0-9_-]{1,40}")
-"""OpenAI's bound is 40 characters; the form is free, as many servers speak this dialect. Anthropic's is not theirs."""
+"""OpenAI allows 40 characters. Any form but Anthropic's is kept, because many servers implement this dialect."""
 
 
 def headers(provider: Provider) -> dict[str, str]:
-    """Returns the header that says who asks."""
+    """Returns the header for authentication."""
     key = api_key(provider)
     return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def body(request: CompletionRequest, model: Model, stream: bool) -> dict[str, Any]:
-    """Returns the body of a request; a stream is asked to end with its usage."""
+    """Returns the body of a request; a stream ends with its usage."""
     ids = Ids(_OWN_ID, "call_")
     return {
         "model": model.name,
         "messages": [_message(message, ids) for message in request.messages],
         "stream": stream,
-        **given(
+        **without_none(
             stream_options={"include_usage": True} if stream else None,
             max_completion_tokens=model.limit(request.limit),
             temperature=request.temperature,
@@ -54,19 +54,19 @@ def body(request: CompletionRequest, model: Model, stream: bool) -> dict[str, An
 def _tools(request: CompletionRequest) -> dict[str, Any]:
     return {
         "tools": [{"type": "function", "function": _function(tool.function)} for tool in request.tools or ()],
-        **given(tool_choice=_choice(request.tool_choice), parallel_tool_calls=request.parallel_tool_calls),
+        **without_none(tool_choice=_choice(request.tool_choice), parallel_tool_calls=request.parallel_tool_calls),
     }
 
 
 def _function(function: Function) -> dict[str, Any]:
     return {
         "name": function.name,
-        **given(description=function.description, parameters=function.parameters, strict=function.strict),
+        **without_none(description=function.description, parameters=function.parameters, strict=function.strict),
     }
 
 
 def _choice(choice: Choice | None) -> Any:
-    if isinstance(choice, Named):
+    if isinstance(choice, NamedToolChoice):
         return {"type": "function", "function": {"name": choice.function.name}}
     return choice
 
@@ -81,7 +81,7 @@ def _response_format(request: CompletionRequest) -> dict[str, Any] | None:
         "json_schema": {
             "name": schema["name"],
             "schema": schema["schema"],
-            **given(description=schema.get("description"), strict=schema.get("strict")),
+            **without_none(description=schema.get("description"), strict=schema.get("strict")),
         },
     }
 
@@ -89,17 +89,17 @@ def _response_format(request: CompletionRequest) -> dict[str, Any] | None:
 def _message(message: Message, ids: Ids) -> dict[str, Any]:
     if isinstance(message, ToolResult):
         return {"role": "tool", "tool_call_id": ids.result(message.tool_call_id), "content": _content(message)}
-    told = {"role": message.role, "content": _content(message), **given(name=message.name)}
+    converted = {"role": message.role, "content": _content(message), **without_none(name=message.name)}
     if isinstance(message, Assistant) and message.tool_calls:
-        told["tool_calls"] = [
+        converted["tool_calls"] = [
             {
                 "id": ids.call(call.id),
                 "type": "function",
-                "function": {"name": call.function.name, "arguments": written(call.function.arguments)},
+                "function": {"name": call.function.name, "arguments": arguments_json(call.function.arguments)},
             }
             for call in message.tool_calls
         ]
-    return told
+    return converted
 
 
 def _content(message: Message) -> Any:
@@ -112,4 +112,4 @@ def _part(part: Text | Image) -> dict[str, Any]:
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
     image = part.image_url
-    return {"type": "image_url", "image_url": {"url": image.url, **given(detail=image.detail)}}
+    return {"type": "image_url", "image_url": {"url": image.url, **without_none(detail=image.detail)}}

@@ -1,0 +1,1 @@
+"""What the benchmarks measure with: load, upstreams, networks, figures; open report.py first."""

@@ -1,0 +1,1 @@
+"""What bench/breaker.py compares, and its aims; open cells.py first."""

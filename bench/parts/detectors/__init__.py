@@ -1,0 +1,1 @@
+"""Simulated calls, and what the detectors make of them; open scenarios.py first."""

@@ -1,0 +1,1 @@
+"""The clients that bench/dialects.py compares; open comparisons.py first."""

@@ -1,0 +1,1 @@
+"""The busy process of bench/redis_outage.py."""

@@ -1,0 +1,1 @@
+"""The crews that bench/transport.py compares; open crews.py first."""

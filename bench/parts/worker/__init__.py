@@ -1,0 +1,1 @@
+"""The two sides that bench/worker.py compares; open sides.py first."""

@@ -1,0 +1,1 @@
+"""What several commands share: tables, durations, dead letters, messages about Redis; open redis.py first."""

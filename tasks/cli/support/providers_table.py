@@ -1,0 +1,86 @@
+"""The table of the providers' breakers and health."""
+
+from collections.abc import Iterator
+
+from rich.table import Table
+from rich.text import Text
+
+from tasks.celery import settings
+from tasks.cli.support.duration import span
+from tasks.store import store
+from worker.admission.breaker import Snapshot
+from worker.health.health import Health, ResponseTime, health
+from worker.task.parking import count
+
+_STYLES = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "unknown": "dim"}
+
+
+def providers_table() -> Table:
+    """Returns a row per provider, as Redis has it now; below the table the number of parked completions.
+
+    A row is one line of 80 columns.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    found = Table(box=None, pad_edge=False, caption_justify="left", caption_style="")
+    for name in ("provider", "status", "breaker", "ok", "up", "p50/p95", "last error", "ago"):
+        # Only the last error is shortened if the line is too wide.
+        found.add_column(name, no_wrap=name != "last error")
+    providers = health(store(), list(settings.providers))
+    for each in providers:
+        found.add_row(*_row(each))
+    found.caption = "\n".join(_caption(providers)) or None
+    return found
+
+
+def _caption(providers: list[Health]) -> Iterator[str]:
+    if all(each.breaker.status == "unknown" for each in providers):
+        yield "nothing is known of any provider yet"
+    if parked := count(store()):
+        yield f"{parked} parked until a provider admits"
+
+
+def _row(of: Health) -> tuple[str | Text, ...]:
+    now = of.breaker
+    return (
+        now.provider,
+        Text(now.status, _STYLES[now.status]),
+        _breaker(now, settings.providers[now.provider].missing),
+        f"{now.count - now.failed}/{now.count}" if now.count else "-",
+        "-" if of.availability is None else f"{of.availability:.0%}",
+        _times(of.response) if of.response else "-",
+        Text(now.error or "-", no_wrap=True, overflow="ellipsis"),
+        span(now.now - now.error_at) if now.error else "-",
+    )
+
+
+def _breaker(now: Snapshot, missing: str | None) -> str:
+    """Returns the breaker's state and its duration; adds the cause of the health if the state does not show it."""
+    if missing and not now.generation:
+        return missing
+    if now.override:
+        return f"forced {now.override}{_left(now.override_until, now)}"
+    if now.auth_locked:
+        return "auth-locked"
+    if now.limited_until > max(now.now, now.open_until):
+        return f"rate limited{_left(now.limited_until, now)}"
+    if now.state == "open":
+        return f"open{_left(now.open_until, now) or ', due'}"
+    if now.state == "half-open":
+        return now.state
+    if now.deprioritised_until > now.now:
+        return f"deprioritised{_left(now.deprioritised_until, now)}"
+    return f"{now.state}, {now.cause}" if now.cause else now.state
+
+
+def _left(until: float, now: Snapshot) -> str:
+    return f" {span(until - now.now)}" if until > now.now else ""
+
+
+def _times(response: ResponseTime) -> str:
+    return f"{_seconds(response.p50)}/{_seconds(response.p95)}s"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f}" if seconds < 1 else f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"

@@ -1,0 +1,44 @@
+"""Health, breakers and models of the providers as JSON values."""
+
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from tasks.celery import settings
+from tasks.store import store
+from worker.health import model_registry
+from worker.health.health import Health, health
+from worker.task.parking import count
+
+_HEALTH = TypeAdapter(Health)
+_OUTSIDE = {"breaker": {"provider", "now", "status", "cause"}}
+"""Fields of the breaker that the report has one level above it."""
+
+
+def report() -> dict[str, Any]:
+    """Returns `time`, `parked` and `providers`, as docs/how-to/respond-to-an-alert.md shows them.
+
+    Every instant is an epoch in seconds by the clock of Redis, 0 if there is none; durations are seconds.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    found = health(store(), list(settings.providers))
+    return {"time": found[0].breaker.now, "parked": count(store()), "providers": [_provider(each) for each in found]}
+
+
+def _provider(found: Health) -> dict[str, Any]:
+    breaker = found.breaker
+    provider = settings.providers[breaker.provider]
+    statuses = model_registry.tiers(store(), provider)
+    return {
+        "provider": provider.name,
+        "status": breaker.status,
+        "cause": breaker.cause,
+        "configured": provider.missing is None,
+        "missing": provider.missing,
+        **_HEALTH.dump_python(found, exclude=_OUTSIDE),
+        "tiers": {tier: {"model": model.name, "status": statuses[tier]} for tier, model in provider.models.items()},
+        "models": [asdict(model) for model in model_registry.models(store(), provider.name)],
+    }

@@ -1,0 +1,65 @@
+"""The headers of ours in a message: the version, the position in the chain and the deadline."""
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from worker.errors import InvalidRequest
+from worker.request.field_errors import describe_errors
+from worker.result import VERSION
+
+HEADER = "fallback"
+HIDDEN = "(hidden)"
+
+_Epoch = Annotated[float, Field(ge=0, le=1e10)]
+
+
+class Stage(BaseModel):
+    """The position of a message in its chain; `queued_at` and `deadline_at` are epochs in seconds.
+
+    `replay` is the epoch in ms of the failure that the message replays.
+
+    Unknown fields are ignored: a worker of the version before may read the message, too.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+    version: Annotated[int, Field(ge=0)] = VERSION
+    step: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    remaining: Annotated[tuple[str, ...], Field(strict=False)] | None = None
+    queued_at: _Epoch | None = None
+    deadline_at: _Epoch | None = None
+    replay: Annotated[int, Field(ge=0, lt=2**53)] | None = None
+
+
+def first_headers(timeout: float) -> dict[str, Any]:
+    """Returns our headers for a message that is queued now and must be answered within `timeout` seconds."""
+    now = time.time()
+    return {"version": VERSION, "queued_at": now, "deadline_at": now + timeout}
+
+
+def our_headers(headers: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Returns our part of a message's headers, empty if the producer sent the task by name."""
+    found = (headers or {}).get(HEADER)
+    return dict(found) if isinstance(found, Mapping) else {}
+
+
+def is_newer(headers: Mapping[str, Any] | None) -> bool:
+    """Returns whether a later version wrote the message. Then only its deadline can be read here."""
+    version = our_headers(headers).get("version")
+    return isinstance(version, int) and version > VERSION
+
+
+def read_stage(headers: Mapping[str, Any] | None) -> Stage:
+    """Returns the position that a message's headers name.
+
+    Raises:
+        InvalidRequest: our part of them is invalid; the message names each field and the reason.
+    """
+    found = (headers or {}).get(HEADER) or {}
+    try:
+        return Stage.model_validate(found)
+    except ValidationError as exc:
+        raise InvalidRequest(f"headers.{HEADER}: {describe_errors(exc, found)}") from None

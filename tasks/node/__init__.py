@@ -1,0 +1,1 @@
+"""What a worker process of the fleet adds to Celery's; open consumer.py first."""

@@ -1,0 +1,65 @@
+"""Renews the messages and leases of this process, so that no other worker gets them; kombu has no such heartbeat.
+
+A message is delivered again once its entry in the index of unacknowledged messages is older than the visibility
+timeout. One thread of the process, independent of any connection, does this every few seconds:
+
+1. It renews the index entry of every message that the process holds.
+2. It renews the leases of the tasks.
+3. It compares the clock with that of Redis.
+4. It writes the counts that the process kept during a Redis outage.
+"""
+
+import logging
+import threading
+from typing import Any
+
+from celery import bootsteps
+from redis import Redis
+from redis.exceptions import RedisError
+
+from tasks.store import store
+from tasks.transport.clock import CLOCK
+from tasks.transport.qos import UNACKED_TAGS as MESSAGES
+from tasks.transport.scripts import script
+from worker.errors import RedisUnavailable
+from worker.task.lease import RENEW_EVERY, RENEWER
+from worker.telemetry.counters import flush
+
+_log = logging.getLogger(__name__)
+
+
+class Heartbeat(bootsteps.StartStopStep):
+    """The worker's thread that renews its messages and leases."""
+
+    def start(self, worker: Any) -> None:
+        """Starts the thread, which outlives reconnections and ends with the process."""
+        self._ended = threading.Event()
+        CLOCK.distrust()
+        _beat()
+        threading.Thread(target=self._run, name="visibility", daemon=True).start()
+
+    def terminate(self, worker: Any) -> None:
+        """Ends the thread. Not in `stop`: running calls need it until they end."""
+        self._ended.set()
+
+    def _run(self) -> None:
+        while not self._ended.wait(RENEW_EVERY):
+            _beat()
+
+
+def _beat() -> None:
+    try:
+        _hold(store().redis)
+        RENEWER.renew(store())
+        CLOCK.compare(store().redis)
+        flush(store())
+    except (RedisError, RedisUnavailable, OSError) as exc:
+        _log.warning("heartbeat-missed error=%s", type(exc).__name__)
+
+
+def _hold(client: Redis) -> None:
+    indexes: dict[str, list[str]] = {}
+    for tag, index in list(MESSAGES.items()):
+        indexes.setdefault(index, []).append(tag)
+    for index, tags in indexes.items():
+        script("extend_visibility")([index], tags, client)

@@ -1,0 +1,63 @@
+"""Queues a completion: the producer's side of the task `fallback.complete`."""
+
+from typing import Any
+
+from celery import Task
+from redis.exceptions import NoPermissionError
+
+from tasks.celery import settings
+from tasks.headers import HEADER, HIDDEN, first_headers, our_headers
+from tasks.request_check import bind_arguments, check_request, to_json
+from tasks.store import store
+from worker.errors import InvalidRequest, RedisUnavailable, TaskFailed
+from worker.request.field_errors import printable
+from worker.task import identity
+
+
+class CompletionTask(Task):
+    """A task that checks its request before it is queued."""
+
+    Request = "tasks.node.redaction:Redacted"
+    resultrepr_maxsize = 0
+    max_retries = None  # the chain counts; a limit of Celery's would print the arguments
+    throws = (TaskFailed,)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Runs the task. Celery's own raises TypeError if a by-name producer sends an argument `self`."""
+        return self.run(*args, **kwargs)
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+        """Queues a completion; sets only what the message lacks, because a retry passes through here again.
+
+        Raises:
+            InvalidRequest: nothing was queued; the message names each field and the reason, or the `task_id` that was
+                used for another request.
+            UnknownChain: nothing was queued.
+        """
+        headers = dict(options.pop("headers", None) or {})
+        ours = our_headers(headers)
+        if "version" not in ours:
+            payload, chain = bind_arguments(*(args or ()), **(kwargs or {}))
+            wire = to_json(settings, check_request(settings, payload, chain))
+            args, kwargs = (wire,), {"chain": chain}
+            if options.get("task_id") and "replay" not in ours:
+                _claim_id(options["task_id"], wire)
+            timeout = wire.get("timeout") or settings.chains[chain].timeout
+            headers[HEADER] = {**ours, **first_headers(timeout)}
+            options.setdefault("priority", settings.chains[chain].priority)
+        options |= {"argsrepr": HIDDEN, "kwargsrepr": HIDDEN}
+        return super().apply_async(args, kwargs, headers=headers, **options)
+
+
+def _claim_id(task_id: str, wire: dict[str, Any]) -> None:
+    """Reserves the id for the request. The worker checks again, so a producer that cannot check may go on.
+
+    Raises:
+        InvalidRequest: another request has the id.
+    """
+    try:
+        free = identity.claim(store(), task_id, identity.fingerprint(wire))
+    except (RedisUnavailable, NoPermissionError):  # during an outage, publishing fails anyway
+        return
+    if not free:
+        raise InvalidRequest(f"task_id: {printable(task_id)} was used for another request; each needs an id of its own")

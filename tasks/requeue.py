@@ -1,0 +1,77 @@
+"""Ends a delivery without an outcome: the message is parked, or queued again."""
+
+import time
+from typing import Any, NoReturn
+
+from celery import Task
+from celery.exceptions import Ignore, Reject
+
+from config.chains import RETRY_PRIORITY
+from tasks.celery import UNACKED, UNACKED_INDEX
+from tasks.headers import HEADER, our_headers
+from tasks.store import store
+from worker.chain.delivery import Continue
+from worker.errors import InvalidRequest, RedisUnavailable
+from worker.result import VERSION
+from worker.task.parking import ParkUntil, UnackedMessage, park
+
+LEAVE_TO_NEWER = 1.0
+"""Seconds until a message that only a newer worker can read is offered again."""
+
+LONGEST = 86_400.0
+"""Seconds that a completion may take."""
+
+_NEWER = (
+    f"is later than {VERSION}, which is all that this worker reads, and no other took it in time; upgrade the workers"
+)
+
+
+def continue_later(task: Task, later: Continue) -> NoReturn:
+    """Parks the message, or queues the next one.
+
+    Raises:
+        Ignore: it is parked.
+        Retry, Reject: as `_retry`.
+    """
+    if later.park_until and _is_parked(task, later.park_until):
+        raise Ignore("parked until a provider admits")
+    headers = dict(task.request.headers or {})
+    ours = {"version": VERSION, **our_headers(headers), "step": later.step}
+    headers[HEADER] = ours if later.remaining is None else {**ours, "remaining": list(later.remaining)}
+    _retry(task, later.delay, headers)
+
+
+def leave_to_newer_worker(task: Task) -> NoReturn:
+    """Queues a message of a later version again, until its deadline, for a worker that can read it.
+
+    Raises:
+        InvalidRequest: no worker took it in time.
+        Retry, Reject: as `_retry`.
+    """
+    deadline = our_headers(task.request.headers).get("deadline_at")
+    if not isinstance(deadline, int | float) or not 0 < deadline - time.time() <= LONGEST:
+        raise InvalidRequest(f"headers.{HEADER}.version: {_NEWER}")
+    _retry(task, LEAVE_TO_NEWER, task.request.headers)
+
+
+def _is_parked(task: Task, until: ParkUntil) -> bool:
+    """Parks the message; returns False if it must be queued again instead."""
+    tag = task.request.properties["delivery_tag"]
+    try:
+        return park(store(), task.request.id, until, UnackedMessage(UNACKED, UNACKED_INDEX, tag))
+    except RedisUnavailable:
+        return False
+
+
+def _retry(task: Task, delay: float, headers: dict[str, Any]) -> NoReturn:
+    """Queues the message again, to be delivered in `delay` seconds.
+
+    Raises:
+        Retry: it is queued.
+        Reject: it could not be queued. Celery would drop it; so it is requeued like that of a dead worker.
+    """
+    try:
+        task.retry(countdown=delay, headers=headers, priority=RETRY_PRIORITY)
+    except Reject as exc:
+        raise Reject(exc.reason, requeue=True) from exc
+    raise AssertionError("Celery's retry returned")

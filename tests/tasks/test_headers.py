@@ -1,0 +1,41 @@
+"""Our part of a message's headers, which anybody may write."""
+
+from typing import Any
+
+import pytest
+
+from tasks.headers import is_newer, read_stage
+from worker.errors import InvalidRequest
+
+BAD = [
+    (5, "request: must be an object"),
+    ([1], "request: must be an object"),
+    ({"step": -1}, "step: must be greater than or equal to 0"),
+    ({"step": "1"}, "step: must be a valid integer"),
+    ({"step": 2**53}, "step: must be less than 2147483648"),
+    ({"remaining": "claude"}, "remaining: must be a list"),
+    ({"remaining": [None]}, "remaining.0: must be a valid string"),
+    ({"deadline_at": float("nan")}, "deadline_at: must be a finite number"),
+    ({"deadline_at": "never"}, "deadline_at: must be a valid number"),
+    ({"queued_at": -1}, "queued_at: must be greater than or equal to 0"),
+    ({"version": True}, "version: must be a valid integer"),
+]
+
+
+@pytest.mark.parametrize(("header", "reason"), BAD)
+def test_headers_of_ours_that_are_none_are_refused(header: Any, reason: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read_stage({"fallback": header})
+    assert str(refused.value) == f"headers.fallback: {reason}"
+
+
+@pytest.mark.parametrize("given", [None, {}, {"fallback": {"version": 0, "later": 1}}, {"fallback": {"step": 2}}])
+def test_a_stage_is_read_of_no_headers_of_the_version_before_and_past_unknown_fields(given: Any) -> None:
+    assert read_stage(given).remaining is None
+
+
+@pytest.mark.parametrize(
+    ("version", "newer"), [(0, False), (1, False), (2, False), (3, True), (10**20, True), ("3", False)]
+)
+def test_a_later_version_is_recognised_by_its_number(version: Any, newer: bool) -> None:
+    assert is_newer({"fallback": {"version": version}}) is newer

@@ -1,0 +1,63 @@
+"""A process that does with breakers what workers do, and worse, until it is killed."""
+
+import random
+from collections import deque
+from contextlib import suppress
+from uuid import uuid4
+
+from tests.worker.admission.clocked_breaker import CHAIN
+from tests.worker.admission.traced_breakers import store_on
+from worker.admission import breaker
+from worker.admission.breaker import NEVER, Attempted, Permit
+from worker.errors import RedisUnavailable
+from worker.store.store import Store
+
+OUTCOMES = ["success"] * 60 + ["failure"] * 25 + ["ignored", "rate-limited"] * 5 + ["quota", "authentication"]
+
+
+def run(url: str) -> None:
+    """Asks, settles, settles late, twice or never, until it is killed."""
+    store, held = store_on(url), deque[Permit](maxlen=20)
+    while True:
+        with suppress(RedisUnavailable):
+            _step(store, held)
+
+
+def _step(store: Store, held: deque[Permit]) -> None:
+    permit = _acquire(store)
+    if permit:
+        held.append(permit)
+        if random.random() < 0.3:
+            breaker.extend(store, permit, 0.05)
+    if held and random.random() < 0.9:
+        settled = held[-1] if random.random() < 0.8 else random.choice(held)
+        _record(store, settled)
+        if random.random() < 0.95:
+            held.remove(settled)
+    if random.random() < 0.03:
+        name = random.choice(CHAIN)
+        store.run(breaker.probed(store, name, answered=random.random() < 0.8, authenticated=True))
+    if not permit or random.random() < 0.01:  # an exhausted quota would hold for longer than the test
+        breaker.control(store, random.choice(CHAIN), random.choice(["open", "closed", "reset"]), by="x", seconds=0.05)
+
+
+def _acquire(store: Store) -> Permit | None:
+    chain, permit_id = random.sample(CHAIN, random.randint(1, 3)), uuid4().hex
+    reply = store.run(breaker.acquire(store, "", "", permit_id, chain))[0]
+    return breaker.parse_acquire_reply(reply, permit_id, chain).permit
+
+
+def _record(store: Store, permit: Permit) -> None:
+    outcome = random.choice(OUTCOMES)
+    attempted = Attempted(
+        permit,
+        outcome,
+        latency_ms=random.lognormvariate(6, 1),
+        retry_after_ms=random.choice([0, 0, 5, 50]) if outcome in ("rate-limited", "failure") else 0,
+        countdown_ms=random.choice([NEVER, 0, 20]),
+        failure="" if outcome == "success" else outcome,
+        first_token_ms=random.lognormvariate(5, 0.3) * random.choice([1, 1, 1, 4]),
+    )
+    store.run(
+        breaker.record(store, uuid4().hex, "", uuid4().hex, attempted, random.sample(CHAIN, random.randint(0, 2)))
+    )

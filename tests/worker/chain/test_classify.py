@@ -1,0 +1,108 @@
+import pytest
+
+from config.outcomes import Outcome
+from worker.chain.classify import REASONS, classify
+from worker.errors import AttemptFailed
+
+
+def status(number: int, *codes: str, detail: str = "") -> AttemptFailed:
+    return AttemptFailed("status", detail, status=number, codes=codes)
+
+
+def stream(*codes: str, detail: str = "") -> AttemptFailed:
+    return AttemptFailed("stream_error", detail, codes=codes)
+
+
+TABLE = [
+    # Anthropic
+    (status(400, "invalid_request_error"), Outcome.INVALID),
+    (status(400, "invalid_request_error", detail="Your credit balance is too low"), Outcome.QUOTA_EXHAUSTED),
+    (status(400, "invalid_request_error", detail="prompt is too long: 9 tokens > 8 maximum"), Outcome.TOO_LARGE),
+    (
+        status(400, "invalid_request_error", detail="Output blocked by content filtering policy"),
+        Outcome.REFUSED,
+    ),
+    (status(401, "authentication_error"), Outcome.AUTHENTICATION),
+    (status(402, "billing_error"), Outcome.QUOTA_EXHAUSTED),
+    (status(403, "permission_error"), Outcome.MISCONFIGURED),
+    (status(404, "not_found_error"), Outcome.MISCONFIGURED),
+    (status(409, "conflict_error"), Outcome.TRANSIENT),
+    (status(413, "request_too_large"), Outcome.TOO_LARGE),
+    (status(429, "rate_limit_error"), Outcome.RATE_LIMITED),
+    (status(429, "ramp_limit_exceeded", "rate_limit_error"), Outcome.RATE_LIMITED),
+    (status(429, "enforced_spend_limit_reached", "rate_limit_error"), Outcome.QUOTA_EXHAUSTED),
+    (status(429, "contract_spend_limit_reached", "rate_limit_error"), Outcome.QUOTA_EXHAUSTED),
+    (status(429, "linked_organization_spend_limit_reached", "rate_limit_error"), Outcome.QUOTA_EXHAUSTED),
+    (status(500, "api_error"), Outcome.TRANSIENT),
+    (status(504, "timeout_error"), Outcome.TRANSIENT),
+    (status(529, "overloaded_error"), Outcome.OVERLOADED),
+    # OpenAI
+    (status(400, "context_length_exceeded", "invalid_request_error"), Outcome.TOO_LARGE),
+    (status(400, "content_policy_violation", "invalid_request_error"), Outcome.REFUSED),
+    (status(400, "content_filter"), Outcome.REFUSED),
+    (status(400, "invalid_prompt", "invalid_request_error"), Outcome.REFUSED),
+    (status(422, "invalid_request_error"), Outcome.INVALID),
+    (status(401, "invalid_request_error"), Outcome.AUTHENTICATION),
+    (status(401, "invalid_api_key", "invalid_request_error"), Outcome.AUTHENTICATION),
+    (status(403, "unsupported_country_region_territory", "request_forbidden"), Outcome.MISCONFIGURED),
+    (status(404, "model_not_found", "invalid_request_error"), Outcome.MISCONFIGURED),
+    (status(429, "rate_limit_exceeded", "tokens"), Outcome.RATE_LIMITED),
+    (status(429, "slow_down"), Outcome.RATE_LIMITED),
+    (status(429, "insufficient_quota"), Outcome.QUOTA_EXHAUSTED),
+    (status(429, "credit_balance_exhausted", "insufficient_quota"), Outcome.QUOTA_EXHAUSTED),
+    (status(429, "organization_spend_limit_exceeded"), Outcome.QUOTA_EXHAUSTED),
+    (status(429, "project_spend_limit_exceeded"), Outcome.QUOTA_EXHAUSTED),
+    (status(429, "organization_usage_limit_exceeded"), Outcome.QUOTA_EXHAUSTED),
+    (status(500, "server_error"), Outcome.TRANSIENT),
+    (status(502), Outcome.TRANSIENT),
+    (status(503, "server_error"), Outcome.OVERLOADED),
+    # llama.cpp and other servers
+    (status(400, "exceed_context_size_error"), Outcome.TOO_LARGE),
+    (status(400, "BadRequestError", detail="This model's maximum context length is 8 tokens"), Outcome.TOO_LARGE),
+    (status(400, "invalid_request_error", detail="temperature"), Outcome.INVALID),
+    (status(501, "not_supported_error"), Outcome.MISCONFIGURED),
+    (status(503, "unavailable_error"), Outcome.OVERLOADED),
+    # no code that is known
+    (status(307), Outcome.MISCONFIGURED),
+    (status(402), Outcome.QUOTA_EXHAUSTED),
+    (status(408), Outcome.TRANSIENT),
+    (status(418), Outcome.INVALID),
+    (status(429), Outcome.RATE_LIMITED),
+    (status(520), Outcome.TRANSIENT),
+    # the same inside a 200
+    (stream("overloaded_error"), Outcome.OVERLOADED),
+    (stream("rate_limit_error"), Outcome.RATE_LIMITED),
+    (stream("authentication_error"), Outcome.AUTHENTICATION),
+    (stream("api_error"), Outcome.TRANSIENT),
+    (stream("invalid_request_error"), Outcome.INVALID),
+    (stream("invalid_request_error", detail="prompt is too long"), Outcome.TOO_LARGE),
+    (stream("server_error"), Outcome.TRANSIENT),
+    (stream(), Outcome.TRANSIENT),
+    # no response
+    (AttemptFailed("connect_timeout"), Outcome.TIMEOUT),
+    (AttemptFailed("first_token_timeout"), Outcome.TIMEOUT),
+    (AttemptFailed("idle_timeout"), Outcome.TIMEOUT),
+    (AttemptFailed("attempt_timeout"), Outcome.TIMEOUT),
+    (AttemptFailed("connection"), Outcome.TRANSIENT),
+    (AttemptFailed("connection", codes=("invalid_api_key",)), Outcome.AUTHENTICATION),
+    (AttemptFailed("truncated"), Outcome.TRANSIENT),
+    (AttemptFailed("malformed"), Outcome.TRANSIENT),
+    (AttemptFailed("empty"), Outcome.TRANSIENT),
+    (AttemptFailed("refusal", codes=("cyber",)), Outcome.REFUSED),
+    (AttemptFailed("deadline"), Outcome.CUT_SHORT),
+    (AttemptFailed("revoked"), Outcome.CUT_SHORT),
+]
+
+
+@pytest.mark.parametrize(("failed", "outcome"), TABLE, ids=lambda value: str(getattr(value, "args", value)))
+def test_a_failure_is_classified_as(failed: AttemptFailed, outcome: Outcome) -> None:
+    assert classify(failed) == outcome
+
+
+def test_a_message_counts_only_beside_a_status_that_says_little() -> None:
+    assert classify(status(500, detail="we ran out of context window")) == Outcome.TRANSIENT
+
+
+def test_every_reason_that_an_attempt_fails_for_has_a_class() -> None:
+    listed = (AttemptFailed.__doc__ or "").partition("codes:")[0]
+    assert all(f"`{reason}`" in listed for reason in REASONS)

@@ -1,0 +1,191 @@
+"""Where a completion stands and what follows, from its journal alone."""
+
+import pytest
+
+from config.chains import Chain, Retry
+from config.outcomes import RULES, Outcome
+from config.providers import Model
+from tests.worker.admission.clocked_breaker import provider
+from tests.worker.chain.routes import PROVIDERS, exhausted, failed, remaining, route, sized, step_after
+from worker.chain.policy import UNKNOWN_WAIT, Position, Route, position
+from worker.task.journal import SKIPPED, Entry, RoundStart
+
+FAILOVERS = ("after-retries", "at-once")
+RETRIED = (Outcome.TRANSIENT, Outcome.TIMEOUT, Outcome.OVERLOADED, Outcome.RATE_LIMITED)
+FAILURES = [outcome for outcome in Outcome if outcome is not Outcome.SUCCESS]
+
+
+REST_AFTER_ONE = {outcome: ["b", "c"] for outcome in FAILURES} | {
+    Outcome.TOO_LARGE: ["b"],
+    Outcome.INVALID: ["b"],
+    Outcome.REFUSED: [],
+    Outcome.CUT_SHORT: [],
+}
+
+
+@pytest.mark.parametrize("outcome", FAILURES)
+@pytest.mark.parametrize("failover", FAILOVERS)
+def test_a_first_failure_is_retried_or_goes_on_as_its_class_says(failover, outcome):
+    found = step_after(route(failover), failed(outcome))
+    assert found.countdown == (1.0 if failover == "after-retries" and outcome in RETRIED else None)
+    assert found.remaining == REST_AFTER_ONE[outcome]
+
+
+TRIES = dict.fromkeys(FAILURES, 1) | dict.fromkeys(RETRIED, 4) | {Outcome.TIMEOUT: 2}
+
+
+@pytest.mark.parametrize("outcome", FAILURES)
+@pytest.mark.parametrize("failover", FAILOVERS)
+def test_a_provider_is_spent_after_as_many_tries_as_the_class_allows(failover, outcome):
+    is_exhausted = ["a" in position(route(failover), failed(*n * [outcome])).exhausted for n in range(1, 6)]
+    assert is_exhausted == [n >= TRIES[outcome] for n in range(1, 6)]
+
+
+@pytest.mark.parametrize("outcome", RETRIED)
+def test_without_retries_every_class_has_one_try(outcome):
+    assert step_after(route(retry=Retry(max_retries=0)), failed(outcome)).countdown is None
+
+
+def test_the_retries_of_a_provider_back_off_further_each_time_and_then_end():
+    lines = failed(*4 * [Outcome.TRANSIENT])
+    countdowns = [step_after(route(), lines[:n]).countdown for n in range(1, 5)]
+    assert countdowns == [1.0, 2.0, 4.0, None]
+    assert remaining(route(), lines) == ["b", "c"]
+
+
+def test_tries_are_counted_per_provider():
+    lines = failed(*4 * [Outcome.TRANSIENT]) + failed(Outcome.TRANSIENT, name="b")
+    assert step_after(route(), lines).countdown == 1.0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "retry_after", "countdown", "limited"),
+    [
+        (Outcome.RATE_LIMITED, None, 1.0, 1.0),
+        (Outcome.RATE_LIMITED, 0.0, 1.0, 1.0),
+        (Outcome.RATE_LIMITED, 0.2, 1.0, 0.2),
+        (Outcome.RATE_LIMITED, 5.0, 5.0, 5.0),
+        (Outcome.RATE_LIMITED, 5.1, None, 5.1),
+        (Outcome.OVERLOADED, None, 1.0, 0.0),
+        (Outcome.OVERLOADED, 3.0, 3.0, 3.0),
+        (Outcome.TRANSIENT, 3.0, 3.0, 0.0),
+    ],
+)
+def test_a_retry_after_is_obeyed_and_shared_with_the_fleet(outcome, retry_after, countdown, limited):
+    found = step_after(route(), failed(outcome), retry_after)
+    assert (found.countdown, found.limited) == (countdown, limited)
+
+
+def test_a_rate_limit_without_a_header_lasts_a_second_at_least():
+    quick = route(retry=Retry(initial_backoff=0.1))
+    found = step_after(quick, failed(Outcome.RATE_LIMITED))
+    assert (found.countdown, found.limited) == (1.0, 1.0)
+
+
+def test_at_once_a_rate_limit_is_shared_with_the_fleet_all_the_same():
+    assert step_after(route("at-once"), failed(Outcome.RATE_LIMITED), 3600.0).limited == 3600.0
+
+
+@pytest.mark.parametrize(("left", "stays"), [(1.01, True), (1.0, False), (0.5, False), (-1.0, False)])
+@pytest.mark.parametrize("outcome", [Outcome.TRANSIENT, Outcome.RATE_LIMITED])
+def test_no_retry_is_planned_past_the_deadline(outcome, left, stays):
+    quick = route(retry=Retry(initial_backoff=0.2 if outcome == Outcome.RATE_LIMITED else 1.0))
+    assert (step_after(quick, failed(outcome), left=left).countdown is not None) is stays
+
+
+@pytest.mark.parametrize(
+    ("windows", "expected"),
+    [
+        ({"a": 100, "b": 200, "c": 50}, ["b"]),
+        ({"a": 100, "b": 100, "c": 101}, ["c"]),
+        ({"a": 100, "b": None, "c": 50}, ["b"]),
+        ({"a": None, "b": 200, "c": None}, ["c"]),
+        ({"a": 100, "b": 50, "c": 50}, []),
+    ],
+)
+@pytest.mark.parametrize("failover", FAILOVERS)
+def test_a_request_too_large_goes_to_larger_or_unknown_windows_alone(failover, windows, expected):
+    on = route(failover, others={name: sized(name, "openai", context) for name, context in windows.items()})
+    lines = failed(Outcome.TOO_LARGE)
+    assert remaining(on, lines) == step_after(on, lines).remaining == expected
+    assert "a" not in remaining(on, [*lines, RoundStart(fresh=True)])
+
+
+def test_the_window_is_that_of_the_tier_asked_for():
+    small_fast = {"default": Model(name="m", context=100), "fast": Model(name="f", context=10)}
+    on = route(others={"a": provider("a", models=small_fast)})
+    assert remaining(Route(on.chain, on.providers, "fast"), failed(Outcome.TOO_LARGE)) == ["b", "c"]
+
+
+def test_an_invalid_request_is_asked_once_per_dialect():
+    lines = failed(Outcome.INVALID)
+    assert remaining(route(), lines) == ["b"]
+    assert remaining(route(), lines + failed(Outcome.INVALID, name="b")) == []
+
+
+def test_providers_that_are_not_configured_are_never_asked():
+    on = Route(Chain(name="chain", providers=("unset", "a", "b")), PROVIDERS)
+    assert (on.candidates(), remaining(on, [])) == (["a", "b"], ["a", "b"])
+
+
+def test_a_provider_skipped_or_taken_out_of_the_chain_moves_nothing():
+    lines = [Entry("a", SKIPPED, 0.0, reason="open"), Entry("gone", Outcome.TRANSIENT, 0.0)]
+    assert position(route(), lines) == Position()
+
+
+@pytest.mark.parametrize("failover", FAILOVERS)
+def test_a_late_line_of_a_provider_that_was_left_does_not_turn_back(failover):
+    lines = failed(Outcome.TRANSIENT, name="b") + failed(Outcome.TRANSIENT, name="a")
+    assert "a" not in remaining(route(failover), lines)
+
+
+def test_a_new_round_keeps_the_tries_and_a_fresh_one_forgets_them_but_not_who_cannot_take_it():
+    lines = failed(*4 * [Outcome.TRANSIENT]) + failed(Outcome.TOO_LARGE, name="b")
+    again = position(route(), [*lines, RoundStart(fresh=False)])
+    fresh = position(route(), [*lines, RoundStart(fresh=True)])
+    assert (again.exhausted, again.tries["a"], again.rounds) == ({"a", "b"}, 4, 1)
+    assert (fresh.exhausted, fresh.tries["a"], fresh.rounds) == (frozenset(), 0, 1)
+    assert fresh.closed == again.closed == {"a", "b", "c"}
+
+
+def test_at_once_a_round_in_which_somebody_was_asked_is_followed_by_another_after_a_backoff():
+    on = route("at-once")
+    one = [Entry(name, Outcome.TRANSIENT, 0.0) for name in "abc"]
+    two = [*one, RoundStart(fresh=False), *one]
+    assert exhausted(on, one) == (RoundStart(fresh=False), 1.0)
+    assert exhausted(on, two) == (RoundStart(fresh=False), 2.0)
+    assert exhausted(on, 4 * [*one, RoundStart(fresh=False)]) is None
+
+
+def test_at_once_a_short_retry_after_that_outlasts_the_pause_is_waited_out():
+    on = route("at-once")
+    lines = [*(Entry(name, Outcome.OVERLOADED, 0.0) for name in "abc"), RoundStart(fresh=False)]
+    assert exhausted(on, lines, 0.7) == (RoundStart(fresh=False), 0.7)
+    assert exhausted(on, lines, 60.0) is None
+    assert exhausted(on, lines) is None
+
+
+@pytest.mark.parametrize("failover", FAILOVERS)
+@pytest.mark.parametrize("when_exhausted", ["fail", "wait"])
+def test_a_chain_where_nobody_was_asked_waits_or_ends(failover, when_exhausted):
+    on = route(failover, when_exhausted=when_exhausted)
+    over = [Entry(name, SKIPPED, 0.0, reason="open") for name in "abc"]
+    waits = when_exhausted == "wait"
+    assert exhausted(on, over, 60.0) == ((RoundStart(fresh=True), 60.0) if waits else None)
+    assert exhausted(on, over) == ((RoundStart(fresh=True), UNKNOWN_WAIT) if waits else None)
+
+
+def test_a_chain_that_waits_does_not_wait_for_who_cannot_take_the_request():
+    on = route(when_exhausted="wait")
+    lines = failed(Outcome.INVALID) + failed(Outcome.INVALID, name="b")
+    assert exhausted(on, lines) is None
+
+
+def test_a_chain_whose_retries_are_spent_waits_a_backoff_before_it_begins_anew():
+    on = route(when_exhausted="wait", providers="a")
+    assert exhausted(on, failed(*4 * [Outcome.TRANSIENT])) == (RoundStart(fresh=True), 1.0)
+
+
+def test_every_class_has_its_row():
+    assert set(RULES) == set(Outcome)
+    assert set(REST_AFTER_ONE) == set(TRIES) == set(FAILURES)

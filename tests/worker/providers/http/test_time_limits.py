@@ -1,0 +1,101 @@
+import socket
+
+import pytest
+
+from config.outcomes import Outcome
+from config.providers import Dialect
+from tests.worker.providers.asking import (
+    ANTHROPIC,
+    ANTHROPIC_START,
+    OPENAI,
+    PING,
+    anthropic_text,
+    asked,
+    failure,
+    openai_chunk,
+    provider,
+)
+from tests.worker.providers.bare_server import HEAD, chunk, repeats, serving, stalls, streams
+from worker.chain.classify import classify
+
+COMMENT = b": OPENROUTER PROCESSING\n\n"
+STARTS = {"openai": openai_chunk(""), "llama_cpp": openai_chunk(""), "anthropic": ANTHROPIC_START}
+PINGS = {"openai": COMMENT + openai_chunk(""), "llama_cpp": COMMENT, "anthropic": PING}
+TOKENS = {"openai": openai_chunk("x"), "llama_cpp": openai_chunk("x"), "anthropic": anthropic_text("x")}
+DIALECTS: list[Dialect] = ["openai", "llama_cpp", "anthropic"]
+
+
+def test_no_connection_passes_the_connect_limit() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        full = []
+        for _ in range(4):  # the kernel leaves what its backlog cannot hold without an answer
+            full.append(socket.socket())
+            full[-1].setblocking(False)
+            full[-1].connect_ex(listener.getsockname())
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        assert failure(provider("openai", url, connect_timeout=0.1)).reason == "connect_timeout"
+        assert failure(provider("openai", url), within=0.1).reason == "deadline"
+        for sock in full:
+            sock.close()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nA: ", HEAD], ids=["nothing", "half a head", "a head"])
+def test_no_first_token_passes_its_limit(dialect: Dialect, said: bytes) -> None:
+    with serving(stalls(said)) as bare:
+        assert failure(provider(dialect, bare.url, first_token_timeout=0.1)).reason == "first_token_timeout"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_pings_are_no_first_token(dialect: Dialect) -> None:
+    with serving(repeats(HEAD + chunk(STARTS[dialect]), chunk(PINGS[dialect]))) as bare:
+        assert failure(provider(dialect, bare.url, first_token_timeout=0.1)).reason == "first_token_timeout"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_pings_between_tokens_are_silence(dialect: Dialect) -> None:
+    with serving(repeats(HEAD + chunk(STARTS[dialect] + TOKENS[dialect]), chunk(PINGS[dialect]))) as bare:
+        assert failure(provider(dialect, bare.url, idle_timeout=0.1)).reason == "idle_timeout"
+
+
+def test_a_drip_fed_head_is_no_answer() -> None:
+    with serving(repeats(b"HTTP/1.1 200 OK\r\n", b"a")) as bare:
+        assert failure(provider("openai", bare.url, first_token_timeout=0.1)).reason == "first_token_timeout"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_tokens_for_ever_pass_the_attempts_limit(dialect: Dialect) -> None:
+    with serving(repeats(HEAD + chunk(STARTS[dialect]), chunk(TOKENS[dialect]))) as bare:
+        assert failure(provider(dialect, bare.url, attempt_timeout=0.2)).reason == "attempt_timeout"
+
+
+def test_the_callers_deadline_is_nobodys_failure() -> None:
+    with serving(repeats(HEAD, chunk(OPENAI[1]))) as bare:
+        failed = failure(provider("openai", bare.url), within=0.2)
+        assert (failed.reason, classify(failed)) == ("deadline", Outcome.CUT_SHORT)
+
+
+def test_a_deadline_that_has_passed_asks_nobody() -> None:
+    with serving(streams(*OPENAI)) as bare:
+        assert failure(provider("openai", bare.url), within=-1.0).reason == "deadline"
+        assert bare.connections == 0
+
+
+def test_a_revoked_task_is_cut_between_events() -> None:
+    with serving(repeats(HEAD, chunk(OPENAI[1]))) as bare:
+        came: list[int] = []
+        failed = failure(
+            provider("openai", bare.url), on_first_token=lambda: came.append(1), is_revoked=lambda: bool(came)
+        )
+        assert (failed.reason, classify(failed)) == ("revoked", Outcome.CUT_SHORT)
+
+
+@pytest.mark.parametrize(("dialect", "stream"), [("openai", OPENAI), ("anthropic", ANTHROPIC)])
+def test_the_first_token_is_told_of_once(dialect: Dialect, stream: list[bytes]) -> None:
+    with serving(streams(*stream)) as bare:
+        came: list[int] = []
+        answer = asked(provider(dialect, bare.url), on_first_token=lambda: came.append(1))
+        assert came == [1]
+        assert answer.first_token_ms > 0

@@ -1,0 +1,1 @@
+"""Decides whether a provider may be asked now; open breaker.py first."""

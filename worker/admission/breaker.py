@@ -1,0 +1,226 @@
+"""The fleet's breakers: commands for their scripts, and parsed replies. Only the scripts change a breaker's state."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from worker.store.connection import Command
+from worker.store.store import Store
+
+NEVER = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Permission to call one provider; its result counts only while the breaker has this `generation`.
+
+    `half_open_id` is the id of a half-open breaker's permit, empty if the breaker was closed.
+    """
+
+    provider: str
+    generation: int
+    half_open_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A provider that did not admit.
+
+    `until` is the epoch in seconds at which to ask again, None where no time is known. `reason` is `open`, `half-open`,
+    `rate-limited`, `authentication`, `forced-open` or, if another provider admits, `deprioritised`.
+    """
+
+    provider: str
+    reason: str
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do next.
+
+    | kind | meaning |
+    |---|---|
+    | `next` | ask the provider of `permit` |
+    | `none` | no provider admits; one may in `wait` seconds, None where no time is known |
+    | `retry` | ask the same provider again, after the planned countdown |
+    | `lease-lost` | stop: another delivery holds the task |
+
+    `skipped` are the providers that did not admit. `change` is the state to which a record moved its breaker, else
+    empty.
+    """
+
+    kind: Literal["next", "none", "retry", "lease-lost"]
+    permit: Permit | None = None
+    skipped: tuple[Skipped, ...] = ()
+    wait: float | None = None
+    change: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """One attempt's outcome for its breaker.
+
+    Attributes:
+        permit: the permit that it used.
+        outcome: the `breaker` of the outcome's rule, see config/outcomes.py.
+        latency_ms: its length.
+        retry_after_ms: the provider's Retry-After, 0 for none.
+        countdown_ms: the delay of a planned retry, `NEVER` for none.
+        failure: class and status in a few words, empty for a success.
+        first_token_ms: time to first token, 0 where it is not known.
+    """
+
+    permit: Permit
+    outcome: str
+    latency_ms: float
+    retry_after_ms: float = 0
+    countdown_ms: float = NEVER
+    failure: str = ""
+    first_token_ms: float = 0
+
+
+def acquire(store: Store, task_id: str, lease_id: str, permit_id: str, providers: Sequence[str]) -> Command:
+    """Returns the command that takes a permit from the first of `providers` that admits; see `parse_acquire_reply`.
+
+    Args:
+        store: the shared store.
+        task_id: the task that needs the permit.
+        lease_id: the lease that must hold the task; empty needs no lease.
+        permit_id: the id of the permit if it is a half-open one; never used twice.
+        providers: the remaining providers of the chain, in order.
+    """
+    keys = [store.keys.task(task_id), store.keys.events, *map(store.keys.breaker, providers)]
+    return store.script("acquire", keys, lease_id, permit_id, *providers)
+
+
+def record(
+    store: Store, task_id: str, lease_id: str, permit_id: str, attempted: Attempted, providers: Sequence[str]
+) -> Command:
+    """Returns the command that records an attempt and decides what comes next; see `parse_record_reply`, `acquire`."""
+    permit = attempted.permit
+    keys = [store.keys.task(task_id), store.keys.events, *map(store.keys.breaker, (permit.provider, *providers))]
+    # In the order of ARGV in lua/admission/record.lua.
+    arguments: dict[str, str | int] = {
+        "task_id": task_id,
+        "lease_id": lease_id,
+        "next_permit_id": permit_id,
+        "outcome": attempted.outcome,
+        "generation": permit.generation,
+        "half_open_id": permit.half_open_id,
+        "latency_ms": round(attempted.latency_ms),
+        "retry_after_ms": round(attempted.retry_after_ms),
+        "countdown_ms": round(attempted.countdown_ms),
+        "draw": random.randrange(1000),  # noqa: S311 - spreads reopenings, not a secret
+        "failure": attempted.failure,
+        "first_token_ms": round(attempted.first_token_ms),
+    }
+    return store.script("record", keys, *arguments.values(), permit.provider, *providers)
+
+
+def parse_acquire_reply(reply: Sequence[Any], permit_id: str, providers: Sequence[str]) -> Decision:
+    """Returns the decision in a reply of `acquire`."""
+    if reply[0] in ("lease-lost", "retry"):
+        return Decision(reply[0])
+    kind, place, generation, is_half_open, earliest, now, refusals = reply
+    skipped = tuple(
+        Skipped(provider, reason, None if until == NEVER else until / 1000)
+        for provider, (reason, until) in zip(providers, refusals, strict=False)
+        if reason
+    )
+    if kind == "next":
+        permit = Permit(providers[place - 1], generation, permit_id if is_half_open else "")
+        return Decision("next", permit, skipped)
+    return Decision("none", None, skipped, None if earliest == NEVER else max(0.0, (earliest - now) / 1000))
+
+
+def parse_record_reply(reply: Sequence[Any], permit_id: str, providers: Sequence[str]) -> Decision:
+    """Returns the decision in a reply of `record`."""
+    _, change, following = reply
+    return replace(parse_acquire_reply(following, permit_id, providers), change=str(change))
+
+
+def extend(store: Store, permit: Permit, seconds: float) -> bool:
+    """Extends a half-open permit by `seconds` from now; returns False if it had run out or was extended before.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    command = store.script("extend", [store.keys.breaker(permit.provider)], permit.half_open_id, round(seconds * 1000))
+    return bool(store.run(command)[0])
+
+
+def control(
+    store: Store, provider: str, action: Literal["open", "closed", "reset"], *, by: str, seconds: float = 0.0
+) -> None:
+    """Forces a breaker open or closed for `seconds` (0: without end), or resets it.
+
+    A reset forgets everything but the generation. `by` is who asked, for the event.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    keys = [store.keys.events, store.keys.breaker(provider)]
+    store.run(store.script("control", keys, provider, action, round(seconds * 1000), by))
+
+
+def probed(store: Store, provider: str, *, answered: bool, authenticated: bool) -> Command:
+    """Returns the command that records one probe; an authenticated one clears an authentication lock."""
+    keys = [store.keys.events, store.keys.breaker(provider), store.keys.probes(provider)]
+    return store.script("probed", keys, provider, int(answered), int(authenticated))
+
+
+Instant = Annotated[float, BeforeValidator(lambda ms: int(ms) / 1000)]
+"""An epoch in seconds, parsed from ms; 0 is none."""
+
+
+class Snapshot(BaseModel):
+    """One breaker's current state and counts.
+
+    1. `status` is `unknown` if the provider was never asked or probed; `cause` is the most severe one.
+    2. `override` is empty if none is set.
+    3. `count` and `failed` cover the last 100 calls; `failed_probes` counts consecutive ones.
+    4. `settings` are those that the last writer had, separated by `/`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str
+    now: Instant
+    status: Literal["healthy", "degraded", "unhealthy", "unknown"] = "unknown"
+    cause: str = ""
+    state: Literal["closed", "open", "half-open"] = "closed"
+    generation: int = 0
+    open_until: Instant = 0.0
+    opens: int = 0
+    half_open_successes: int = 0
+    limited_until: Instant = 0.0
+    deprioritised_until: Instant = 0.0
+    override: Literal["", "open", "closed"] = ""
+    override_until: Instant = 0.0
+    auth_locked: bool = False
+    quota: int = 0
+    consecutive_failures: int = 0
+    consecutive_successes: int = 0
+    count: int = 0
+    failed: int = 0
+    error: str = ""
+    error_at: Instant = 0.0
+    failed_probes: int = 0
+    settings: str = ""
+
+
+def snapshot(store: Store, providers: Sequence[str]) -> list[Snapshot]:
+    """Returns each provider's breaker; one that was never asked is closed and `unknown`.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    now, *flats = store.run(store.script("snapshot", [store.keys.breaker(p) for p in providers]))[0]
+    return [
+        Snapshot(provider=provider, now=now, **dict(zip(flat[::2], flat[1::2], strict=True)))
+        for provider, flat in zip(providers, flats, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""Walks one completion along its chain of providers; open walk.py first."""

@@ -1,0 +1,83 @@
+"""One delivery of one completion, and what it can end with: a completion, or a message to continue later."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from worker.chain.capability import incapable
+from worker.chain.policy import Route
+from worker.request import CompletionRequest
+from worker.task.parking import ParkUntil
+
+StopReason = Literal["revoked", "stopping"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery of one completion.
+
+    Attributes:
+        task_id: the task's id.
+        request: the parsed request.
+        route: the chain with its providers.
+        stop_reason: called before each attempt, and between stream events; there only `revoked` counts.
+        step: counts the task's messages.
+        remaining: the providers that the last message left of the chain, None for all.
+        queued_at: epoch in seconds.
+        deadline_at: epoch in seconds; None counts the time-out from the first delivery.
+        max_crashes: how many workers may die with the task, None for any number.
+        replay: epoch in ms of the failure that this delivery replays, None for no replay.
+        fingerprint: identifies the request, see worker/task/identity.py.
+    """
+
+    task_id: str
+    request: CompletionRequest
+    route: Route
+    stop_reason: Callable[[], StopReason | None]
+    step: int = 0
+    remaining: tuple[str, ...] | None = None
+    queued_at: float | None = None
+    deadline_at: float | None = None
+    max_crashes: int | None = None
+    replay: int | None = None
+    fingerprint: str = ""
+
+    def candidates(self) -> list[str]:
+        """Returns the providers that may be asked, without those that only another worker's configuration has."""
+        return [p for p in self.route.candidates() if self.remaining is None or p in self.remaining]
+
+    @property
+    def timeout(self) -> float:
+        """Returns the seconds from queueing to answer."""
+        return self.request.timeout or self.route.chain.timeout
+
+    def deadline(self, first: float) -> float:
+        """Returns the deadline, an epoch in seconds; `first` is the epoch of the first delivery."""
+        return self.deadline_at or first + self.timeout
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """An answered completion; `result` is what the producer gets."""
+
+    result: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """A completion that continues in `delay` seconds, by a message with this step and these providers remaining.
+
+    With `park_until`, the current message is to be parked instead; the delay is then only an estimate.
+    """
+
+    delay: float
+    step: int
+    remaining: tuple[str, ...] | None
+    park_until: ParkUntil | None = None
+
+
+def with_compatibility(delivery: Delivery) -> Delivery:
+    """Returns the delivery with the tier of its request, and the providers that cannot take it, in its route."""
+    route, tier = delivery.route, delivery.request.model
+    providers = {name: route.providers[name] for name in route.chain.providers}
+    return replace(delivery, route=replace(route, tier=tier, lacking=incapable(delivery.request, providers)))

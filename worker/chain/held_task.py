@@ -1,0 +1,182 @@
+"""Holds a task during one delivery: takes its lease, keeps its journal, and settles it."""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from worker.admission import breaker
+from worker.admission.breaker import Attempted, Decision, Permit
+from worker.chain import without_redis
+from worker.chain.delivery import Completion, Continue, Delivery
+from worker.chain.policy import position
+from worker.errors import RedisUnavailable, Revoked, TaskFailed
+from worker.store.connection import Command
+from worker.store.store import Store
+from worker.task import dead_letters, journal, lease
+from worker.task.journal import Entry, Line
+from worker.task.lease import RENEWER, LeaseResult
+
+
+@dataclass
+class HeldTask:
+    """One delivery's hold on its task. Within a `with` block the lease is renewed.
+
+    No method raises `RedisUnavailable`: during an outage decisions come from `without_redis`, and records are lost.
+
+    Attributes:
+        store: the shared store.
+        delivery: the delivery that holds the task.
+        lease_id: the id of its lease.
+        started: when the delivery began, on the monotonic clock.
+        started_at: the same as an epoch in seconds, by the store's clock once the lease is taken.
+        lease: the result of taking the lease.
+        lines: the journal.
+        saved: how many of the first `lines` are stored.
+        permits: counts the requests for a permit, as each half-open permit needs an id of its own.
+    """
+
+    store: Store
+    delivery: Delivery
+    lease_id: str = field(default_factory=lease.new_lease_id)
+    started: float = field(default_factory=time.monotonic)
+    started_at: float = field(default_factory=time.time)
+    lease: LeaseResult = field(default_factory=lambda: LeaseResult("taken"))
+    lines: list[Line] = field(default_factory=list)
+    saved: int = 0
+    permits: int = 0
+
+    def take(self, remaining: list[str]) -> Decision:
+        """Takes the lease and asks for a permit, in one round trip; sets `lease` and returns the decision."""
+        delivery, fingerprint = self.delivery, self.delivery.fingerprint
+        task = (self.store, delivery.task_id)
+        replay = [] if delivery.replay is None else [dead_letters.replay(*task, delivery.replay, fingerprint)]
+        begin = lease.begin(*task, self.lease_id, delivery.step, fingerprint)
+        try:
+            *_, begin_reply, acquire_reply = self.store.run(*replay, begin, self._acquire_command(remaining))
+        except RedisUnavailable:
+            self.lease = LeaseResult("taken", self.started_at, self.started_at, delivery.step)
+            return without_redis.decide(self.store, remaining)
+        self.lease = lease.parse_begin_reply(begin_reply)
+        if self.lease.kind == "taken":
+            self.started_at, self.lines = self.lease.now, list(self.lease.journal)
+            self.saved = len(self.lines)
+        return breaker.parse_acquire_reply(acquire_reply, self._permit_id, remaining)
+
+    def __enter__(self) -> Self:
+        RENEWER.add(self.delivery.task_id, self.lease_id)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        RENEWER.discard(self.delivery.task_id, self.lease_id)
+
+    def acquire(self, remaining: list[str]) -> Decision:
+        """Returns a permit from the first provider that admits, or why there is none."""
+        try:
+            reply = self.store.run(self._acquire_command(remaining))[0]
+        except RedisUnavailable:
+            return without_redis.decide(self.store, remaining)
+        return breaker.parse_acquire_reply(reply, self._permit_id, remaining)
+
+    def record_failure(self, attempted: Attempted, remaining: list[str]) -> Decision:
+        """Records a failed attempt with its journal line and returns what comes next, in one round trip."""
+        try:
+            reply, *_ = self.store.run(self._record_command(attempted, remaining), *self._unsaved_lines())
+        except RedisUnavailable:
+            without_redis.remember_failure(attempted.permit.provider)
+            return without_redis.decide(self.store, remaining)
+        self.saved = len(self.lines)
+        return breaker.parse_record_reply(reply, self._permit_id, remaining)
+
+    def give_back(self, permit: Permit) -> None:
+        """Returns an unused half-open permit to its breaker; during a Redis outage it runs out by itself."""
+        if permit.half_open_id:
+            with suppress(RedisUnavailable):
+                self.store.run(self._record_command(Attempted(permit, "ignored", 0.0), []))
+
+    def extend(self, permit: Permit, seconds: float) -> None:
+        """Extends a half-open permit at the first token; if that fails, a success may not count."""
+        if permit.half_open_id:
+            with suppress(RedisUnavailable):
+                breaker.extend(self.store, permit, seconds)
+
+    def pause(self, delay: float, *, next_step: bool = True) -> Continue:
+        """Releases the task, and returns when and where a message continues it: the next step's, or the current one."""
+        step = self.lease.step + 1 if next_step else self.delivery.step
+        pause = lease.pause(self.store, self.delivery.task_id, self.lease_id, step, delay)
+        with suppress(RedisUnavailable):  # the lease runs out by itself, and the message carries the step
+            self.store.run(*self._unsaved_lines(), pause)
+        route = self.delivery.route
+        return Continue(delay, step, tuple(position(route, self.lines).remaining(route)))
+
+    def succeed(self, attempted: Attempted, result: dict[str, Any], cost: str) -> Completion:
+        """Records the answered attempt and ends the task, in one round trip.
+
+        Returns:
+            the result that stands: that of the delivery which was answered first.
+
+        Raises:
+            TaskFailed, Revoked: another delivery stored this outcome first.
+        """
+        stored = self._settle(result, cost, before=[self._record_command(attempted, [])])
+        return Completion(lease.stored_result(stored) if stored else result)
+
+    def fail(self, failure: TaskFailed | Revoked) -> Completion:
+        """Ends the task with a failure; returns the result if another delivery stored one first.
+
+        Raises:
+            TaskFailed, Revoked: this failure, or the one that was stored first.
+        """
+        delivery, dead_letter = self.delivery, list[Command]()
+        if isinstance(failure, TaskFailed):
+            chain, request = delivery.route.chain.name, delivery.request.wire()
+            dead_letter = [dead_letters.keep(self.store, delivery.task_id, chain, request, failure)]
+        stored = self._settle(failure, "", before=dead_letter)
+        if not stored:
+            raise failure
+        return Completion(lease.stored_result(stored))
+
+    def considered(self) -> list[Entry]:
+        """Returns the providers considered so far, with the attempts that crashed with their workers."""
+        return journal.considered(self.lines, self.lease.crashed_attempts)
+
+    def time(self) -> float:
+        """Returns the epoch in seconds, by the store's clock."""
+        return self.started_at + time.monotonic() - self.started
+
+    def time_left(self) -> float:
+        """Returns the seconds to the deadline."""
+        return self.delivery.deadline(self.lease.first) - self.time()
+
+    @property
+    def crashed_too_often(self) -> bool:
+        """Returns whether more workers died with the task than `max_crashes`."""
+        max_crashes = self.delivery.max_crashes
+        return max_crashes is not None and self.lease.crashes > max_crashes
+
+    def _settle(self, outcome: dict[str, Any] | TaskFailed | Revoked, cost: str, before: list[Command]) -> str:
+        """Ends the task; returns the outcome that was stored before, empty where none was."""
+        finish = lease.finish(self.store, self.delivery.task_id, self.lease_id, outcome, cost)
+        try:
+            *_, stored = self.store.run(*before, *self._unsaved_lines(), finish)
+        except RedisUnavailable:
+            return ""
+        return str(stored)
+
+    @property
+    def _permit_id(self) -> str:
+        return f"{self.lease_id}:{self.permits}"
+
+    def _acquire_command(self, remaining: list[str]) -> Command:
+        self.permits += 1
+        return breaker.acquire(self.store, self.delivery.task_id, self.lease_id, self._permit_id, remaining)
+
+    def _record_command(self, attempted: Attempted, remaining: list[str]) -> Command:
+        self.permits += 1
+        return breaker.record(self.store, self.delivery.task_id, self.lease_id, self._permit_id, attempted, remaining)
+
+    def _unsaved_lines(self) -> list[Command]:
+        return journal.append(self.store, self.delivery.task_id, self.lines[self.saved :])

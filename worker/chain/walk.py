@@ -1,0 +1,206 @@
+"""Walks a completion along its chain, from provider to provider, until one answers or the chain ends."""
+
+import time
+from dataclasses import replace
+
+from config.outcomes import RULES, Outcome
+from worker.admission.breaker import NEVER, Attempted, Decision, Permit
+from worker.chain import failure_messages, report
+from worker.chain.classify import classify
+from worker.chain.delivery import Completion, Continue, Delivery, StopReason, with_compatibility
+from worker.chain.held_task import HeldTask
+from worker.chain.policy import after_exhaustion, after_failure, position
+from worker.errors import AttemptFailed, Revoked, TaskFailed
+from worker.providers import ask
+from worker.result import Answer
+from worker.store.store import Store
+from worker.task import identity, journal, lease
+from worker.task.journal import SKIPPED, Entry
+from worker.task.parking import ParkUntil
+
+
+def complete(store: Store, delivery: Delivery) -> Completion | Continue:
+    """Returns a completion's result, or when and where it continues.
+
+    During a Redis outage a walk that has begun goes on without breakers; see without_redis.py.
+
+    Raises:
+        TaskFailed: it failed for good; the message has each provider's reason.
+        Revoked: the producer revoked it.
+        TaskIdReused: its id stands for another request, which has no outcome yet.
+    """
+    delivery = with_compatibility(delivery)
+    task, remaining = HeldTask(store, delivery), delivery.candidates()
+    decision = task.take(remaining)
+    if task.lease.kind in ("answered", "other"):
+        return Completion(identity.outcome(task.lease, delivery.task_id))
+    if task.lease.kind != "taken":
+        return Continue(task.lease.wait, delivery.step, delivery.remaining)
+    with task:
+        walk = _Walk(task)
+        try:
+            return walk.run(walk.catch_up(remaining, decision))
+        except (TaskFailed, Revoked) as failure:
+            return task.fail(failure)
+
+
+class _Walk:
+    """Takes one delivery from provider to provider, until an answer, a pause or a failure for good."""
+
+    def __init__(self, task: HeldTask) -> None:
+        self.task = task
+        self.delivery = task.delivery
+        self.route = task.delivery.route
+
+    def catch_up(self, remaining: list[str], decision: Decision) -> Decision:
+        """Returns a decision for the journal's position: a message that is delivered again may be behind it."""
+        task = self.task
+        if not task.lines:
+            task.lines = [Entry(name, SKIPPED, task.started_at, reason=reason) for name, reason in self.route.unfit()]
+        by_journal = position(self.route, task.lines).remaining(self.route)
+        if by_journal == remaining:
+            return decision
+        if decision.permit:
+            task.give_back(decision.permit)
+        return task.acquire(by_journal)
+
+    def run(self, decision: Decision) -> Completion | Continue:
+        """Follows decisions until the delivery ends.
+
+        Raises:
+            TaskFailed: no provider remains, the deadline passed, or too many workers died with it.
+            Revoked: the producer revoked it.
+        """
+        while True:
+            self._add_skipped(decision)
+            if decision.kind == "lease-lost":
+                return Continue(lease.LEASE, self.delivery.step, self.delivery.remaining)
+            if decision.kind == "retry":
+                return self.task.pause(decision.wait or 0.0)
+            if decision.permit is None:
+                return self._after_exhaustion(decision)
+            if paused := self._stop_before(decision.permit):
+                return paused
+            result = self._attempt(decision.permit)
+            if isinstance(result, Completion):
+                return result
+            decision = result
+
+    def _add_skipped(self, decision: Decision) -> None:
+        for each in decision.skipped:
+            entry = Entry(each.provider, SKIPPED, self.task.time(), reason=each.reason, until=each.until)
+            if journal.is_new(self.task.lines, entry):
+                self.task.lines.append(entry)
+
+    def _stop_before(self, permit: Permit) -> Continue | None:
+        """Returns None if the attempt may start; else gives the permit back and returns a pause.
+
+        Raises:
+            TaskFailed, Revoked: as `_raise_if_over`.
+        """
+        stop = self.delivery.stop_reason()
+        if stop is None and self.task.time_left() > 0 and not self.task.crashed_too_often:
+            return None
+        self.task.give_back(permit)
+        self._raise_if_over(stop)
+        return self.task.pause(0.0)
+
+    def _raise_if_over(self, stop: StopReason | None) -> None:
+        """Raises the outcome of a completion that must not go on.
+
+        Raises:
+            Revoked: the producer revoked it.
+            TaskFailed: too many workers died with it, or its deadline passed.
+        """
+        if stop == "revoked":
+            raise Revoked(self.delivery.task_id)
+        if self.task.crashed_too_often:
+            raise failure_messages.crashes_error(self.task.lease.crashes, self.task.considered())
+        if self.task.time_left() <= 0:
+            raise failure_messages.deadline_error(self.route.chain, self.task.lines)
+
+    def _attempt(self, permit: Permit) -> Completion | Decision:
+        """Asks one provider; returns the result, or the decision that follows from its failure.
+
+        Raises:
+            TaskFailed, Revoked: the attempt was cut short, or another outcome was stored first.
+        """
+        task, delivery, provider = self.task, self.delivery, self.route.providers[permit.provider]
+        model, at, started = provider.model(delivery.request.model), task.time(), time.monotonic()
+        try:
+            answer = ask(
+                provider,
+                model,
+                delivery.request,
+                deadline=started + task.time_left(),
+                on_first_token=lambda: task.extend(permit, provider.attempt_timeout),
+                is_revoked=lambda: delivery.stop_reason() == "revoked",
+            )
+        except AttemptFailed as failed:
+            outcome, took = classify(failed), _ms_since(started)
+            entry = Entry(permit.provider, outcome, at, model.name, failed.said, failed.status, took)
+            return self._after_failure(permit, failed, entry)
+        entry = Entry(
+            permit.provider,
+            Outcome.SUCCESS,
+            at,
+            model.name,
+            latency_ms=_ms_since(started),
+            first_token_ms=answer.first_token_ms,
+        )
+        return self._succeed(permit, answer, entry)
+
+    def _succeed(self, permit: Permit, answer: Answer, entry: Entry) -> Completion:
+        task = self.task
+        task.lines.append(entry)
+        attempted = Attempted(permit, "success", entry.latency_ms or 0.0, first_token_ms=entry.first_token_ms or 0)
+        considered, first = task.considered(), task.lease.first
+        result = report.result(self.delivery, permit.provider, answer, considered, first, task.time())
+        return task.succeed(attempted, result, report.cost_line(entry, result))
+
+    def _after_failure(self, permit: Permit, failed: AttemptFailed, entry: Entry) -> Decision:
+        """Records a failed attempt and returns what comes next.
+
+        Raises:
+            TaskFailed: the deadline cut the attempt short.
+            Revoked: the producer revoked it during the attempt.
+        """
+        self.task.lines.append(entry)
+        step = after_failure(self.route, self.task.lines, failed, self.task.time_left())
+        attempted = Attempted(
+            permit,
+            RULES[Outcome(entry.outcome)].breaker,
+            entry.latency_ms or 0.0,
+            retry_after_ms=1000 * step.limited,
+            countdown_ms=NEVER if step.countdown is None else 1000 * step.countdown,
+            failure=f"{entry.outcome} {failed.status or failed.reason}",
+        )
+        decision = self.task.record_failure(attempted, step.remaining)
+        if entry.outcome == Outcome.CUT_SHORT and failed.reason == "revoked":
+            raise Revoked(self.delivery.task_id)
+        if entry.outcome == Outcome.CUT_SHORT:
+            raise failure_messages.deadline_error(self.route.chain, self.task.lines)
+        return Decision("retry", wait=step.countdown) if decision.kind == "retry" else decision
+
+    def _after_exhaustion(self, decision: Decision) -> Continue:
+        """Returns when a new round of the chain starts; its message may be parked until a provider admits.
+
+        Raises:
+            TaskFailed: there is no further round, or no time for it.
+            Revoked: the producer revoked it.
+        """
+        task, chain = self.task, self.route.chain
+        self._raise_if_over(self.delivery.stop_reason())
+        new_round = after_exhaustion(self.route, task.lines, decision.wait)
+        if new_round is None or new_round.delay >= task.time_left():
+            raise failure_messages.exhausted_error(chain, task.lines)
+        task.lines.append(new_round.start)
+        if not new_round.waits or not decision.skipped:
+            return task.pause(new_round.delay)
+        refused = tuple(each.provider for each in decision.skipped)
+        until = ParkUntil(refused, chain.priority, self.delivery.deadline(task.lease.first))
+        return replace(task.pause(new_round.delay, next_step=False), park_until=until)
+
+
+def _ms_since(started: float) -> float:
+    return round(1000 * (time.monotonic() - started), 1)

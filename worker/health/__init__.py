@@ -1,0 +1,1 @@
+"""Probes the providers, and reports their health and models; open health.py first."""

@@ -1,0 +1,14 @@
+-- Takes a permit from the first provider of a chain that admits.
+--
+-- KEYS[1]   {ns}:2:task:<id>   hash; has the lease that must be held; `asked` is set to the provider granted
+-- KEYS[2]   {ns}:2:events      stream
+-- KEYS[3..] {ns}:2:breaker:<provider>, in the chain's order
+-- ARGV[1]   the lease id; '' needs no lease
+-- ARGV[2]   the permit's id, used if it is a half-open one
+-- ARGV[3..] the providers, as KEYS[3..]
+-- Returns as `first_admitting`, or {'lease-lost'}. Writes to no breaker while the first one asked is closed.
+if not holds_lease(KEYS[1], ARGV[1]) then return { 'lease-lost' } end
+local time = clock()
+local found = first_admitting(3, 3, KEYS[2], time, ARGV[2])
+if found[1] == 'next' then write_asked(KEYS[1], ARGV[1], ARGV[2 + found[2]], time) end
+return found

@@ -1,0 +1,1 @@
+"""HTTP requests to a provider with time limits; open client.py first."""

@@ -1,0 +1,76 @@
+"""Every Redis key of ours.
+
+| key | type | content | lifetime |
+|---|---|---|---|
+| `{ns}:2:breaker:<provider>` | hash | its state, see lua/admission/breaker.lua | 24 h from its last write |
+| `{ns}:2:breaker:<provider>:window` | string | ring of the last 100 outcomes | as its breaker |
+| `{ns}:2:breaker:<provider>:permits` | zset | half-open permits -> deadline | 24 h, emptied by each new state |
+| `{ns}:2:events` | stream | what changed, about 10,000 entries | bounded, not expiring |
+| `{ns}:2:task:<id>` | hash | its lease and outcome: lua/task/begin.lua | 24 h, `results.expires` once answered |
+| `{ns}:2:task:<id>:journal` | list | a line per provider considered | 24 h from the last line |
+| `{ns}:2:dead_letters` | zset | task -> ms of its failure, the newest `results.max_dead_letters` | as the newest |
+| `{ns}:2:dead_letters:<id>` | hash | its error and request: dead_letter.lua | `results.expires`, or until replayed |
+| `{ns}:2:probe:<provider>:<slot>` | string | taken by the one probe of a slot | two intervals |
+| `{ns}:2:health:<provider>:probes` | list | the last 100 probes, newest first | 24 h from the last probe |
+| `{ns}:2:models:<provider>` | hash | the models of its own list, lua/health/registry.lua | 24 h from the last list |
+| `{ns}:2:parked` | hash | messages of parked completions, see lua/parking/park.lua | until the last has left |
+| `{ns}:2:parked:groups`, `:group:<group>`, `:group:<group>:deadlines` | zset | groups and their tasks | as `parked` |
+| `{ns}:2:parked:flow` | hash | flow control, see lua/parking/release.lua | 10 s from the last tick |
+| `{ns}:2:unacked`, `{ns}:2:unacked_index` | hash, zset | unacknowledged messages: tasks/transport | as the messages |
+| `{ns}:2:quarantine` | list | queue messages that no worker can read, the newest 100 | a week from the last |
+| `{ns}:2:counters` | hash | the fleet's counters, see worker/telemetry/counters.py | not expiring |
+
+The braces are part of the key: a hash tag, which keeps all keys in one slot of a cluster.
+"""
+
+VERSION = 2
+"""Version of the stored data. Workers of another version use other keys."""
+
+
+class Keys:
+    """The keys of one fleet; all have the prefix of its namespace."""
+
+    def __init__(self, namespace: str) -> None:
+        self._prefix = f"{{{namespace}}}:{VERSION}"
+        self.events = f"{self._prefix}:events"
+        self.counters = f"{self._prefix}:counters"
+        self.dead_letters = f"{self._prefix}:dead_letters"
+        self.quarantine = f"{self._prefix}:quarantine"
+        self.unacked = f"{self._prefix}:unacked"
+        self.unacked_index = f"{self._prefix}:unacked_index"
+
+    def breaker(self, provider: str) -> str:
+        """Returns the key of a provider's breaker."""
+        return f"{self._prefix}:breaker:{provider}"
+
+    def window(self, provider: str) -> str:
+        """Returns the key of a provider's ring of outcomes."""
+        return f"{self._prefix}:breaker:{provider}:window"
+
+    def task(self, task_id: str) -> str:
+        """Returns the key of a task."""
+        return f"{self._prefix}:task:{task_id}"
+
+    def journal(self, task_id: str) -> str:
+        """Returns the key of a task's journal."""
+        return f"{self._prefix}:task:{task_id}:journal"
+
+    def dead_letter(self, task_id: str) -> str:
+        """Returns the key of a task's dead letter."""
+        return f"{self.dead_letters}:{task_id}"
+
+    def probe_slot(self, provider: str, slot: int) -> str:
+        """Returns the key that reserves a slot for one probe."""
+        return f"{self._prefix}:probe:{provider}:{slot}"
+
+    def probes(self, provider: str) -> str:
+        """Returns the key of a provider's last probes."""
+        return f"{self._prefix}:health:{provider}:probes"
+
+    def models(self, provider: str) -> str:
+        """Returns the key of a provider's models."""
+        return f"{self._prefix}:models:{provider}"
+
+    def parked(self, *parts: str) -> str:
+        """Returns a key of parked completions; without parts, the key of their messages."""
+        return ":".join((f"{self._prefix}:parked", *parts))

@@ -1,0 +1,73 @@
+"""Assembles the scripts of worker/lua, each from its own file and those that it needs before it."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha1
+from importlib.resources import files
+
+from config.providers import Provider
+
+_FILES = {
+    "admission": ("acquire", "breaker", "control", "detectors", "extend", "probed", "record", "snapshot"),
+    "health": ("registry",),
+    "parking": ("park", "release"),
+    "task": ("begin", "claim", "identity", "dead_letter", "refuse", "renew", "replay", "settle"),
+}
+_FOLDERS = {name: folder for folder, names in _FILES.items() for name in names}
+_BREAKER_SCRIPTS = ("acquire", "record", "extend", "control", "probed", "snapshot", "release")
+_CLOCKED_SCRIPTS = ("begin", "claim", "refuse", "dead_letter", "replay", "settle", "renew", "registry", "park")
+
+
+def lua(name: str) -> str:
+    """Returns the text of a file of worker/lua or of its folders, by its name."""
+    return files("worker").joinpath("lua", _FOLDERS.get(name, ""), f"{name}.lua").read_text(encoding="utf-8")
+
+
+def _settings_table(providers: Mapping[str, Provider]) -> str:
+    """Returns the Lua table SETTINGS. It creates a row at first use, which costs less than all rows in each call."""
+    rows = (f'if provider == "{name}" then row = {{ {_settings(each)} }} end' for name, each in providers.items())
+    return f"""local SETTINGS = setmetatable({{}}, {{ __index = function(all, provider)
+  local row
+  {" ".join(sorted(rows))}
+  all[provider] = row
+  return row
+end }})
+"""
+
+
+def _settings(provider: Provider) -> str:
+    breaker, permit = provider.breaker, provider.connect_timeout + provider.first_token_timeout
+    fields: dict[str, int | str] = {
+        "failures": breaker.failure_threshold,
+        "successes": breaker.success_threshold,
+        "cooldown": round(breaker.cooldown_period * 1000),
+        "permit_ms": round(permit * 1000),
+        "detect_failures": breaker.adaptive.failures,
+        "detect_latency": breaker.adaptive.latency,
+    }
+    text = "/".join(map(str, fields.values()))
+    return ", ".join(f"{name} = {json.dumps(value)}" for name, value in (fields | {"text": text}).items())
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script's text and its SHA-1."""
+
+    text: str
+    sha: str
+
+
+def scripts(providers: Mapping[str, Provider], part: Callable[[str], str] = lua) -> dict[str, Script]:
+    """Returns the scripts by name. The breakers' settings are part of the text.
+
+    Args:
+        providers: those whose breakers the scripts serve.
+        part: returns the text of a file of worker/lua by its name; tests may pass another.
+    """
+    clock = part("clock")
+    shared = _settings_table(providers) + clock + part("breaker")
+    texts = {name: shared + part(name) for name in _BREAKER_SCRIPTS}
+    texts["record"] = shared + part("detectors") + part("record")
+    texts |= {name: clock + part("identity") + part(name) for name in _CLOCKED_SCRIPTS}
+    return {name: Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest()) for name, text in texts.items()}

@@ -1,0 +1,84 @@
+"""Reads all that Redis has about one task, for an operator. No request waits for it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from worker.store.store import Store
+from worker.task.journal import Entry, considered, load
+from worker.task.lease import crashed_attempts
+
+State = Literal["unknown", "in progress", "worker died", "parked", "due", "answered", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A task's current state, without prompt and answer.
+
+    | state | meaning |
+    |---|---|
+    | `unknown` | nothing is stored: no worker has begun it, or its keys have expired |
+    | `in progress` | a worker holds it |
+    | `worker died` | its worker died, and its message was not delivered again yet |
+    | `parked` | it waits until a provider admits |
+    | `due` | a message continues it at `due` |
+    | `answered`, `failed` | it has ended |
+
+    Attributes:
+        state: as above.
+        due: epoch in seconds, 0 for none.
+        asking: the current attempt, one or none.
+        before: the providers considered before the last replay.
+        entries: the providers considered since.
+        report: `fallback` of the result.
+        failure: class and message of the error.
+        duplicates: the duplicate answers, as in a result.
+    """
+
+    state: State
+    due: float
+    asking: tuple[Entry, ...]
+    before: tuple[Entry, ...]
+    entries: tuple[Entry, ...]
+    report: dict[str, Any]
+    failure: tuple[str, ...]
+    duplicates: tuple[dict[str, Any], ...]
+
+
+def history(store: Store, task_id: str) -> History:
+    """Returns what is known of a task.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    (seconds, _), known, texts, parked = store.run(
+        ("TIME",),
+        ("HGETALL", store.keys.task(task_id)),
+        ("LRANGE", store.keys.journal(task_id), 0, -1),
+        ("HEXISTS", store.keys.parked(), task_id),
+    )
+    lines, replayed = [load(text) for text in texts], int(known.get("from", 0))
+    answer = json.loads(known.get("answer", "{}"))
+    return History(
+        state="parked" if parked and not answer else _state(known, answer, seconds),
+        due=_instant(known, "due"),
+        asking=crashed_attempts(known.get("asked", "")),
+        before=tuple(considered(lines[:replayed], ())),
+        entries=tuple(considered(lines[replayed:], crashed_attempts(known.get("crashed", "")))),
+        report=answer.get("result", {}).get("fallback", {}),
+        failure=tuple(answer.get("failure", ())),
+        duplicates=tuple(map(json.loads, known.get("duplicates", "").splitlines())),
+    )
+
+
+def _state(known: Mapping[str, str], answer: Mapping[str, Any], now: float) -> State:
+    if answer:
+        return "failed" if "failure" in answer else "answered"
+    if "holder" in known:
+        return "in progress" if _instant(known, "until") > now else "worker died"
+    return "due" if "due" in known else "unknown"
+
+
+def _instant(known: Mapping[str, str], field: str) -> float:
+    return int(known.get(field, 0)) / 1000

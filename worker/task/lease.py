@@ -1,0 +1,186 @@
+"""A task's lease: only one delivery works at a time, however often the queue delivers the message."""
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import uuid4
+
+from worker import errors
+from worker.errors import Revoked, TaskFailed
+from worker.store.connection import Command
+from worker.store.store import KEEP, Store
+from worker.task.journal import CRASHED, Entry, Line, load
+
+LEASE = 15.0
+"""Seconds that a lease lasts unless renewed. The queue redelivers a dead worker's message after the same time."""
+
+RENEW_EVERY = 3.0
+"""Seconds between two renewals: a lease survives four that are lost."""
+
+PATIENCE = 2 * LEASE
+"""Seconds past its due time that a later step's message may take before an earlier message goes on in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseResult:
+    """The result of `begin`.
+
+    | kind | meaning | fields |
+    |---|---|---|
+    | `taken` | this delivery has the lease | all but `answer`, `duplicates`, `wait` |
+    | `held` | another delivery has it | `wait`: seconds until its lease ends |
+    | `early` | a message of a later step is due | `wait`: seconds until this message may go on in its place |
+    | `answered` | the task has ended | `answer`, and `duplicates`: the answers that came after it |
+    | `other` | the id stands for another request | `answer`, empty until that has one, and `duplicates` |
+
+    `now` and `first` (the first delivery) are epochs in seconds by the server's clock. `step` is the one to continue
+    from. `crashes` counts the workers that died with the lease; `crashed_attempts` are their attempts.
+    """
+
+    kind: Literal["taken", "answered", "held", "early", "other"]
+    now: float = 0.0
+    first: float = 0.0
+    step: int = 0
+    journal: tuple[Line, ...] = ()
+    crashes: int = 0
+    crashed_attempts: tuple[Entry, ...] = ()
+    answer: str = field(default="", repr=False)
+    duplicates: str = ""
+    wait: float = 0.0
+
+
+class LeaseRenewer:
+    """The leases that this process holds; one thread renews them all."""
+
+    def __init__(self) -> None:
+        self._lease_ids: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def add(self, task_id: str, lease_id: str) -> None:
+        """Adds a lease."""
+        with self._lock:
+            self._lease_ids[task_id] = lease_id
+
+    def discard(self, task_id: str, lease_id: str) -> None:
+        """Removes a lease, unless the task has another one since."""
+        with self._lock:
+            if self._lease_ids.get(task_id) == lease_id:
+                del self._lease_ids[task_id]
+
+    def renew(self, store: Store) -> None:
+        """Renews every lease.
+
+        Raises:
+            RedisUnavailable: the store did not answer.
+        """
+        with self._lock:
+            leases = list(self._lease_ids.items())
+        if leases:
+            store.run(
+                *(store.script("renew", [store.keys.task(t)], lease_id, _ms(LEASE), KEEP) for t, lease_id in leases)
+            )
+
+
+RENEWER = LeaseRenewer()
+
+
+def new_lease_id() -> str:
+    """Returns a new lease id."""
+    return uuid4().hex
+
+
+def begin(store: Store, task_id: str, lease_id: str, step: int, fingerprint: str = "") -> Command:
+    """Returns the command that takes a task's lease for one delivery; see `parse_begin_reply`.
+
+    Args:
+        store: the shared store.
+        task_id: the task.
+        lease_id: the delivery's lease id.
+        step: the message's step.
+        fingerprint: the request's, see worker/task/identity.py; empty if it is not known.
+    """
+    keys = [store.keys.task(task_id), store.keys.journal(task_id), store.keys.events]
+    return store.script("begin", keys, lease_id, _ms(LEASE), step, KEEP, _ms(PATIENCE), fingerprint, task_id)
+
+
+def parse_begin_reply(reply: list[Any]) -> LeaseResult:
+    """Returns the result in a reply of `begin`."""
+    match reply:
+        case ["taken", now, first, step, journal, crashed]:
+            lines, crashes = tuple(map(load, journal)), crashed.count("\n")
+            return LeaseResult("taken", now / 1000, first / 1000, step, lines, crashes, crashed_attempts(crashed))
+        case [("answered" | "other") as kind, answer, duplicates]:
+            return LeaseResult(kind, answer=answer, duplicates=duplicates)
+        case [kind, left]:
+            return LeaseResult(kind, wait=left / 1000)
+    raise AssertionError(reply)
+
+
+def pause(store: Store, task_id: str, lease_id: str, step: int, delay: float) -> Command:
+    """Returns the command that releases a task until the message of `step`, due in `delay` seconds."""
+    return _settle(store, task_id, lease_id, "", KEEP, step, _ms(delay), "")
+
+
+def finish(
+    store: Store, task_id: str, lease_id: str, outcome: dict[str, Any] | TaskFailed | Revoked, cost: str = ""
+) -> Command:
+    """Returns the command that ends a task; its reply is the outcome stored before (see `stored_result`), or empty.
+
+    Args:
+        store: the shared store.
+        task_id: the task.
+        lease_id: the delivery's; empty without a lease.
+        outcome: the result, the failure, or that the producer revoked it.
+        cost: the answered attempt's, as a line of JSON; kept if it is a duplicate answer.
+    """
+    body = {"result": outcome} if isinstance(outcome, dict) else {"failure": [type(outcome).__name__, str(outcome)]}
+    # A revoked task's message may be in the queue for as long as any completion may take.
+    expires = max(store.expires, KEEP) if isinstance(outcome, Revoked) else store.expires
+    return _settle(store, task_id, lease_id, json.dumps(body), expires, 0, 0, cost)
+
+
+def revoke(store: Store, task_ids: Sequence[str]) -> list[str]:
+    """Ends tasks as revoked; returns those that had no other outcome before.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    stored = store.run(*(finish(store, task_id, "", Revoked("by its producer")) for task_id in task_ids))
+    return [task_id for task_id, answer in zip(task_ids, stored, strict=True) if not answer or _is_revoked(answer)]
+
+
+def stored_result(answer: str, duplicates: str = "") -> dict[str, Any]:
+    """Returns a task's stored result, with its duplicate answers in its report.
+
+    Raises:
+        TaskFailed: it failed for good; the class is that of the stored failure.
+        Revoked: the producer revoked it.
+    """
+    body: dict[str, Any] = json.loads(answer)
+    if "failure" in body:
+        name, message = body["failure"]
+        raise getattr(errors, name)(message)
+    result: dict[str, Any] = body["result"]
+    if duplicates:
+        result["fallback"]["duplicates"] = [json.loads(line) for line in duplicates.splitlines()]
+    return result
+
+
+def _is_revoked(answer: str) -> bool:
+    return Revoked.__name__ in json.loads(answer).get("failure", ())[:1]
+
+
+def _settle(store: Store, task_id: str, *args: str | int) -> Command:
+    return store.script("settle", [store.keys.task(task_id), store.keys.counters, store.keys.events], *args, task_id)
+
+
+def crashed_attempts(asked: str) -> tuple[Entry, ...]:
+    """Returns the attempts that crashed with their workers, from the lines `<provider> <ms>` that the scripts wrote."""
+    pairs = (line.split() for line in asked.splitlines() if line)
+    return tuple(Entry(provider, CRASHED, int(at) / 1000, reason="its worker died") for provider, at in pairs)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,1 @@
+"""Reads what the fleet reports: events and counters; open events.py first."""
