@@ -27,7 +27,10 @@ _OURS = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "FLOWER_
 _LONG = (
     "tests/chaos/",
     "tests/fuzz/",
+    "tests/end_to_end/examples/test_operations.py",
     "tests/end_to_end/test_acl.py",
+    "tests/end_to_end/test_breaker_command.py",
+    "tests/end_to_end/test_check_warnings.py",
     "tests/end_to_end/test_compose.py",
     "tests/end_to_end/test_killed_workers.py",
     "tests/end_to_end/test_redis_full.py",
