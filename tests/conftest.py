@@ -32,6 +32,7 @@ _LONG = (
     "tests/end_to_end/test_breaker_command.py",
     "tests/end_to_end/test_check_warnings.py",
     "tests/end_to_end/test_compose.py",
+    "tests/end_to_end/test_dead_letters.py",
     "tests/end_to_end/test_killed_workers.py",
     "tests/end_to_end/test_redis_full.py",
     "tests/end_to_end/test_secrets.py",
