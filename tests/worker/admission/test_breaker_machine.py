@@ -29,7 +29,7 @@ RULES = frozenset(
 """Events that must be frequent, beside what the machine's own rules are there for."""
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(600 if EXAMPLES == IN_THE_GATE else 3600)
 @pytest.mark.parametrize("server", ["valkey", "redis_server"])
 def test_every_step_leaves_what_the_model_says(request, server, record_property):
     with machine_on(BreakerMachine, request.getfixturevalue(server).url) as machine:
