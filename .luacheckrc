@@ -10,8 +10,8 @@ files["worker/lua/task/identity.lua"] = { ignore = { "211" } }
 for _, name in ipairs { "begin", "claim", "refuse", "replay" } do
   files["worker/lua/task/" .. name .. ".lua"] = { read_globals = { "is_another", "report_reused_id" } }
 end
-for _, name in ipairs { "admission/acquire", "admission/record", "admission/extend", "admission/control",
-  "admission/probed", "admission/snapshot", "parking/release" } do
+for _, name in ipairs { "admission/acquire", "admission/admissions", "admission/record", "admission/extend",
+  "admission/control", "admission/probed", "admission/snapshot", "parking/release" } do
   files["worker/lua/" .. name .. ".lua"] = { read_globals = {
     "KEEP", "RING", "QUOTA", "LONGEST_QUOTA", "LONGEST_RETRY_AFTER", "NEVER", "FAILED", "TEXT", "DEPRIORITISED_FOR",
     "read_breaker", "write_breaker", "new_breaker", "add_event", "health", "change_state", "open_for",

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator
 from config.frozen import Frozen
 
 SameProvider = Literal["backoff", "once", "retry-after", "never"]
-NextProvider = Literal["after-retries", "at-once", "larger-window", "once-per-dialect", "never"]
+NextProvider = Literal["after-retries", "at-once", "larger-window", "once-per-host-and-model", "never"]
 
 
 class Outcome(StrEnum):
@@ -21,6 +21,7 @@ class Outcome(StrEnum):
     SUCCESS = "success"
     TRANSIENT = "transient"
     TIMEOUT = "timeout"
+    SHARE_SPENT = "share-spent"
     OVERLOADED = "overloaded"
     RATE_LIMITED = "rate-limited"
     QUOTA_EXHAUSTED = "quota-exhausted"
@@ -29,6 +30,7 @@ class Outcome(StrEnum):
     TOO_LARGE = "too-large"
     REFUSED = "refused"
     INVALID = "invalid"
+    NONCONFORMING = "nonconforming"
     CUT_SHORT = "cut-short"
 
 
@@ -38,10 +40,11 @@ class Rule(Frozen):
     | field | meaning |
     |---|---|
     | `same_provider` | retry: after a backoff, `once`, if Retry-After is at most `max_retry_after`, or never |
-    | `next_provider` | failover: after the retries, at once, to a larger window only, once per dialect, or never |
+    | `next_provider` | failover: after the retries, at once, to a larger window, once per host and model, or never |
     | `breaker` | what the breaker records |
 
-    `at-once` still waits for a Retry-After that fits.
+    1. With `at-once` the same provider is asked again where no other is left. `retry-after` retries before that.
+    2. A Retry-After longer than `max_retry_after` goes on to the next provider at once, whatever the class.
     """
 
     same_provider: SameProvider
@@ -52,7 +55,8 @@ class Rule(Frozen):
 RULES: dict[Outcome, Rule] = {
     Outcome.SUCCESS: Rule(same_provider="never", next_provider="never", breaker="success"),
     Outcome.TRANSIENT: Rule(same_provider="backoff", next_provider="after-retries", breaker="failure"),
-    Outcome.TIMEOUT: Rule(same_provider="once", next_provider="after-retries", breaker="failure"),
+    Outcome.TIMEOUT: Rule(same_provider="once", next_provider="at-once", breaker="failure"),
+    Outcome.SHARE_SPENT: Rule(same_provider="never", next_provider="at-once", breaker="failure"),
     Outcome.OVERLOADED: Rule(same_provider="backoff", next_provider="after-retries", breaker="failure"),
     Outcome.RATE_LIMITED: Rule(same_provider="retry-after", next_provider="at-once", breaker="rate-limited"),
     Outcome.QUOTA_EXHAUSTED: Rule(same_provider="never", next_provider="at-once", breaker="quota"),
@@ -60,7 +64,8 @@ RULES: dict[Outcome, Rule] = {
     Outcome.MISCONFIGURED: Rule(same_provider="never", next_provider="at-once", breaker="ignored"),
     Outcome.TOO_LARGE: Rule(same_provider="never", next_provider="larger-window", breaker="ignored"),
     Outcome.REFUSED: Rule(same_provider="never", next_provider="never", breaker="ignored"),
-    Outcome.INVALID: Rule(same_provider="never", next_provider="once-per-dialect", breaker="ignored"),
+    Outcome.INVALID: Rule(same_provider="never", next_provider="once-per-host-and-model", breaker="ignored"),
+    Outcome.NONCONFORMING: Rule(same_provider="once", next_provider="after-retries", breaker="ignored"),
     Outcome.CUT_SHORT: Rule(same_provider="never", next_provider="never", breaker="ignored"),
 }
 
@@ -78,7 +83,7 @@ def _with_hyphens(value: Any) -> Any:
 
 
 def _check_failure(outcome: Outcome) -> Outcome:
-    if outcome in (Outcome.SUCCESS, Outcome.CUT_SHORT):
+    if outcome in (Outcome.SUCCESS, Outcome.SHARE_SPENT, Outcome.CUT_SHORT):
         raise ValueError("nothing follows from it that a chain could change")
     return outcome
 
@@ -96,14 +101,6 @@ def overridden(overrides: Mapping[Outcome, Override]) -> dict[Outcome, Rule]:
     changes = {outcome: override.model_dump(exclude_none=True) for outcome, override in overrides.items()}
     rules = {outcome: rule.model_copy(update=changes.get(outcome)) for outcome, rule in RULES.items()}
     for outcome, change in changes.items():
-        if change.get("same_provider", "never") != "never" and (reason := _prevented(rules[outcome])):
-            raise ValueError(f"{outcome}.same_provider: would never happen, {reason}")
+        if change.get("same_provider", "never") != "never" and rules[outcome].breaker in ("quota", "authentication"):
+            raise ValueError(f"{outcome}.same_provider: would never happen, as the breaker shuts the provider out")
     return rules
-
-
-def _prevented(rule: Rule) -> str | None:
-    if rule.breaker in ("quota", "authentication"):
-        return "as the breaker shuts the provider out"
-    if rule.next_provider == "at-once" and rule.same_provider != "retry-after":
-        return "as next_provider is at-once; set that too"
-    return None

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from config.base_url import check as checked_base_url
 from config.breaker import Breaker
 from config.frozen import Frozen, Name, Seconds
+from config.outcomes import Failure
 
 Dialect = Literal["anthropic", "openai", "llama_cpp"]
 Capability = Literal["tools", "images", "schema", "json", "prefill"]
@@ -14,6 +15,7 @@ Optional = Literal["temperature", "top_p", "stop", "seed", "user", "reasoning_ef
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Tokens = Annotated[int, Field(gt=0)]
 Price = Annotated[float, Field(ge=0, le=1_000_000)]
+Evidence = Annotated[str, Field(min_length=3, max_length=200)]
 Variable = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
 
 
@@ -45,6 +47,7 @@ class Provider(Frozen):
     `models` maps a tier to a model; the tier `default` must be there. `api_key` is read from the variable
     that `api_key_env` names, or from the file that `<api_key_env>_FILE` names; it is never written in TOML.
     An empty `api_key_env` means that the server needs no key. `allow_http` precedes `base_url`, whose check reads it.
+    `errors` maps what this provider says to a class: a code, a status as text, or words of its message, in any case.
     """
 
     name: Name
@@ -61,6 +64,7 @@ class Provider(Frozen):
     stream: bool = True
     models: dict[Name, Model]
     breaker: Breaker = Breaker()
+    errors: dict[Evidence, Failure] = Field(default_factory=dict)
 
     @field_validator("base_url")
     @classmethod
@@ -90,6 +94,16 @@ class Provider(Frozen):
         if self.api_key is None and self.api_key_env and self.dialect != "llama_cpp":
             return "no API key"
         return None
+
+    @property
+    def host(self) -> tuple[str, str]:
+        """Returns what tells hosts apart: the dialect and the base URL, as one server may have several under paths."""
+        return self.dialect, self.base_url.rstrip("/")
+
+    @property
+    def until_first_token(self) -> float:
+        """Returns the seconds that an attempt may last until its first token, or the whole of a plain one."""
+        return self.first_token_timeout if self.stream else self.attempt_timeout
 
     def model(self, tier: str) -> Model:
         """Returns the model of a tier; the default model if the provider lacks the tier."""

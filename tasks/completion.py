@@ -19,7 +19,7 @@ from tasks.request_check import bind_arguments, check_request, is_chain_name, to
 from tasks.requeue import continue_later, leave_to_newer_worker
 from tasks.store import store
 from worker.chain.delivery import Completion, Continue, Delivery, StopReason
-from worker.chain.policy import Route
+from worker.chain.route import Route
 from worker.chain.walk import complete as walk
 from worker.errors import RedisUnavailable, Revoked, TaskFailed, TaskIdReused
 from worker.task import dead_letters, identity

@@ -8,7 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from worker.errors import InvalidRequest
 from worker.request.field_errors import describe_errors
-from worker.result import VERSION
+from worker.task.journal import FIRST_VERSION
+
+VERSION = 3
+"""The latest version of a message that this worker reads; `worker.task.journal.version` says what needs it."""
 
 HEADER = "fallback"
 HIDDEN = "(hidden)"
@@ -26,7 +29,7 @@ class Stage(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True)
 
-    version: Annotated[int, Field(ge=0)] = VERSION
+    version: Annotated[int, Field(ge=0)] = FIRST_VERSION
     step: Annotated[int, Field(ge=0, lt=2**31)] = 0
     remaining: Annotated[tuple[str, ...], Field(strict=False)] | None = None
     queued_at: _Epoch | None = None
@@ -37,7 +40,7 @@ class Stage(BaseModel):
 def first_headers(timeout: float) -> dict[str, Any]:
     """Returns our headers for a message that is queued now and must be answered within `timeout` seconds."""
     now = time.time()
-    return {"version": VERSION, "queued_at": now, "deadline_at": now + timeout}
+    return {"version": FIRST_VERSION, "queued_at": now, "deadline_at": now + timeout}
 
 
 def our_headers(headers: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -8,11 +8,10 @@ from celery.exceptions import Ignore, Reject
 
 from config.chains import RETRY_PRIORITY
 from tasks.celery import UNACKED, UNACKED_INDEX
-from tasks.headers import HEADER, our_headers
+from tasks.headers import HEADER, VERSION, our_headers
 from tasks.store import store
 from worker.chain.delivery import Continue
 from worker.errors import InvalidRequest, RedisUnavailable
-from worker.result import VERSION
 from worker.task.parking import ParkUntil, UnackedMessage, park
 
 LEAVE_TO_NEWER = 1.0
@@ -36,7 +35,7 @@ def continue_later(task: Task, later: Continue) -> NoReturn:
     if later.park_until and _is_parked(task, later.park_until):
         raise Ignore("parked until a provider admits")
     headers = dict(task.request.headers or {})
-    ours = {"version": VERSION, **our_headers(headers), "step": later.step}
+    ours = {**our_headers(headers), "version": later.version, "step": later.step}
     headers[HEADER] = ours if later.remaining is None else {**ours, "remaining": list(later.remaining)}
     _retry(task, later.delay, headers)
 

@@ -2,7 +2,7 @@
 
 FallbackError
 ├── TaskFailed              raised by `result.get()`; one string argument, because JSON results keep no other
-│   ├── InvalidRequest      a field is invalid, or every dialect that was asked refused the request
+│   ├── InvalidRequest      a field is invalid, or every provider that was asked called the request invalid
 │   ├── UnknownChain        no chain of that name
 │   ├── ContentRefused      a provider refused the content
 │   ├── DeadlineExceeded    the deadline passed first
@@ -63,13 +63,15 @@ class AttemptFailed(FallbackError):
 
     Attributes:
         reason: a stable word: `status` (an error response; see `status`), `connect_timeout`,
-            `first_token_timeout`, `idle_timeout`, `attempt_timeout`, `connection` (refused, reset, closed),
-            `truncated`, `malformed`, `stream_error`, `empty`, `refusal`, `deadline`, `revoked`.
-        status: the HTTP status, None if there was no response.
+            `first_token_timeout`, `idle_timeout`, `attempt_timeout`, `share` (of the deadline), `connection` (refused,
+            reset, closed), `truncated`, `malformed`, `stream_error`, `empty`, `refusal`, `deadline`, `revoked`.
+        status: the HTTP status, None if there was no response and the provider named none.
         codes: the provider's own error codes and types, most specific first.
         detail: the provider's message, at most 300 characters, without key and prompt.
         retry_after: seconds, None if the provider named none.
         request_id: the provider's id of the request, for its support.
+        text: what is classified: the message at more length, likewise without key and prompt.
+        counts: whether it says anything of the provider; False after less than half of the provider's own limit.
     """
 
     def __init__(
@@ -81,6 +83,8 @@ class AttemptFailed(FallbackError):
         codes: tuple[str, ...] = (),
         retry_after: float | None = None,
         request_id: str | None = None,
+        text: str = "",
+        counts: bool = True,
     ) -> None:
         super().__init__(reason, status, codes, detail)
         self.reason = reason
@@ -89,6 +93,8 @@ class AttemptFailed(FallbackError):
         self.codes = codes
         self.retry_after = retry_after
         self.request_id = request_id
+        self.text = text or detail
+        self.counts = counts
 
     @property
     def said(self) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from docs.generators import commands, docstrings, errors, metrics, outcomes, request, settings, sources
+from docs.generators import commands, docstrings, errors, failures, metrics, outcomes, request, settings, sources
 from docs.generators.tables import Table, parsed
 
 MARKER = re.compile(r"^<!-- generated: ([a-z-]+) -->\n((?:\|.*\n)*)", re.MULTILINE)
@@ -23,6 +23,8 @@ WHOLE: dict[str, Callable[[], Table | str]] = {
     "metrics": metrics.metrics,
     "commands": commands.commands,
     "errors": errors.errors,
+    "failures": failures.rows,
+    "corpus": failures.corpus,
 }
 """What takes the marker's place, by the marker's word."""
 

@@ -9,7 +9,7 @@ from config.sources import DELIMITER, PREFIX
 from docs.generators.schemas import Schema, default, described, present, resolved
 from docs.generators.tables import Table, code
 
-PLACEHOLDERS = {"providers": "NAME", "chains": "NAME", "models": "TIER", "outcomes": "CLASS"}
+PLACEHOLDERS = {"providers": "NAME", "chains": "NAME", "models": "TIER", "outcomes": "CLASS", "errors": "EVIDENCE"}
 """What stands on the page for a key that the operator chooses."""
 
 _HEADER = ["setting and variable", "value", "default", "meaning"]

@@ -33,9 +33,9 @@ TEXTS = [
     ("chains.'a b'.providers = ['claude']", f"chains.a b: {NAME}\nchains.a b.name: {NAME}"),
     (
         "chains.default.outcomes.refussed.next_provider = 'at-once'",
-        "chains.default.outcomes.refussed: Input should be 'success', 'transient', 'timeout', 'overloaded', "
-        "'rate-limited', 'quota-exhausted', 'authentication', 'misconfigured', 'too-large', 'refused', 'invalid' "
-        "or 'cut-short'",
+        "chains.default.outcomes.refussed: Input should be 'success', 'transient', 'timeout', 'share-spent', "
+        "'overloaded', 'rate-limited', 'quota-exhausted', 'authentication', 'misconfigured', 'too-large', 'refused', "
+        "'invalid', 'nonconforming' or 'cut-short'",
     ),
     (
         "chains.default.outcomes.success.next_provider = 'at-once'",
@@ -44,14 +44,9 @@ TEXTS = [
     (
         "chains.default.outcomes.refused.next_provider = 'sometimes'",
         "chains.default.outcomes.refused.next_provider: Input should be 'after-retries', 'at-once', 'larger-window', "
-        "'once-per-dialect' or 'never'",
+        "'once-per-host-and-model' or 'never'",
     ),
     ("chains.default.outcomes.refused.breaker = 'failure'", "chains.default.outcomes.refused.breaker: unknown key"),
-    (
-        "chains.default.outcomes.misconfigured.same_provider = 'once'",
-        "chains.default.outcomes: misconfigured.same_provider: would never happen, "
-        "as next_provider is at-once; set that too",
-    ),
     (
         "chains.default.outcomes.quota-exhausted = { same_provider = 'once', next_provider = 'after-retries' }",
         "chains.default.outcomes: quota-exhausted.same_provider: would never happen, "
@@ -63,6 +58,20 @@ TEXTS = [
     ("providers.claude.idle_timout = 1", "providers.claude.idle_timout: unknown key"),
     ("providers.claude.idle_timeout = -1", "providers.claude.idle_timeout: Input should be greater than 0"),
     ("providers.claude.idle_timeout = nan", "providers.claude.idle_timeout: Input should be a finite number"),
+    (
+        "providers.claude.errors = { 'gone fishing' = 'lazy' }",
+        "providers.claude.errors.gone fishing: Input should be 'success', 'transient', 'timeout', 'share-spent', "
+        "'overloaded', 'rate-limited', 'quota-exhausted', 'authentication', 'misconfigured', 'too-large', 'refused', "
+        "'invalid', 'nonconforming' or 'cut-short'",
+    ),
+    (
+        "providers.claude.errors = { 'gone fishing' = 'success' }",
+        "providers.claude.errors.gone fishing: nothing follows from it that a chain could change",
+    ),
+    (
+        "providers.claude.errors = { x = 'quota-exhausted' }",
+        "providers.claude.errors.x: String should have at least 3 characters",
+    ),
     (
         "providers.claude.stream = 'maybe'",
         "providers.claude.stream: Input should be a valid boolean, unable to interpret input",

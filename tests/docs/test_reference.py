@@ -23,7 +23,7 @@ EVENT = re.compile(
 )
 FIXED_KEY = re.compile(r"\{[^{}]*(?:namespace|prefix|tag)[^{}]*\}:(?:2:)?([a-z_]+)")
 VARIABLES = [setting for setting in settings.settings().values() if setting.variable]
-PROVIDER = {"NAME": "claude", "TIER": "fast"}
+PROVIDER = {"NAME": "claude", "TIER": "fast", "EVIDENCE": "plan_paused"}
 CHAIN = {"NAME": "high-priority", "CLASS": "rate-limited"}
 WORDS = {
     "allow_http": "true",
@@ -31,7 +31,12 @@ WORDS = {
     "same_provider": "never",
     "next_provider": "never",
 }
-WORDS |= {"effort_with_tools": "none", "unsupported": '["tools"]', "drop_params": '["seed"]'}
+WORDS |= {
+    "plan_paused": "transient",
+    "effort_with_tools": "none",
+    "unsupported": '["tools"]',
+    "drop_params": '["seed"]',
+}
 
 
 def page(name):
@@ -68,7 +73,7 @@ def test_the_variable_on_the_page_sets_the_setting(setting):
     path = [keys.get(step, step) for step in setting.path]
     variable = "FALLBACK_" + "__".join(path).upper().replace("-", "_")
     environ = {**model_name(variable), variable: accepted(path)}
-    assert re.fullmatch(re.sub("NAME(?=__)|TIER|CLASS", "[A-Z_]+", setting.variable), variable)
+    assert re.fullmatch(re.sub("NAME(?=__)|TIER|CLASS|EVIDENCE", "[A-Z_]+", setting.variable), variable)
     assert variable in {entry.origin for entry in effective(environ) if entry.path.startswith(".".join(path))}
 
 

@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 
 MB = 1_000_000
 MOST = 4 * MB
-LATER = {"version": 3, "colour": "not known yet"}
+LATER = {"version": 4, "colour": "not known yet"}
 
 
 def sent(bed: Bed, request: Any = QUESTION, name: str = "fallback.complete", **options: Any) -> Outcome:
@@ -62,7 +62,7 @@ def test_a_later_version_goes_round_until_its_deadline_and_then_says_so(bed: Bed
     started = time.time()
     outcome = sent(bed, headers={"fallback": {**LATER, "deadline_at": started + 3}})
     assert (outcome.kind, time.time() - started > 1.9) == ("InvalidRequest", True)
-    assert outcome.text.startswith("headers.fallback.version: is later than 2")
+    assert outcome.text.startswith("headers.fallback.version: is later than 3")
     bed.assert_unharmed()
 
 

@@ -35,7 +35,7 @@ def test_a_stage_is_read_of_no_headers_of_the_version_before_and_past_unknown_fi
 
 
 @pytest.mark.parametrize(
-    ("version", "newer"), [(0, False), (1, False), (2, False), (3, True), (10**20, True), ("3", False)]
+    ("version", "newer"), [(0, False), (1, False), (3, False), (4, True), (10**20, True), ("3", False)]
 )
 def test_a_later_version_is_recognised_by_its_number(version: Any, newer: bool) -> None:
     assert is_newer({"fallback": {"version": version}}) is newer

@@ -143,6 +143,19 @@ def parse_record_reply(reply: Sequence[Any], permit_id: str, providers: Sequence
     return replace(parse_acquire_reply(following, permit_id, providers), change=str(change))
 
 
+def admissions(store: Store, providers: Sequence[str]) -> dict[str, float | None]:
+    """Returns the seconds until each provider admits: 0 for now, None where no time is known. Nothing is taken.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    now, *found = store.run(store.script("admissions", [store.keys.breaker(p) for p in providers]))[0]
+    return {
+        provider: None if until == NEVER else max(0.0, (until - now) / 1000)
+        for provider, until in zip(providers, found, strict=True)
+    }
+
+
 def extend(store: Store, permit: Permit, seconds: float) -> bool:
     """Extends a half-open permit by `seconds` from now; returns False if it had run out or was extended before.
 

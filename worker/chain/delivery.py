@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from worker.chain.capability import incapable
-from worker.chain.policy import Route
+from worker.chain.route import Route
 from worker.request import CompletionRequest
+from worker.task.journal import FIRST_VERSION
 from worker.task.parking import ParkUntil
 
 StopReason = Literal["revoked", "stopping"]
@@ -22,7 +23,7 @@ class Delivery:
         route: the chain with its providers.
         stop_reason: called before each attempt, and between stream events; there only `revoked` counts.
         step: counts the task's messages.
-        remaining: the providers that the last message left of the chain, None for all.
+        remaining: the providers that the last message left of the chain, in order; None for all.
         queued_at: epoch in seconds.
         deadline_at: epoch in seconds; None counts the time-out from the first delivery.
         max_crashes: how many workers may die with the task, None for any number.
@@ -44,7 +45,8 @@ class Delivery:
 
     def candidates(self) -> list[str]:
         """Returns the providers that may be asked, without those that only another worker's configuration has."""
-        return [p for p in self.route.candidates() if self.remaining is None or p in self.remaining]
+        candidates = self.route.candidates()
+        return candidates if self.remaining is None else [p for p in self.remaining if p in candidates]
 
     @property
     def timeout(self) -> float:
@@ -67,6 +69,8 @@ class Completion:
 class Continue:
     """A completion that continues in `delay` seconds, by a message with this step and these providers remaining.
 
+    `version` is that of the workers which can read its journal.
+
     With `park_until`, the current message is to be parked instead; the delay is then only an estimate.
     """
 
@@ -74,6 +78,7 @@ class Continue:
     step: int
     remaining: tuple[str, ...] | None
     park_until: ParkUntil | None = None
+    version: int = FIRST_VERSION
 
 
 def with_compatibility(delivery: Delivery) -> Delivery:

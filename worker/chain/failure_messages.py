@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from config.chains import Chain
 from config.outcomes import Outcome
-from worker.chain.policy import INCAPABLE, NOT_CONFIGURED
+from worker.chain.route import INCAPABLE, NOT_CONFIGURED
 from worker.errors import (
     ChainExhausted,
     ContentRefused,

@@ -10,7 +10,7 @@ from worker.admission import breaker
 from worker.admission.breaker import Attempted, Decision, Permit
 from worker.chain import without_redis
 from worker.chain.delivery import Completion, Continue, Delivery
-from worker.chain.policy import position
+from worker.chain.position import position
 from worker.errors import RedisUnavailable, Revoked, TaskFailed
 from worker.store.connection import Command
 from worker.store.store import Store
@@ -81,6 +81,13 @@ class HeldTask:
             return without_redis.decide(self.store, remaining)
         return breaker.parse_acquire_reply(reply, self._permit_id, remaining)
 
+    def admissions(self, providers: list[str]) -> dict[str, float | None]:
+        """Returns the seconds until each provider admits; see `breaker.admissions`."""
+        try:
+            return breaker.admissions(self.store, providers)
+        except RedisUnavailable:
+            return without_redis.admissions(providers)
+
     def record_failure(self, attempted: Attempted, remaining: list[str]) -> Decision:
         """Records a failed attempt with its journal line and returns what comes next, in one round trip."""
         try:
@@ -109,8 +116,8 @@ class HeldTask:
         pause = lease.pause(self.store, self.delivery.task_id, self.lease_id, step, delay)
         with suppress(RedisUnavailable):  # the lease runs out by itself, and the message carries the step
             self.store.run(*self._unsaved_lines(), pause)
-        route = self.delivery.route
-        return Continue(delay, step, tuple(position(route, self.lines).remaining(route)))
+        route, version = self.delivery.route, journal.version(self.lines)
+        return Continue(delay, step, tuple(position(route, self.lines).remaining(route)), version=version)
 
     def succeed(self, attempted: Attempted, result: dict[str, Any], cost: str) -> Completion:
         """Records the answered attempt and ends the task, in one round trip.

@@ -4,12 +4,14 @@ import time
 from dataclasses import replace
 
 from config.outcomes import RULES, Outcome
+from config.providers import Provider
 from worker.admission.breaker import NEVER, Attempted, Decision, Permit
 from worker.chain import failure_messages, report
 from worker.chain.classify import classify
 from worker.chain.delivery import Completion, Continue, Delivery, StopReason, with_compatibility
 from worker.chain.held_task import HeldTask
-from worker.chain.policy import after_exhaustion, after_failure, position
+from worker.chain.policy import after_exhaustion, after_failure
+from worker.chain.position import position
 from worker.errors import AttemptFailed, Revoked, TaskFailed
 from worker.providers import ask
 from worker.result import Answer
@@ -78,7 +80,7 @@ class _Walk:
             if decision.kind == "retry":
                 return self.task.pause(decision.wait or 0.0)
             if decision.permit is None:
-                return self._after_exhaustion(decision)
+                return self._after_exhaustion()
             if paused := self._stop_before(decision.permit):
                 return paused
             result = self._attempt(decision.permit)
@@ -126,20 +128,22 @@ class _Walk:
             TaskFailed, Revoked: the attempt was cut short, or another outcome was stored first.
         """
         task, delivery, provider = self.task, self.delivery, self.route.providers[permit.provider]
-        model, at, started = provider.model(delivery.request.model), task.time(), time.monotonic()
+        model, share = provider.model(delivery.request.model), self._share(provider)
+        at, started = task.time(), time.monotonic()
         try:
             answer = ask(
                 provider,
                 model,
                 delivery.request,
                 deadline=started + task.time_left(),
+                share=share,
                 on_first_token=lambda: task.extend(permit, provider.attempt_timeout),
                 is_revoked=lambda: delivery.stop_reason() == "revoked",
             )
         except AttemptFailed as failed:
-            outcome, took = classify(failed), _ms_since(started)
-            entry = Entry(permit.provider, outcome, at, model.name, failed.said, failed.status, took)
-            return self._after_failure(permit, failed, entry)
+            found, took = classify(failed, provider.errors), _ms_since(started)
+            entry = Entry(permit.provider, found.outcome, at, model.name, failed.said, failed.status, took)
+            return self._after_failure(permit, failed, replace(entry, scope="host") if found.any_host else entry)
         entry = Entry(
             permit.provider,
             Outcome.SUCCESS,
@@ -149,6 +153,18 @@ class _Walk:
             first_token_ms=answer.first_token_ms,
         )
         return self._succeed(permit, answer, entry)
+
+    def _share(self, provider: Provider) -> float | None:
+        """Returns the seconds until the first token that leave time for others, None where they have it anyway.
+
+        It is the time left / (1 + the providers not asked yet that admit).
+        """
+        left, own = self.task.time_left(), provider.until_first_token
+        waiting = position(self.route, self.task.lines).waiting(self.route, provider.name)
+        if not waiting or left / (1 + len(waiting)) >= own:
+            return None
+        others = list(self.task.admissions(waiting).values()).count(0.0)
+        return left / (1 + others) if others else None
 
     def _succeed(self, permit: Permit, answer: Answer, entry: Entry) -> Completion:
         task = self.task
@@ -169,7 +185,7 @@ class _Walk:
         step = after_failure(self.route, self.task.lines, failed, self.task.time_left())
         attempted = Attempted(
             permit,
-            RULES[Outcome(entry.outcome)].breaker,
+            RULES[Outcome(entry.outcome)].breaker if failed.counts else "ignored",
             entry.latency_ms or 0.0,
             retry_after_ms=1000 * step.limited,
             countdown_ms=NEVER if step.countdown is None else 1000 * step.countdown,
@@ -182,7 +198,7 @@ class _Walk:
             raise failure_messages.deadline_error(self.route.chain, self.task.lines)
         return Decision("retry", wait=step.countdown) if decision.kind == "retry" else decision
 
-    def _after_exhaustion(self, decision: Decision) -> Continue:
+    def _after_exhaustion(self) -> Continue:
         """Returns when a new round of the chain starts; its message may be parked until a provider admits.
 
         Raises:
@@ -191,14 +207,15 @@ class _Walk:
         """
         task, chain = self.task, self.route.chain
         self._raise_if_over(self.delivery.stop_reason())
-        new_round = after_exhaustion(self.route, task.lines, decision.wait)
+        able = position(self.route, task.lines).able(self.route)
+        admissions = task.admissions(able) if able else {}
+        new_round = after_exhaustion(self.route, task.lines, admissions)
         if new_round is None or new_round.delay >= task.time_left():
             raise failure_messages.exhausted_error(chain, task.lines)
         task.lines.append(new_round.start)
-        if not new_round.waits or not decision.skipped:
+        if not new_round.parks:
             return task.pause(new_round.delay)
-        refused = tuple(each.provider for each in decision.skipped)
-        until = ParkUntil(refused, chain.priority, self.delivery.deadline(task.lease.first))
+        until = ParkUntil(tuple(able), chain.priority, self.delivery.deadline(task.lease.first))
         return replace(task.pause(new_round.delay, next_step=False), park_until=until)
 
 

@@ -21,6 +21,12 @@ def remember_failure(provider: str) -> None:
     _failed_at[provider] = time.monotonic()
 
 
+def admissions(providers: Sequence[str]) -> dict[str, float | None]:
+    """Returns the seconds until each provider may be asked, 0 for now."""
+    now = time.monotonic()
+    return {provider: max(0.0, _failed_at.get(provider, -MEMORY) + MEMORY - now) for provider in providers}
+
+
 def decide(store: Store, providers: Sequence[str]) -> Decision:
     """Returns a permit for the first provider that did not just fail in this process; no breaker counts its result."""
     store.outage.decided()

@@ -6,9 +6,11 @@ from typing import Any
 from pydantic_core import to_json
 
 from config.providers import Model, Provider
+from worker.errors import AttemptFailed
 from worker.providers import errors
 from worker.providers.dialect import Dialect
 from worker.providers.dialects import DIALECTS
+from worker.providers.error_body import is_error
 from worker.providers.http.client import send
 from worker.providers.http.time_limits import Limits
 from worker.providers.response import Plain, Stream
@@ -22,6 +24,7 @@ def ask(
     request: CompletionRequest,
     *,
     deadline: float,
+    share: float | None = None,
     on_first_token: Callable[[], None],
     is_revoked: Callable[[], bool],
 ) -> Answer:
@@ -32,19 +35,36 @@ def ask(
         model: its model.
         request: the checked request.
         deadline: an instant of `time.monotonic`.
+        share: seconds until the first token, or the head of a plain answer, where other providers need the rest of the
+            deadline; None for no such limit.
         on_first_token: called once: at the first token of a stream; before the request if the answer is plain.
         is_revoked: called whenever more of the answer has arrived.
 
     Raises:
         AttemptFailed: any failure of the provider or the network.
     """
-    dialect, limits = DIALECTS[provider.dialect], Limits(provider, deadline)
+    limits = Limits(provider, deadline, share)
+    try:
+        return _ask(provider, model, request, limits, on_first_token, is_revoked)
+    except AttemptFailed as failed:
+        raise limits.silenced(failed) from None
+
+
+def _ask(
+    provider: Provider,
+    model: Model,
+    request: CompletionRequest,
+    limits: Limits,
+    on_first_token: Callable[[], None],
+    is_revoked: Callable[[], bool],
+) -> Answer:
+    dialect = DIALECTS[provider.dialect]
     headers = {"Content-Type": "application/json", **dialect.headers(provider)}
     reading: Stream | Plain
     if provider.stream:
         reading = Stream(dialect, limits, on_first_token, is_revoked)
     else:
-        reading = Plain(dialect, is_revoked)
+        reading = Plain(dialect, limits, is_revoked)
         on_first_token()
     with send("POST", provider.base_url + dialect.path, headers, _body(dialect, provider, model, request), limits) as (
         response
@@ -52,12 +72,10 @@ def ask(
         if not 200 <= response.status < 300:
             raise errors.from_response(response, provider, request)
         reading.read(response)
-        request_id = errors.request_id(response)
-        content_type = response.header("content-type")
-    events = reading.events(content_type)
+    events = reading.events(response.header("content-type"))
     for event in events:
-        if event.get("error"):
-            raise errors.from_event(event, request_id, provider, request)
+        if is_error(event):
+            raise errors.from_event(event, response, provider, request)
     parsed = reading.parsed_answer(events)
     first_token = reading.first_token
     return Answer(
@@ -66,7 +84,7 @@ def ask(
         parsed.message,
         parsed.finish_reason,
         parsed.usage,
-        request_id,
+        errors.request_id(response),
         None if first_token is None else round(1000 * (first_token - limits.started), 1),
     )
 

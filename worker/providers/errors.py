@@ -1,50 +1,36 @@
-"""Parses a provider's error into AttemptFailed.
+"""Turns a provider's error into AttemptFailed, whatever its shape; error_body.py reads that."""
 
-One parser reads all forms: `{"error": {"type", "code", "message"}}`, with Anthropic's `details.error_code` and
-`request_id`, OpenAI's string codes and llama.cpp's numbers; and the bare object or text that other servers send.
-"""
-
-import json
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
 from config.providers import Provider
 from worker.errors import AttemptFailed
-from worker.providers.dialect import Event, parts, text_of
+from worker.providers import error_body
+from worker.providers.dialect import parts, text_of
+from worker.providers.error_body import ErrorBody
 from worker.providers.http.client import Response
-from worker.providers.scrubbing import TELLING, code_word, scrubbed
+from worker.providers.http.retry_after import parse_text
+from worker.providers.scrubbing import MOST, TELLING, code_word, scrubbed
 from worker.request import Assistant, CompletionRequest, Image, JsonSchema
 
 _MOST = 65_536
+_TEXT = 3_000
+"""Characters of a provider's text that are compared with the tables of failures."""
 
 
 def from_response(response: Response, provider: Provider, request: CompletionRequest) -> AttemptFailed:
     """Returns the failure of an error response."""
-    text = response.head(_MOST)[:_MOST].decode(errors="replace")
-    body = _parsed(text)
-    error, secrets = _error(body), _secrets(provider, request)
-    return AttemptFailed(
-        "status",
-        scrubbed(_message(error) or text, secrets),
-        status=response.status,
-        codes=_codes(error, secrets),
-        retry_after=response.retry_after(),
-        request_id=request_id(response) or code_word(body.get("request_id")),
-    )
+    body = error_body.read(response.head(_MOST)[:_MOST].decode(errors="replace"))
+    body.request_id = request_id(response) or body.request_id
+    return _failure("status", body, response.status, response.retry_after(), provider, request)
 
 
-def from_event(event: Event, response_id: str | None, provider: Provider, request: CompletionRequest) -> AttemptFailed:
-    """Returns the failure of an error event in a stream; its status is the one that the event names, if any."""
-    error, secrets = _error(event), _secrets(provider, request)
-    number = error.get("code")
-    return AttemptFailed(
-        "stream_error",
-        scrubbed(_message(error), secrets),
-        status=number if isinstance(number, int) and 400 <= number < 600 else None,
-        codes=_codes(error, secrets),
-        request_id=response_id or code_word(event.get("request_id")),
-    )
+def from_event(event: Any, response: Response, provider: Provider, request: CompletionRequest) -> AttemptFailed:
+    """Returns the failure that an event of a stream tells, or the object of a 200; its status is the one it names."""
+    body = error_body.from_json(_told(event))
+    body.request_id = request_id(response) or body.request_id
+    return _failure("stream_error", body, body.status, response.retry_after(), provider, request)
 
 
 def request_id(response: Response) -> str | None:
@@ -52,28 +38,36 @@ def request_id(response: Response) -> str | None:
     return response.header("request-id") or response.header("x-request-id")
 
 
-def _parsed(text: str) -> dict[str, Any]:
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
+def _told(event: Any) -> Any:
+    """Returns what an event tells beside the pieces of an answer."""
+    if not isinstance(event, dict):
+        return event
+    choices = event.get("choices")
+    found = choices if isinstance(choices, list) else []
+    errors = [each["error"] for each in found if isinstance(each, dict) and each.get("error")]
+    return {name: each for name, each in event.items() if name != "choices"} | ({"errors": errors} if errors else {})
 
 
-def _error(body: dict[str, Any]) -> dict[str, Any]:
-    error = body.get("error", body)
-    return error if isinstance(error, dict) else {"message": error}
-
-
-def _message(error: dict[str, Any]) -> str:
-    message = error.get("message")
-    return message if isinstance(message, str) else ""
-
-
-def _codes(error: dict[str, Any], secrets: list[str]) -> tuple[str, ...]:
-    details = error.get("details")
-    codes = (details.get("error_code") if isinstance(details, dict) else None, error.get("code"), error.get("type"))
-    return tuple(dict.fromkeys(filter(None, (code_word(each, secrets) for each in codes))))
+def _failure(
+    reason: str,
+    body: ErrorBody,
+    status: int | None,
+    retry_after: float | None,
+    provider: Provider,
+    request: CompletionRequest,
+) -> AttemptFailed:
+    secrets = _secrets(provider, request)
+    text = scrubbed(body.text, secrets, _TEXT)
+    waits = (retry_after, body.retry_after, parse_text(text))
+    return AttemptFailed(
+        reason,
+        text[:MOST],
+        status=status,
+        codes=tuple(code for code in body.codes if code_word(code, secrets)),
+        retry_after=next((wait for wait in waits if wait is not None), None),
+        request_id=body.request_id,
+        text=text,
+    )
 
 
 def _secrets(provider: Provider, request: CompletionRequest) -> list[str]:

@@ -9,6 +9,7 @@
 7. It closes the connection after every stream and error, whatever its Keep-Alive says. So no connection is kept: the
    next request would fail on it.
 8. It sends a comment every 30 s while it is busy, which counts as silence.
+9. Many chat templates want the roles to alternate and answer 500 otherwise. Neighbours of one role become one message.
 """
 
 from dataclasses import replace
@@ -39,9 +40,33 @@ def body(request: CompletionRequest, model: Model, stream: bool) -> dict[str, An
     for message in body["messages"]:
         if message["role"] == "developer":
             message["role"] = "system"
+    body["messages"] = _alternating(body["messages"])
     if isinstance(body.get("tool_choice"), dict):
         _choose(body, body["tool_choice"]["function"]["name"])
     return body
+
+
+def _alternating(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the messages with neighbours of one role and name as one; calls and their results stay as they are."""
+    merged: list[dict[str, Any]] = []
+    for message in messages:
+        last = merged[-1] if merged else {}
+        same = all(message.get(name) == last.get(name) for name in ("role", "name"))
+        if same and message["role"] != "tool" and not ("tool_calls" in message or "tool_calls" in last):
+            last["content"] = _joined(last["content"], message["content"])
+        else:
+            merged.append(message)
+    return merged
+
+
+def _joined(first: Any, second: Any) -> Any:
+    if isinstance(first, str) and isinstance(second, str):
+        return f"{first}\n\n{second}"
+    return _parts(first) + _parts(second)
+
+
+def _parts(content: Any) -> list[Any]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content or ())
 
 
 def _reasoning(effort: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 
 from worker.errors import AttemptFailed
 from worker.providers.dialect import Dialect, Event, ParsedAnswer
+from worker.providers.error_body import is_error
 from worker.providers.http.client import Response
 from worker.providers.http.sse import MOST, Events, payloads
 from worker.providers.http.time_limits import Limits
@@ -53,12 +54,12 @@ class Stream:
         stream = self._events.gathered(ended=self._cut is None)
         data = [payload for payload in payloads(stream) if payload != b"[DONE]"]
         if not data and stream.strip() and not self._cut:
-            raise AttemptFailed("malformed", f"no event in a body of type {_printable(content_type)}")
+            return _error_without_stream(stream, content_type)
         # Data that is JSON only when joined is refused: a JSON string has no line end, and the count must match.
         events = _parsed(b"[" + b",\n".join(data) + b"]")
         if not (isinstance(events, list) and len(events) == len(data)):
             raise AttemptFailed("malformed", "an event is not JSON")
-        if not all(isinstance(event, dict) for event in events):
+        if not all(isinstance(event, dict) or is_error(event) for event in events):
             raise AttemptFailed("malformed", "an event is not a JSON object")
         return events
 
@@ -93,8 +94,8 @@ class Plain:
 
     first_token = None
 
-    def __init__(self, dialect: Dialect, is_revoked: Callable[[], bool]) -> None:
-        self._dialect, self._is_revoked = dialect, is_revoked
+    def __init__(self, dialect: Dialect, limits: Limits, is_revoked: Callable[[], bool]) -> None:
+        self._dialect, self._limits, self._is_revoked = dialect, limits, is_revoked
         self._body = bytearray()
 
     def read(self, response: Response) -> None:
@@ -103,6 +104,7 @@ class Plain:
         Raises:
             AttemptFailed: `revoked`, `malformed`, or the error that cut it.
         """
+        self._limits.head()
         response.read(self._receive)
 
     def events(self, content_type: str | None) -> list[Event]:
@@ -112,7 +114,7 @@ class Plain:
             AttemptFailed: `malformed`, the body is no JSON object.
         """
         body = _parsed(bytes(self._body))
-        if not isinstance(body, dict):
+        if not (isinstance(body, dict) or is_error(body)):
             raise AttemptFailed("malformed", f"no JSON object in a body of type {_printable(content_type)}")
         return [body]
 
@@ -130,6 +132,18 @@ class Plain:
         self._body += chunk
         if len(self._body) > MOST:
             raise AttemptFailed("malformed", f"the answer is longer than {MOST} bytes")
+
+
+def _error_without_stream(body: bytes, content_type: str | None) -> list[Event]:
+    """Returns the error that a body is in place of a stream.
+
+    Raises:
+        AttemptFailed: `malformed`, it is none.
+    """
+    error = _parsed(body)
+    if not is_error(error):
+        raise AttemptFailed("malformed", f"no event in a body of type {_printable(content_type)}")
+    return [error]
 
 
 def _parsed(text: bytes) -> Any:

@@ -21,8 +21,8 @@ def code_word(value: object, secrets: Iterable[str] = ()) -> str | None:
     return None if any(len(secret) >= TELLING and secret in value for secret in secrets) else value
 
 
-def scrubbed(text: str, secrets: Iterable[str]) -> str:
-    """Returns a provider's text as one line of at most 300 characters, without secrets.
+def scrubbed(text: str, secrets: Iterable[str], most: int = MOST) -> str:
+    """Returns a provider's text as one line of at most `most` characters, without secrets.
 
     A provider may quote the request, whole or in part. Removed are:
 
@@ -32,17 +32,17 @@ def scrubbed(text: str, secrets: Iterable[str]) -> str:
     3. The same if it is quoted with the escapes of JSON or Python.
     """
     known = [" ".join(secret.split()) for secret in secrets]
-    line = _without(" ".join(text[: 10 * MOST].split()), known)
+    line = _without(" ".join(text[: 10 * most].split()), known, most)
     if "\\" in line:
-        line = _without(" ".join(_unescaped(line).split()), known)
-    return line[:MOST]
+        line = _without(" ".join(_unescaped(line).split()), known, most)
+    return line[:most]
 
 
-def _without(line: str, known: Iterable[str]) -> str:
+def _without(line: str, known: Iterable[str], most: int) -> str:
     for secret in known:
         if len(secret) >= _SHORTEST:
             line = line.replace(secret, _REMOVED)
-    line = line[: 2 * MOST]
+    line = line[: 2 * most]
     for secret in known:
         line = _without_pieces(line, secret)
     return line

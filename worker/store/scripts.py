@@ -9,13 +9,13 @@ from importlib.resources import files
 from config.providers import Provider
 
 _FILES = {
-    "admission": ("acquire", "breaker", "control", "detectors", "extend", "probed", "record", "snapshot"),
+    "admission": ("acquire", "admissions", "breaker", "control", "detectors", "extend", "probed", "record", "snapshot"),
     "health": ("registry",),
     "parking": ("park", "release"),
     "task": ("begin", "claim", "identity", "dead_letter", "refuse", "renew", "replay", "settle"),
 }
 _FOLDERS = {name: folder for folder, names in _FILES.items() for name in names}
-_BREAKER_SCRIPTS = ("acquire", "record", "extend", "control", "probed", "snapshot", "release")
+_BREAKER_SCRIPTS = ("acquire", "admissions", "record", "extend", "control", "probed", "snapshot", "release")
 _CLOCKED_SCRIPTS = ("begin", "claim", "refuse", "dead_letter", "replay", "settle", "renew", "registry", "park")
 
 

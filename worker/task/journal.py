@@ -3,14 +3,18 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from config.outcomes import Outcome
 from worker.store.connection import Command
 from worker.store.store import KEEP, Store
 
 SKIPPED = "skipped"
 CRASHED = "worker-died"
 """Outcome of an attempt whose worker died. It is in the task's hash, not in the journal: no position depends on it."""
+
+FIRST_VERSION = 2
+"""The version of a message, and of the workers that read its journal, unless the journal needs a later one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Entry:
         latency_ms: the length of the attempt.
         first_token_ms: the time to first token.
         until: epoch in seconds at which a skipped provider may admit again.
+        scope: `host` if a request that was too large exceeds a limit of the host's own, whatever its models' windows.
     """
 
     provider: str
@@ -38,6 +43,7 @@ class Entry:
     latency_ms: float | None = None
     first_token_ms: float | None = None
     until: float | None = None
+    scope: Literal["host"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +57,33 @@ Line = Entry | RoundStart
 
 
 def fields(line: Line) -> dict[str, Any]:
-    """Returns a line's fields by name. `dataclasses.asdict` copies every value, which takes ten times as long."""
-    return {name: getattr(line, name) for name in line.__slots__}
+    """Returns a line's fields by name, `scope` only where it has one.
+
+    `dataclasses.asdict` copies every value, which takes ten times as long.
+    """
+    found = {name: getattr(line, name) for name in line.__slots__}
+    if not found.get("scope", True):
+        del found["scope"]
+    return found
 
 
 def dump(line: Line) -> str:
-    """Returns a line as JSON."""
-    return json.dumps(fields(line), separators=(",", ":"))
+    """Returns a line as JSON, without the fields that it lacks."""
+    found = {name: value for name, value in fields(line).items() if value is not None}
+    return json.dumps(found, separators=(",", ":"))
 
 
 def load(text: str) -> Line:
-    """Returns the line that `dump` wrote."""
+    """Returns the line that `dump` wrote; fields that only a newer worker knows are left out."""
     found = json.loads(text)
-    return RoundStart(**found) if "fresh" in found else Entry(**found)
+    kind = RoundStart if "fresh" in found else Entry
+    return kind(**{name: found[name] for name in kind.__slots__ if name in found})
+
+
+def version(lines: Iterable[Line]) -> int:
+    """Returns the lowest version of the workers that can read these lines."""
+    new = any(e.scope or e.outcome in (Outcome.SHARE_SPENT, Outcome.NONCONFORMING) for e in entries(lines))
+    return 3 if new else FIRST_VERSION
 
 
 def append(store: Store, task_id: str, lines: Iterable[Line]) -> list[Command]:

@@ -10,7 +10,7 @@ from config.chains import Chain, Retry
 from config.providers import Provider
 from tasks.local.ports import free_port
 from worker.chain.delivery import Completion, Delivery
-from worker.chain.policy import Route
+from worker.chain.route import Route
 from worker.chain.walk import complete
 from worker.request import CompletionRequest
 from worker.store.store import Store

@@ -11,7 +11,7 @@ from tests.worker.admission.child_process import obey, stopped
 from tests.worker.admission.clocked_breaker import provider
 from tests.worker.providers.asking import KEY, request
 from worker.chain.delivery import Completion, Delivery
-from worker.chain.policy import Route
+from worker.chain.route import Route
 from worker.chain.walk import complete
 from worker.store.store import Store
 

@@ -3,15 +3,18 @@
 from config.chains import Chain, Retry
 from config.providers import Model
 from tests.worker.admission.clocked_breaker import provider
-from worker.chain.policy import Route, after_exhaustion, after_failure, position
+from worker.chain.policy import after_exhaustion, after_failure
+from worker.chain.position import position
+from worker.chain.route import Route
 from worker.errors import AttemptFailed
 from worker.task.journal import Entry
 
 FOREVER = 1e9
 
 
-def sized(name, dialect, context):
-    return provider(name, dialect=dialect, models={"default": Model(name="m", context=context)})
+def sized(name, dialect, context, host="", model="m"):
+    models = {"default": Model(name=model, context=context)}
+    return provider(name, dialect=dialect, base_url=f"https://{host or name}", models=models)
 
 
 PROVIDERS = {
@@ -34,8 +37,8 @@ def route(failover="after-retries", providers="abc", others=None, retry=None, **
     return Route(chain, PROVIDERS | (others or {}))
 
 
-def failed(*outcomes, name="a"):
-    return [Entry(name, outcome, 0.0) for outcome in outcomes]
+def failed(*outcomes, name="a", at=0.0, **fields):
+    return [Entry(name, outcome, at, **fields) for outcome in outcomes]
 
 
 def step_after(on, lines, retry_after=None, left=FOREVER):
@@ -44,9 +47,13 @@ def step_after(on, lines, retry_after=None, left=FOREVER):
 
 
 def exhausted(on, lines, wait=None):
-    """Returns the mark of the round that follows and its longest delay."""
-    found = after_exhaustion(on, lines, wait, lambda: 1.0)
+    """Returns the mark of the round that follows and its longest delay, if everybody admits in `wait` seconds."""
+    found = new_round(on, lines, wait)
     return found and (found.start, found.delay)
+
+
+def new_round(on, lines, wait=None):
+    return after_exhaustion(on, lines, dict.fromkeys(position(on, lines).able(on), wait), lambda: 1.0)
 
 
 def remaining(on, lines):

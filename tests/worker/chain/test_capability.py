@@ -8,7 +8,7 @@ from tests.worker.admission.clocked_breaker import provider
 from tests.worker.providers.asking import request
 from worker.chain.capability import IMAGE, Requirements, incapable, lacking, tokens
 from worker.chain.delivery import Delivery, with_compatibility
-from worker.chain.policy import Route
+from worker.chain.route import Route
 
 PICTURE = [{"type": "image_url", "image_url": {"url": "https://pictures.example/a.png"}}]
 FUNCTION = {"name": "look_up", "description": "Looks a word up.", "parameters": {"type": "object", "properties": {}}}

@@ -9,7 +9,7 @@ from tests.worker.admission.clocked_breaker import provider
 from tests.worker.providers.asking import request
 from worker.chain import failure_messages
 from worker.chain.delivery import Delivery
-from worker.chain.policy import Route
+from worker.chain.route import Route
 from worker.chain.walk import complete
 from worker.errors import ChainExhausted, InvalidRequest
 from worker.store.store import Store

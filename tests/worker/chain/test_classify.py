@@ -1,7 +1,11 @@
+import re
+from collections import Counter
+
 import pytest
 
+from config.failures import ROWS
 from config.outcomes import Outcome
-from worker.chain.classify import REASONS, classify
+from worker.chain.classify import Class, classify
 from worker.errors import AttemptFailed
 
 
@@ -66,7 +70,8 @@ TABLE = [
     (status(307), Outcome.MISCONFIGURED),
     (status(402), Outcome.QUOTA_EXHAUSTED),
     (status(408), Outcome.TRANSIENT),
-    (status(418), Outcome.INVALID),
+    (status(418), Outcome.MISCONFIGURED),
+    (status(400), Outcome.INVALID),
     (status(429), Outcome.RATE_LIMITED),
     (status(520), Outcome.TRANSIENT),
     # the same inside a 200
@@ -96,13 +101,28 @@ TABLE = [
 
 @pytest.mark.parametrize(("failed", "outcome"), TABLE, ids=lambda value: str(getattr(value, "args", value)))
 def test_a_failure_is_classified_as(failed: AttemptFailed, outcome: Outcome) -> None:
-    assert classify(failed) == outcome
-
-
-def test_a_message_counts_only_beside_a_status_that_says_little() -> None:
-    assert classify(status(500, detail="we ran out of context window")) == Outcome.TRANSIENT
+    assert classify(failed, {}).outcome == outcome
 
 
 def test_every_reason_that_an_attempt_fails_for_has_a_class() -> None:
-    listed = (AttemptFailed.__doc__ or "").partition("codes:")[0]
-    assert all(f"`{reason}`" in listed for reason in REASONS)
+    listed = set(re.findall("`([a-z_]+)`", (AttemptFailed.__doc__ or "").partition("codes:")[0])) - {"status"}
+    assert listed == {row.reason for row in ROWS["reason"]}
+
+
+@pytest.mark.parametrize(
+    ("evidence", "failed"),
+    [
+        ("Gone_Fishing", status(400, "gone_fishing")),
+        ("the quota pool is dry", status(500, detail="Sorry: the Quota Pool is dry (17).")),
+        ("418", status(418)),
+        ("context_length_exceeded", status(400, "context_length_exceeded")),
+    ],
+)
+def test_a_provider_s_own_row_comes_first(evidence: str, failed: AttemptFailed) -> None:
+    assert classify(failed, {evidence: Outcome.QUOTA_EXHAUSTED}) == Class(Outcome.QUOTA_EXHAUSTED)
+
+
+def test_no_row_is_hidden_by_an_earlier_one_of_the_same_evidence() -> None:
+    rows = [row for step in ROWS.values() for row in step]
+    found = Counter((row.code, row.phrase, row.status, row.reason) for row in rows)
+    assert [evidence for evidence, times in found.items() if times > 1] == []

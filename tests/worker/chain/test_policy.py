@@ -2,22 +2,23 @@
 
 import pytest
 
-from config.chains import Chain, Retry
+from config.chains import Retry
 from config.outcomes import RULES, Outcome
 from config.providers import Model
 from tests.worker.admission.clocked_breaker import provider
-from tests.worker.chain.routes import PROVIDERS, exhausted, failed, remaining, route, sized, step_after
-from worker.chain.policy import UNKNOWN_WAIT, Position, Route, position
+from tests.worker.chain.routes import exhausted, failed, new_round, remaining, route, sized, step_after
+from worker.chain.policy import UNKNOWN_WAIT, Round, after_exhaustion
+from worker.chain.position import position
+from worker.chain.route import Route
 from worker.task.journal import SKIPPED, Entry, RoundStart
 
 FAILOVERS = ("after-retries", "at-once")
-RETRIED = (Outcome.TRANSIENT, Outcome.TIMEOUT, Outcome.OVERLOADED, Outcome.RATE_LIMITED)
+RETRIED = (Outcome.TRANSIENT, Outcome.OVERLOADED, Outcome.RATE_LIMITED, Outcome.NONCONFORMING)
 FAILURES = [outcome for outcome in Outcome if outcome is not Outcome.SUCCESS]
 
 
 REST_AFTER_ONE = {outcome: ["b", "c"] for outcome in FAILURES} | {
     Outcome.TOO_LARGE: ["b"],
-    Outcome.INVALID: ["b"],
     Outcome.REFUSED: [],
     Outcome.CUT_SHORT: [],
 }
@@ -31,7 +32,7 @@ def test_a_first_failure_is_retried_or_goes_on_as_its_class_says(failover, outco
     assert found.remaining == REST_AFTER_ONE[outcome]
 
 
-TRIES = dict.fromkeys(FAILURES, 1) | dict.fromkeys(RETRIED, 4) | {Outcome.TIMEOUT: 2}
+TRIES = dict.fromkeys(FAILURES, 1) | dict.fromkeys(RETRIED, 4) | {Outcome.TIMEOUT: 2, Outcome.NONCONFORMING: 2}
 
 
 @pytest.mark.parametrize("outcome", FAILURES)
@@ -68,7 +69,10 @@ def test_tries_are_counted_per_provider():
         (Outcome.RATE_LIMITED, 5.1, None, 5.1),
         (Outcome.OVERLOADED, None, 1.0, 0.0),
         (Outcome.OVERLOADED, 3.0, 3.0, 3.0),
+        (Outcome.OVERLOADED, 5.1, None, 5.1),
         (Outcome.TRANSIENT, 3.0, 3.0, 0.0),
+        (Outcome.TRANSIENT, 60.0, None, 60.0),
+        (Outcome.NONCONFORMING, 60.0, None, 0.0),
     ],
 )
 def test_a_retry_after_is_obeyed_and_shared_with_the_fleet(outcome, retry_after, countdown, limited):
@@ -117,52 +121,58 @@ def test_the_window_is_that_of_the_tier_asked_for():
     assert remaining(Route(on.chain, on.providers, "fast"), failed(Outcome.TOO_LARGE)) == ["b", "c"]
 
 
-def test_an_invalid_request_is_asked_once_per_dialect():
-    lines = failed(Outcome.INVALID)
-    assert remaining(route(), lines) == ["b"]
-    assert remaining(route(), lines + failed(Outcome.INVALID, name="b")) == []
+@pytest.mark.parametrize(
+    ("host", "model", "asked"), [("x", "m", False), ("x", "n", True), ("x:81", "m", True), ("y", "m", True)]
+)
+def test_an_invalid_request_is_asked_once_per_host_and_model(host, model, asked):
+    on = route(providers="ab", others={"a": sized("a", "openai", 1, "x"), "b": sized("b", "openai", 1, host, model)})
+    assert remaining(on, failed(Outcome.INVALID)) == (["b"] if asked else [])
 
 
-def test_providers_that_are_not_configured_are_never_asked():
-    on = Route(Chain(name="chain", providers=("unset", "a", "b")), PROVIDERS)
-    assert (on.candidates(), remaining(on, [])) == (["a", "b"], ["a", "b"])
-
-
-def test_a_provider_skipped_or_taken_out_of_the_chain_moves_nothing():
-    lines = [Entry("a", SKIPPED, 0.0, reason="open"), Entry("gone", Outcome.TRANSIENT, 0.0)]
-    assert position(route(), lines) == Position()
+@pytest.mark.parametrize(("host", "asked"), [("x", False), ("y", True)])
+def test_a_request_too_large_for_a_host_goes_to_any_other_host_whatever_its_window(host, asked):
+    on = route(providers="ab", others={"a": sized("a", "openai", 100, "x"), "b": sized("b", "openai", 10, host)})
+    assert remaining(on, failed(Outcome.TOO_LARGE, scope="host")) == (["b"] if asked else [])
 
 
 @pytest.mark.parametrize("failover", FAILOVERS)
-def test_a_late_line_of_a_provider_that_was_left_does_not_turn_back(failover):
-    lines = failed(Outcome.TRANSIENT, name="b") + failed(Outcome.TRANSIENT, name="a")
-    assert "a" not in remaining(route(failover), lines)
+def test_after_a_time_out_the_next_is_asked_at_once_and_the_same_again_where_nobody_else_is_left(failover):
+    on = route(failover)
+    first = failed(Outcome.TIMEOUT)
+    assert step_after(on, first).countdown is None
+    assert remaining(on, first) == ["b", "c"]
+    others = [*first, *(failed(Outcome.QUOTA_EXHAUSTED, name=name)[0] for name in "bc")]
+    assert (remaining(on, others), position(on, others).with_retry(on)) == ([], ["a"])
+    assert exhausted(on, others, 0.0) == (RoundStart(fresh=False), 1.0)
+    again = [*others, RoundStart(fresh=False), *first]
+    assert (position(on, again).with_retry(on), exhausted(on, again, 0.0)) == ([], None)
 
 
-def test_a_new_round_keeps_the_tries_and_a_fresh_one_forgets_them_but_not_who_cannot_take_it():
-    lines = failed(*4 * [Outcome.TRANSIENT]) + failed(Outcome.TOO_LARGE, name="b")
-    again = position(route(), [*lines, RoundStart(fresh=False)])
-    fresh = position(route(), [*lines, RoundStart(fresh=True)])
-    assert (again.exhausted, again.tries["a"], again.rounds) == ({"a", "b"}, 4, 1)
-    assert (fresh.exhausted, fresh.tries["a"], fresh.rounds) == (frozenset(), 0, 1)
-    assert fresh.closed == again.closed == {"a", "b", "c"}
+def test_an_attempt_that_spent_its_share_is_not_made_again():
+    lines = failed(Outcome.SHARE_SPENT)
+    assert (step_after(route(), lines).countdown, remaining(route(), lines)) == (None, ["b", "c"])
+    assert "a" not in remaining(route(), [*lines, RoundStart(fresh=False)])
 
 
-def test_at_once_a_round_in_which_somebody_was_asked_is_followed_by_another_after_a_backoff():
-    on = route("at-once")
+@pytest.mark.parametrize("failover", FAILOVERS)
+def test_a_round_in_which_somebody_was_asked_is_followed_by_another_after_a_backoff(failover):
+    on = route(failover)
     one = [Entry(name, Outcome.TRANSIENT, 0.0) for name in "abc"]
     two = [*one, RoundStart(fresh=False), *one]
-    assert exhausted(on, one) == (RoundStart(fresh=False), 1.0)
-    assert exhausted(on, two) == (RoundStart(fresh=False), 2.0)
-    assert exhausted(on, 4 * [*one, RoundStart(fresh=False)]) is None
+    assert exhausted(on, one, 0.0) == (RoundStart(fresh=False), 1.0)
+    assert exhausted(on, two, 0.0) == (RoundStart(fresh=False), 2.0)
+    assert exhausted(on, two, 3.0) == (RoundStart(fresh=False), 3.0)
+    assert exhausted(on, two, 60.0) is None
+    assert exhausted(on, 4 * [*one, RoundStart(fresh=False)], 0.0) is None
 
 
-def test_at_once_a_short_retry_after_that_outlasts_the_pause_is_waited_out():
-    on = route("at-once")
-    lines = [*(Entry(name, Outcome.OVERLOADED, 0.0) for name in "abc"), RoundStart(fresh=False)]
-    assert exhausted(on, lines, 0.7) == (RoundStart(fresh=False), 0.7)
-    assert exhausted(on, lines, 60.0) is None
-    assert exhausted(on, lines) is None
+@pytest.mark.parametrize("failover", FAILOVERS)
+@pytest.mark.parametrize("when_exhausted", ["fail", "wait"])
+def test_whoever_admits_soon_is_waited_for_whatever_the_chain_says(failover, when_exhausted):
+    on = route(failover, when_exhausted=when_exhausted)
+    skipped = [Entry(name, SKIPPED, 0.0, reason="rate-limited") for name in "abc"]
+    found = new_round(on, skipped, 0.7)
+    assert found == Round(RoundStart(fresh=False), 0.7, parks=when_exhausted == "wait")
 
 
 @pytest.mark.parametrize("failover", FAILOVERS)
@@ -175,15 +185,24 @@ def test_a_chain_where_nobody_was_asked_waits_or_ends(failover, when_exhausted):
     assert exhausted(on, over) == ((RoundStart(fresh=True), UNKNOWN_WAIT) if waits else None)
 
 
+def test_a_chain_that_waits_begins_anew_with_whoever_admits_now():
+    on = route(when_exhausted="wait")
+    lines = [*failed(Outcome.TIMEOUT), *failed(*4 * [Outcome.TRANSIENT], name="b")]
+    fresh = after_exhaustion(on, lines, {"a": 60.0, "b": 0.0, "c": None}, lambda: 1.0)
+    assert fresh == Round(RoundStart(fresh=True), 1.0)
+    parked = after_exhaustion(on, lines, {"a": 60.0, "b": 30.0, "c": None}, lambda: 1.0)
+    assert parked == Round(RoundStart(fresh=True), 30.0, parks=True)
+
+
 def test_a_chain_that_waits_does_not_wait_for_who_cannot_take_the_request():
     on = route(when_exhausted="wait")
-    lines = failed(Outcome.INVALID) + failed(Outcome.INVALID, name="b")
-    assert exhausted(on, lines) is None
+    lines = [*failed(Outcome.INVALID), *failed(Outcome.INVALID, name="b"), *failed(Outcome.INVALID, name="c")]
+    assert (position(on, lines).able(on), exhausted(on, lines)) == ([], None)
 
 
 def test_a_chain_whose_retries_are_spent_waits_a_backoff_before_it_begins_anew():
     on = route(when_exhausted="wait", providers="a")
-    assert exhausted(on, failed(*4 * [Outcome.TRANSIENT])) == (RoundStart(fresh=True), 1.0)
+    assert exhausted(on, failed(*4 * [Outcome.TRANSIENT]), 0.0) == (RoundStart(fresh=True), 1.0)
 
 
 def test_every_class_has_its_row():

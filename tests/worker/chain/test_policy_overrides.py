@@ -46,7 +46,7 @@ def test_a_refusal_ends_every_other_chain_whoever_takes_it_up(failover, when_exh
 
 
 @pytest.mark.parametrize("failover", FAILOVERS)
-def test_an_invalid_request_goes_to_a_second_provider_of_its_dialect_where_the_chain_allows_it(failover):
+def test_an_invalid_request_goes_to_the_same_model_of_its_host_where_the_chain_allows_it(failover):
     on = overriding(Outcome.INVALID, failover, next_provider="at-once")
     lines = failed(Outcome.INVALID)
     assert remaining(on, lines) == step_after(on, lines).remaining == ["b", "c"]
@@ -73,16 +73,17 @@ def test_a_timeout_goes_on_without_a_retry_by_either_word(override):
 
 
 def test_a_timeout_is_retried_as_often_as_the_chain_says():
-    on = overriding(Outcome.TIMEOUT, same_provider="backoff")
+    on = overriding(Outcome.TIMEOUT, same_provider="backoff", next_provider="after-retries")
     countdowns = [step_after(on, failed(*n * [Outcome.TIMEOUT])).countdown for n in range(1, 5)]
     assert countdowns == [1.0, 2.0, 4.0, None]
 
 
-def test_at_once_a_class_that_goes_on_at_once_keeps_its_retries_for_the_next_round():
-    on = overriding(Outcome.TIMEOUT, "at-once", next_provider="at-once")
-    round_ = entries(a=Outcome.TIMEOUT, b=Outcome.TIMEOUT, c=Outcome.TIMEOUT)
-    assert exhausted(on, round_) == (RoundStart(fresh=False), 1.0)
-    assert exhausted(on, [*round_, RoundStart(fresh=False), *round_]) is None
+@pytest.mark.parametrize("failover", FAILOVERS)
+def test_a_class_that_goes_on_at_once_keeps_its_retries_for_the_next_round(failover):
+    on = overriding(Outcome.TRANSIENT, failover, same_provider="once", next_provider="at-once")
+    round_ = entries(a=Outcome.TRANSIENT, b=Outcome.TRANSIENT, c=Outcome.TRANSIENT)
+    assert exhausted(on, round_, 0.0) == (RoundStart(fresh=False), 1.0)
+    assert exhausted(on, [*round_, RoundStart(fresh=False), *round_], 0.0) is None
 
 
 @pytest.mark.parametrize("failover", FAILOVERS)
@@ -97,7 +98,7 @@ def test_a_class_that_never_goes_on_has_its_retries_on_the_same_provider_and_the
     ("override", "retry_after", "countdown"),
     [
         ({"same_provider": "never"}, 0.2, None),
-        ({"same_provider": "backoff", "next_provider": "after-retries"}, 60.0, 60.0),
+        ({"same_provider": "backoff", "next_provider": "after-retries"}, 60.0, None),
         ({"next_provider": "after-retries"}, 60.0, None),
         ({"next_provider": "after-retries"}, 5.0, 5.0),
     ],

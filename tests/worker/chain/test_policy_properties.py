@@ -7,7 +7,9 @@ from config.chains import Chain, Retry
 from config.outcomes import Outcome, Override
 from config.providers import Model
 from tests.worker.admission.clocked_breaker import provider
-from worker.chain.policy import Route, after_exhaustion, after_failure, position
+from worker.chain.policy import after_exhaustion, after_failure
+from worker.chain.position import position
+from worker.chain.route import Route
 from worker.errors import AttemptFailed
 from worker.task.journal import SKIPPED, Entry, RoundStart
 
@@ -28,16 +30,18 @@ def a_provider(name):
 
 
 OVERRIDES = st.dictionaries(
-    st.sampled_from([outcome for outcome in FAILURES if outcome is not Outcome.CUT_SHORT]),
+    st.sampled_from([outcome for outcome in FAILURES if outcome not in (Outcome.SHARE_SPENT, Outcome.CUT_SHORT)]),
     st.builds(
         Override,
         same_provider=st.sampled_from([None, "never"]),
-        next_provider=st.sampled_from([None, "after-retries", "at-once", "larger-window", "once-per-dialect", "never"]),
+        next_provider=st.sampled_from(
+            [None, "after-retries", "at-once", "larger-window", "once-per-host-and-model", "never"]
+        ),
     )
     | st.builds(
         Override,
         same_provider=st.sampled_from(["retry-after", "once", "backoff"]),
-        next_provider=st.sampled_from(["after-retries", "larger-window", "once-per-dialect", "never"]),
+        next_provider=st.sampled_from(["after-retries", "larger-window", "once-per-host-and-model", "never"]),
     ),
     max_size=2,
 )
@@ -65,29 +69,30 @@ def routes(**fixed):
     return st.builds(Route, chains(**fixed), st.fixed_dictionaries({name: a_provider(name) for name in NAMES}))
 
 
-ENTRIES = st.builds(Entry, st.sampled_from([*NAMES, "gone"]), st.sampled_from([*FAILURES, SKIPPED]), st.just(0.0))
+ENTRIES = st.builds(
+    Entry, st.sampled_from([*NAMES, "gone"]), st.sampled_from([*FAILURES, SKIPPED]), st.sampled_from([0.0, 1.0, 2.0])
+)
 LINES = st.lists(ENTRIES | st.builds(RoundStart, st.booleans()), max_size=20)
 
 
 @given(routes(), LINES)
-def test_within_a_round_a_position_only_moves_forward(route, lines):
+def test_within_a_round_providers_only_leave(route, lines):
     before = position(route, [])
     for n in range(1, len(lines) + 1):
         now = position(route, lines[:n])
-        new_round = isinstance(lines[n - 1], RoundStart)
-        assert now.index == 0 if new_round else now.index >= before.index
-        assert now.rounds == before.rounds + new_round
+        if not isinstance(lines[n - 1], RoundStart):
+            assert set(now.remaining(route)) <= set(before.remaining(route)) | {lines[n - 1].provider}
         assert now.closed >= before.closed
         before = now
 
 
 @given(routes(), LINES)
-def test_remaining_holds_no_provider_exhausted_closed_passed_or_not_configured(route, lines):
+def test_remaining_holds_no_provider_exhausted_closed_left_or_not_configured_and_the_current_one_first(route, lines):
     now = position(route, lines)
     remaining = now.remaining(route)
-    order = route.chain.providers
-    assert not set(remaining) & (now.exhausted | now.closed)
-    assert remaining == [name for name in order[now.index :] if name in remaining]
+    assert not set(remaining) & (now.exhausted | now.closed | now.left)
+    others = [name for name in route.chain.providers if name in remaining and name != now.current]
+    assert remaining == [name for name in remaining if name == now.current] + others
     assert all(route.providers[name].missing is None for name in remaining)
 
 
@@ -114,11 +119,13 @@ def walk(route, data):
     while True:
         admitting = [name for name in position(route, lines).remaining(route) if not data.draw(st.booleans())]
         while admitting:
-            lines.append(Entry(admitting[0], data.draw(st.sampled_from(FAILURES)), 0.0))
+            lines.append(Entry(admitting[0], data.draw(st.sampled_from(FAILURES)), float(len(lines))))
             found = after_failure(route, lines, AttemptFailed("status"), FOREVER, lambda: 1.0)
             opened = data.draw(st.booleans())
             admitting = found.remaining if found.countdown is None or opened else [lines[-1].provider, *found.remaining]
-        following = after_exhaustion(route, lines, None)
+        if lines and lines[-1] == RoundStart(fresh=False):  # nobody admitted in a whole round
+            return lines
+        following = after_exhaustion(route, lines, dict.fromkeys(position(route, lines).able(route), 0.0))
         if following is None:
             return lines
         lines.append(following.start)

@@ -12,7 +12,7 @@ from tests.worker.store.stores import store_at
 from worker.admission.breaker import Permit
 from worker.chain import without_redis
 from worker.chain.delivery import Delivery
-from worker.chain.policy import Route
+from worker.chain.route import Route
 from worker.chain.walk import complete
 from worker.store.store import Store
 from worker.task.journal import SKIPPED
@@ -42,6 +42,8 @@ def test_where_all_just_failed_none_is_asked_for_a_while(store):
     without_redis.remember_failure("other")
     decision = without_redis.decide(store, ["one", "other"])
     assert (decision.kind, decision.permit, decision.wait) == ("none", None, without_redis.MEMORY)
+    assert all(0 < wait <= without_redis.MEMORY for wait in without_redis.admissions(["one", "other"]).values())
+    assert without_redis.admissions(["third"]) == {"third": 0.0}
     wait_until(lambda: without_redis.decide(store, ["one", "other"]).permit)
 
 

@@ -39,6 +39,7 @@ def asked(
     request: CompletionRequest | None = None,
     *,
     within: float = 60.0,
+    share: float | None = None,
     on_first_token: Callable[[], None] = lambda: None,
     is_revoked: Callable[[], bool] = lambda: False,
 ) -> Answer:
@@ -47,6 +48,7 @@ def asked(
         provider.model("default"),
         request or globals()["request"](),
         deadline=time.monotonic() + within,
+        share=share,
         on_first_token=on_first_token,
         is_revoked=is_revoked,
     )

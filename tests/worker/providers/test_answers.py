@@ -92,7 +92,7 @@ def test_any_bytes_as_a_body_are_an_answer_or_a_failed_attempt(dialect: Dialect)
             try:
                 asked(provider(dialect, bare.url))
             except AttemptFailed as failed:
-                assert classify(failed) in Outcome  # noqa: PT017  either is right
+                assert classify(failed, {}).outcome in Outcome  # noqa: PT017  either is right
 
         check()
 
@@ -169,4 +169,4 @@ def test_no_text_within_the_limit_is_an_answer_of_that_length(dialect: Dialect, 
 def test_an_error_event_that_names_a_status_is_classified_by_it() -> None:
     error = {"error": {"code": 429, "message": "Rate limit exceeded", "type": "strange"}}
     with serving(streams(b"data: " + json.dumps(error).encode() + b"\n\n")) as bare:
-        assert classify(failure(provider("openai", bare.url))) == Outcome.RATE_LIMITED
+        assert classify(failure(provider("openai", bare.url)), {}).outcome == Outcome.RATE_LIMITED

@@ -47,13 +47,13 @@ def test_a_real_server_answers(server: str, dialect: Dialect) -> None:
 def test_a_real_server_asks_for_the_key(server: str, dialect: Dialect) -> None:
     wrong = provider(dialect, server).model_copy(update={"api_key": SecretStr("wrong")})
     failed = failure(wrong)
-    assert (failed.status, classify(failed)) == (401, Outcome.AUTHENTICATION)
+    assert (failed.status, classify(failed, {}).outcome) == (401, Outcome.AUTHENTICATION)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_prompt_beyond_the_window_is_too_large(server: str, dialect: Dialect) -> None:
     failed = failure(provider(dialect, server), request(("user", "word " * 400)))
-    assert classify(failed) == Outcome.TOO_LARGE
+    assert classify(failed, {}).outcome == Outcome.TOO_LARGE
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

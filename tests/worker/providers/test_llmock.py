@@ -62,7 +62,7 @@ def test_a_simulated_vendor_answers(server: LLMockServer, dialect: Dialect) -> N
 def test_a_vendors_error_is_classified(server: LLMockServer, dialect: Dialect, status: int, outcome: Outcome) -> None:
     server.state.scenarios.add(Fail(status, retry_after=7))
     failed = failure(vendor(server, dialect))
-    assert (failed.status, classify(failed)) == (status, outcome)
+    assert (failed.status, classify(failed, {}).outcome) == (status, outcome)
     assert failed.detail
 
 
@@ -74,7 +74,7 @@ def test_a_vendors_retry_after_is_kept(server: LLMockServer, dialect: Dialect) -
 
 def test_a_vendors_code_tells_quota_from_rate(server: LLMockServer) -> None:
     server.state.scenarios.add(Fail(429, code="insufficient_quota"))
-    assert classify(failure(vendor(server, "openai"))) == Outcome.QUOTA_EXHAUSTED
+    assert classify(failure(vendor(server, "openai")), {}).outcome == Outcome.QUOTA_EXHAUSTED
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -4,7 +4,7 @@ import pytest
 
 from config.settings import load
 from worker.chain.delivery import Completion, Delivery
-from worker.chain.policy import Route
+from worker.chain.route import Route
 from worker.request import parse
 from worker.result import Answer
 from worker.task.lease import LeaseResult

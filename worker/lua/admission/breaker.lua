@@ -1,7 +1,7 @@
 -- One provider's breaker: functions that read it, ask it and change its state.
 --
 -- Assembled by worker/store/scripts.py: SETTINGS and clock.lua come before this file; acquire.lua, record.lua,
--- control.lua, extend.lua, probed.lua, snapshot.lua and parking/release.lua after it.
+-- admissions.lua, control.lua, extend.lua, probed.lua, snapshot.lua and parking/release.lua after it.
 --
 -- Keys of one provider, all in one slot by the hash tag of the namespace:
 --   {ns}:2:breaker:<provider>          hash, fields below; 24 h from the last write; no expiry under an override

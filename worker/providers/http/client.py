@@ -138,7 +138,7 @@ def _translated(limits: Limits, *, is_reading: bool = False) -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as exc:
-        raise AttemptFailed(limits.reason) from exc
+        raise limits.exceeded() from exc
     except httpx.RemoteProtocolError as exc:
         if is_reading:
             raise AttemptFailed("truncated", "the connection closed in mid-answer") from exc

@@ -1,19 +1,72 @@
-"""Parses the time that a provider asks to be left alone."""
+"""Parses the time that a provider asks to be left alone, wherever it says so."""
 
 import email.utils
 import math
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)(?![a-z])"
+_PIECE = re.compile(_PART)
+_DURATION = re.compile(rf"(?:{_PART}[\s,]*(?:and\s+)?)+")
+_ASKED = re.compile(r"\b(?:try again|retry|retrying|wait|available again|resets?|reset time)\b[\s:]*(?:again\s+)?")
+_IN = re.compile(r"(?:(?:in|after|for|at least|about)\s+)*")
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Returns the seconds of `retry-after-ms` or `retry-after` (seconds or a date), None if unreadable."""
+    """Returns the seconds that the headers name, None if they name none that can be read.
+
+    In this order: `retry-after-ms`; `retry-after` (seconds or a date); of the rate limits with nothing remaining, the
+    last reset: `x-ratelimit-reset-*` beside `x-ratelimit-remaining-*`, `anthropic-ratelimit-*-reset`, and their like.
+    """
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
     value = headers.get("retry-after")
     seconds = _number(value)
-    return seconds if seconds is not None else _until(value)
+    if seconds is None:
+        seconds = _until(value)
+    return max(_resets(headers), default=None) if seconds is None else seconds
+
+
+def parse_text(text: str) -> float | None:
+    """Returns the seconds in a message such as "Please try again in 7m12s", None if it has none."""
+    lower = text.lower()
+    for asked in _ASKED.finditer(lower):
+        start = _IN.match(lower, asked.end())
+        if start and (found := _DURATION.match(lower, start.end())):
+            return sum(float(number) * _unit(unit) for number, unit in _PIECE.findall(found[0]))
+    return None
+
+
+def _unit(word: str) -> float:
+    return _UNITS["ms" if word.startswith(("ms", "mil")) else word[0]]
+
+
+def _resets(headers: Mapping[str, str]) -> Iterator[float]:
+    """Yields the seconds to the reset of each limit that has nothing remaining."""
+    for name, remaining in headers.items():
+        if "ratelimit-" in name and "remaining" in name and _number(remaining) == 0:
+            wait = _reset(headers.get(name.replace("remaining", "reset"), ""))
+            if wait is not None:
+                yield wait
+
+
+def _reset(value: str) -> float | None:
+    """Returns the seconds to a reset: a duration ("6m0s"), a time, seconds, or an epoch in seconds or ms."""
+    number = _number(value)
+    if number is not None:
+        now = time.time()
+        epoch = number / 1000 if number > 1e11 else number
+        return max(0.0, epoch - now) if epoch > 1e9 else number
+    if found := _DURATION.fullmatch(value.strip().lower()):
+        return sum(float(number) * _unit(unit) for number, unit in _PIECE.findall(found[0]))
+    try:
+        return max(0.0, datetime.fromisoformat(value).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
 
 
 def _number(value: str | None) -> float | None:

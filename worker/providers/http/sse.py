@@ -63,11 +63,19 @@ def payloads(events: bytes) -> list[bytes]:
         # Most providers send one line of data per event; Anthropic sends a name and one line.
         if event.startswith(b"data: ") and b"\n" not in event:
             found.append(event[6:])
-        elif data := _data(event):
+        elif data := _data(event) or _tail(event):
             found.append(data)
     return found
 
 
+def _tail(event: bytes) -> bytes:
+    """Returns an object that stands in a stream without being an event of it, as gateways append their errors."""
+    text = event.strip()
+    return text if text.startswith((b"{", b"[{")) and text.endswith((b"}", b"]")) else b""
+
+
 def _data(event: bytes) -> bytes:
-    lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]
-    return b"\n".join(lines)
+    """Returns an event's data. llama.cpp has sent errors under `error:`, which other clients read likewise."""
+    lines = event.split(b"\n")
+    found = [line.partition(b":")[2].removeprefix(b" ") for line in lines if line.startswith((b"data:", b"error:"))]
+    return b"\n".join(found)

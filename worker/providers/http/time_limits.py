@@ -4,9 +4,13 @@ import math
 import time
 
 from config.providers import Provider
+from worker.errors import AttemptFailed
 
 END = 1.0
 """Seconds that a stream may stay open after its last event."""
+
+HALF = 0.5
+"""The part of a limit from which on silence says something of the provider: that of its share, and before a cut."""
 
 
 class Limits:
@@ -16,17 +20,22 @@ class Limits:
        not move it.
     2. It is never later than the limit of the whole attempt or the caller's deadline.
     3. Only these two apply while a plain answer is awaited, because it shows no token.
+    4. Until the first token, or the head of a plain answer, the attempt's share of the deadline applies too.
 
     Attributes:
         reason: the reason of `AttemptFailed` if the instant passes.
     """
 
-    def __init__(self, provider: Provider, deadline: float) -> None:
+    def __init__(self, provider: Provider, deadline: float, share: float | None = None) -> None:
+        """Starts the attempt; `deadline` is an instant of `time.monotonic`, `share` seconds, None for all of it."""
         now = self.started = time.monotonic()
+        self._attempt = provider.attempt_timeout
         self._whole = min((now + provider.attempt_timeout, "attempt_timeout"), (deadline, "deadline"))
         self._first_token = provider.first_token_timeout if provider.stream else math.inf
         self._idle = provider.idle_timeout
-        self._at, self.reason = min((now + provider.connect_timeout, "connect_timeout"), self._whole)
+        self._share = (math.inf if share is None else now + share, "share")
+        self._share_counts = share is None or share >= HALF * provider.until_first_token
+        self._move(provider.connect_timeout, "connect_timeout")
 
     def left(self) -> float:
         """Returns the remaining seconds, more than 0.
@@ -44,12 +53,31 @@ class Limits:
         self._move(self._first_token, "first_token_timeout")
 
     def token(self) -> None:
-        """Starts the wait for the next token."""
+        """Starts the wait for the next token; from the first one on the attempt may use all of its limit."""
+        self._share = (math.inf, "share")
         self._move(self._idle, "idle_timeout")
+
+    def head(self) -> None:
+        """Starts the wait for the rest of a plain answer."""
+        self._share = (math.inf, "share")
+        self._move(math.inf, "attempt_timeout")
 
     def ended(self) -> None:
         """Starts the wait for the end of a stream after its last event."""
         self._move(END, "idle_timeout")
 
+    def exceeded(self) -> AttemptFailed:
+        """Returns the failure of an attempt whose limit passed."""
+        return AttemptFailed(self.reason, counts=self.reason != "share" or self._share_counts)
+
+    def silenced(self, failed: AttemptFailed) -> AttemptFailed:
+        """Returns a cut that came after a long silence as what it is: a time-out; any other failure unchanged."""
+        silence = time.monotonic() - self._since
+        if failed.reason not in ("connection", "truncated") or silence < HALF * self._limit:
+            return failed
+        return AttemptFailed(self._limit_reason, f"{failed.detail}, after {silence:.0f} s of silence")
+
     def _move(self, seconds: float, reason: str) -> None:
-        self._at, self.reason = min((time.monotonic() + seconds, reason), self._whole)
+        self._since = time.monotonic()
+        self._at, self.reason = min((self._since + seconds, reason), self._whole, self._share)
+        self._limit, self._limit_reason = min((seconds, reason), (self._attempt, "attempt_timeout"))

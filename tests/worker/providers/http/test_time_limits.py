@@ -15,7 +15,7 @@ from tests.worker.providers.asking import (
     openai_chunk,
     provider,
 )
-from tests.worker.providers.bare_server import HEAD, chunk, repeats, serving, stalls, streams
+from tests.worker.providers.bare_server import END, HEAD, Bare, Talk, chunk, repeats, serving, stalls, streams
 from worker.chain.classify import classify
 
 COMMENT = b": OPENROUTER PROCESSING\n\n"
@@ -74,7 +74,7 @@ def test_tokens_for_ever_pass_the_attempts_limit(dialect: Dialect) -> None:
 def test_the_callers_deadline_is_nobodys_failure() -> None:
     with serving(repeats(HEAD, chunk(OPENAI[1]))) as bare:
         failed = failure(provider("openai", bare.url), within=0.2)
-        assert (failed.reason, classify(failed)) == ("deadline", Outcome.CUT_SHORT)
+        assert (failed.reason, classify(failed, {}).outcome) == ("deadline", Outcome.CUT_SHORT)
 
 
 def test_a_deadline_that_has_passed_asks_nobody() -> None:
@@ -89,7 +89,7 @@ def test_a_revoked_task_is_cut_between_events() -> None:
         failed = failure(
             provider("openai", bare.url), on_first_token=lambda: came.append(1), is_revoked=lambda: bool(came)
         )
-        assert (failed.reason, classify(failed)) == ("revoked", Outcome.CUT_SHORT)
+        assert (failed.reason, classify(failed, {}).outcome) == ("revoked", Outcome.CUT_SHORT)
 
 
 @pytest.mark.parametrize(("dialect", "stream"), [("openai", OPENAI), ("anthropic", ANTHROPIC)])
@@ -99,3 +99,53 @@ def test_the_first_token_is_told_of_once(dialect: Dialect, stream: list[bytes]) 
         answer = asked(provider(dialect, bare.url), on_first_token=lambda: came.append(1))
         assert came == [1]
         assert answer.first_token_ms > 0
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (b"", "first_token_timeout"),
+        (HEAD, "first_token_timeout"),
+        (HEAD + chunk(b": busy\n\n"), "first_token_timeout"),
+    ],
+    ids=["nothing", "a head", "a comment"],
+)
+def test_a_connection_closed_after_a_long_silence_is_a_time_out(dialect: Dialect, said: bytes, reason: str) -> None:
+    with serving(closes_after(0.3, said)) as bare:
+        failed = failure(provider(dialect, bare.url, first_token_timeout=0.5))
+        assert (failed.reason, classify(failed, {}).outcome) == (reason, Outcome.TIMEOUT)
+        assert "of silence" in failed.detail
+        assert failure(provider(dialect, bare.url, first_token_timeout=5.0)).reason in ("connection", "truncated")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("end", [b"", END], ids=["cut", "ended"])
+def test_a_stream_that_ends_after_a_long_silence_is_a_time_out(dialect: Dialect, end: bytes) -> None:
+    with serving(closes_after(0.3, HEAD + chunk(STARTS[dialect] + TOKENS[dialect]), end)) as bare:
+        assert failure(provider(dialect, bare.url, idle_timeout=0.5)).reason == "idle_timeout"
+        assert failure(provider(dialect, bare.url, idle_timeout=5.0)).reason == "truncated"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_share_ends_an_attempt_without_a_token_and_no_other(dialect: Dialect) -> None:
+    with serving(stalls(HEAD)) as bare:
+        short = failure(provider(dialect, bare.url, first_token_timeout=1.0), share=0.2)
+        half = failure(provider(dialect, bare.url, first_token_timeout=1.0), share=0.5)
+        plain = failure(provider(dialect, bare.url, attempt_timeout=1.0, stream=False), share=0.2)
+    assert [(each.reason, each.counts) for each in (short, half)] == [("share", False), ("share", True)]
+    assert plain.reason == "attempt_timeout"  # its head has come
+    with serving(stalls(HEAD + chunk(STARTS[dialect] + TOKENS[dialect]))) as bare:
+        assert failure(provider(dialect, bare.url, idle_timeout=0.5), share=0.2).reason == "idle_timeout"
+    with serving(stalls()) as bare:
+        assert failure(provider(dialect, bare.url, stream=False), share=0.2).reason == "share"
+
+
+def closes_after(seconds: float, said: bytes, end: bytes = b"") -> Talk:
+    def talk(bare: Bare, sock: socket.socket) -> bool:
+        sock.sendall(said)
+        bare.stop.wait(seconds)
+        sock.sendall(end)
+        return False
+
+    return talk

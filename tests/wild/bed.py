@@ -1,0 +1,137 @@
+"""The fleet that the corpus is sent through: for each entry on each wire a provider and a chain of their own."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from celery.result import AsyncResult
+from pytest_celery import (
+    CeleryBackendCluster,
+    CeleryBrokerCluster,
+    CeleryWorkerCluster,
+    RedisTestBackend,
+    RedisTestBroker,
+)
+
+from config.outcomes import RULES, Outcome
+from config.providers import Dialect
+from tasks.local import valkey as valkey_server
+from tasks.local.fleet import Fleet
+from tests.end_to_end.local_cluster import LocalRedis, LocalSetup, start_node
+from tests.wild.corpus import Failure
+from tests.wild.replaying import Host, answering, replaying
+from worker.admission.breaker import Snapshot, snapshot
+from worker.errors import TaskFailed
+
+REQUEST = {"messages": [{"role": "user", "content": "Why is the sky blue?"}]}
+SMALLER, SAME, LARGER = 50_000, 100_000, 200_000
+"""Windows: of the host that is asked next, of the failing one, of the last one."""
+
+SETTINGS = """\
+[chains.{name}]
+providers = ["{name}", "smaller-{dialect}-{stream}", "larger-{dialect}-{stream}"]
+retry = {{ max_retries = 1, initial_backoff = 0.05, max_retry_after = 0.0 }}
+[providers.{name}]
+dialect = "{dialect}"
+stream = {stream}
+base_url = "{url}/{name}"
+models.default = {{ name = "m", context = {context} }}
+"""
+ANSWERING = """\
+[providers.{size}-{dialect}-{stream}]
+dialect = "{dialect}"
+stream = {stream}
+base_url = "{url}"
+models.default = {{ name = "{size}", context = {context} }}
+"""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One entry on one wire; its `name` is that of its provider and its chain."""
+
+    name: str
+    entry: Failure
+    dialect: Dialect
+    stream: bool
+
+    @property
+    def id(self) -> str:
+        return f"{self.entry.id}, {self.dialect}, {'streamed' if self.stream else 'plain'}"
+
+    @property
+    def calls(self) -> int:
+        """How often the failing provider is asked: any wait is too long for these chains."""
+        rule = RULES[self.entry.outcome]
+        return 2 if rule.same_provider in ("backoff", "once") and self.entry.retry_after is None else 1
+
+
+@dataclass(frozen=True)
+class Came:
+    """What came of it: the caller's result or failure, the failing provider's breaker, and its calls."""
+
+    outcome: dict[str, Any] | TaskFailed
+    breaker: Snapshot
+    calls: int
+
+
+def all_sent(entries: Sequence[Failure]) -> list[Sent]:
+    """Returns every entry on every wire that fits."""
+    wires = [(entry, dialect, stream) for entry in entries for dialect, stream in entry.wires]
+    return [Sent(f"e{number}", *wire) for number, wire in enumerate(wires)]
+
+
+@contextmanager
+def results(sent: Sequence[Sent], folder: Path, environment: dict[str, str]) -> Iterator[dict[str, Came]]:
+    """Gives what came of each, by its name."""
+    with ExitStack() as stack:
+        fleet = stack.enter_context(Fleet(folder / "run", environment))
+        failing = stack.enter_context(replaying({each.name: each.entry for each in sent}))
+        other = stack.enter_context(answering())
+        file = folder / "fallback.toml"
+        file.write_text(_settings(sent, failing, other), "utf-8")
+        redis = LocalRedis(valkey_server.start(fleet))
+        app = LocalSetup.create_setup_app({"broker_url": redis.url, "result_backend": redis.url}, "another_code_base")
+        settings = {**redis.server.environment, "FALLBACK_CONFIG": str(file)}
+        setup = LocalSetup(
+            fleet,
+            settings,
+            worker_cluster=CeleryWorkerCluster(start_node(fleet, app, "wild", settings)),
+            broker_cluster=CeleryBrokerCluster(RedisTestBroker(redis)),
+            backend_cluster=CeleryBackendCluster(RedisTestBackend(redis)),
+            app=app,
+        )
+        assert setup.ready()
+        pending: list[AsyncResult] = [setup.complete(REQUEST, each.name) for each in sent]
+        outcomes = [result.get(timeout=60, propagate=False) for result in pending]
+        breakers = snapshot(setup.store, [each.name for each in sent])
+        yield {
+            each.name: Came(outcome, breaker, failing.calls[each.name])
+            for each, outcome, breaker in zip(sent, outcomes, breakers, strict=True)
+        }
+        app.close()
+
+
+def _settings(sent: Sequence[Sent], failing: Host, other: Host) -> str:
+    written = []
+    for dialect in ("openai", "anthropic", "llama_cpp"):
+        for stream in ("true", "false"):
+            for size, context in (("smaller", SMALLER), ("larger", LARGER)):
+                values = {"size": size, "context": context, "dialect": dialect, "stream": stream, "url": other.url}
+                written.append(ANSWERING.format(**values))
+    for each in sent:
+        stream = json.dumps(each.stream)
+        values = {"name": each.name, "context": SAME, "dialect": each.dialect, "stream": stream, "url": failing.url}
+        written.append(SETTINGS.format(**values))
+    return "".join(written)
+
+
+def expected_provider(each: Sent) -> str | None:
+    """Returns who answers, None where the request was refused."""
+    if each.entry.outcome == Outcome.REFUSED:
+        return None
+    only_larger = each.entry.outcome == Outcome.TOO_LARGE and not each.entry.any_host
+    return f"{'larger' if only_larger else 'smaller'}-{each.dialect}-{json.dumps(each.stream)}"

@@ -1,0 +1,38 @@
+"""What all deliveries of a completion share: its chain, and which of the chain's providers can take it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from config.chains import Chain
+from config.providers import Provider
+
+NOT_CONFIGURED, INCAPABLE = "not configured", "incapable"
+"""First words of the reason why a provider is no candidate; details follow after a colon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What all deliveries of a completion share: the chain, the providers by name, the tier that it asks for.
+
+    `lacking` has the providers that cannot take the request, each with the reason.
+    """
+
+    chain: Chain
+    providers: dict[str, Provider]
+    tier: str = "default"
+    lacking: Mapping[str, str] = field(default_factory=dict)
+
+    def candidates(self) -> list[str]:
+        """Returns the chain's providers that are configured and can take the request."""
+        return [p for p in self.chain.providers if self.providers[p].missing is None and p not in self.lacking]
+
+    def unfit(self) -> list[tuple[str, str]]:
+        """Returns the chain's other providers, each with the reason."""
+        reasons = ((p, self._reason(p)) for p in self.chain.providers)
+        return [(provider, reason) for provider, reason in reasons if reason]
+
+    def _reason(self, provider: str) -> str | None:
+        if missing := self.providers[provider].missing:
+            return f"{NOT_CONFIGURED}: {missing}"
+        lacking = self.lacking.get(provider)
+        return f"{INCAPABLE}: {lacking}" if lacking else None
