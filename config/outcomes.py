@@ -30,6 +30,7 @@ class Outcome(StrEnum):
     TOO_LARGE = "too-large"
     REFUSED = "refused"
     INVALID = "invalid"
+    EMPTY = "empty"
     NONCONFORMING = "nonconforming"
     CUT_SHORT = "cut-short"
 
@@ -65,6 +66,7 @@ RULES: dict[Outcome, Rule] = {
     Outcome.TOO_LARGE: Rule(same_provider="never", next_provider="larger-window", breaker="ignored"),
     Outcome.REFUSED: Rule(same_provider="never", next_provider="never", breaker="ignored"),
     Outcome.INVALID: Rule(same_provider="never", next_provider="once-per-host-and-model", breaker="ignored"),
+    Outcome.EMPTY: Rule(same_provider="once", next_provider="after-retries", breaker="ignored"),
     Outcome.NONCONFORMING: Rule(same_provider="once", next_provider="after-retries", breaker="ignored"),
     Outcome.CUT_SHORT: Rule(same_provider="never", next_provider="never", breaker="ignored"),
 }

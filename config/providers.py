@@ -13,6 +13,10 @@ Dialect = Literal["anthropic", "openai", "llama_cpp"]
 Capability = Literal["tools", "images", "schema", "json", "prefill"]
 Optional = Literal["temperature", "top_p", "stop", "seed", "user", "reasoning_effort", "parallel_tool_calls"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+FIRST_TOKEN, LLAMA_CPP_FIRST_TOKEN, REASONING_FIRST_TOKEN = 30.0, 45.0, 120.0
+ATTEMPT, REASONING_ATTEMPT = 120.0, 300.0
+"""Default limits in seconds. While a model reasons Anthropic sends pings, llama.cpp one every 30 s, OpenAI nothing."""
+
 Tokens = Annotated[int, Field(gt=0)]
 Price = Annotated[float, Field(ge=0, le=1_000_000)]
 Evidence = Annotated[str, Field(min_length=3, max_length=200)]
@@ -24,7 +28,8 @@ class Model(Frozen):
 
     `context` is its window and `max_output` its longest answer, both in tokens. `unsupported` names the capabilities
     that it lacks although its dialect has them. `drop_params` are fields of a request that it answers 400 to; they are
-    left out. `effort_with_tools` is the only reasoning effort that it accepts beside tools.
+    left out. `effort_with_tools` is the only reasoning effort that it accepts beside tools. `reasons` says that it may
+    think for minutes before its first token; `first_token_timeout` and `attempt_timeout` replace the provider's.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -35,6 +40,9 @@ class Model(Frozen):
     unsupported: frozenset[Capability] = frozenset()
     drop_params: frozenset[Optional] = frozenset()
     effort_with_tools: Effort | None = None
+    reasons: bool = False
+    first_token_timeout: Seconds | None = None
+    attempt_timeout: Seconds | None = None
 
     def limit(self, asked: int | None) -> int | None:
         """Returns the token limit to send: at most the model's own; None if the request has no limit."""
@@ -58,9 +66,9 @@ class Provider(Frozen):
     api_key_env: Variable = ""
     api_key: SecretStr | None = None
     connect_timeout: Seconds = 5.0
-    first_token_timeout: Seconds = 30.0
+    first_token_timeout: Seconds | None = None
     idle_timeout: Seconds = 30.0
-    attempt_timeout: Seconds = 120.0
+    attempt_timeout: Seconds | None = None
     stream: bool = True
     models: dict[Name, Model]
     breaker: Breaker = Breaker()
@@ -100,10 +108,36 @@ class Provider(Frozen):
         """Returns what tells hosts apart: the dialect and the base URL, as one server may have several under paths."""
         return self.dialect, self.base_url.rstrip("/")
 
+    def first_token_limit(self, model: Model) -> float:
+        """Returns the seconds of silence that are allowed before the first token.
+
+        Without a setting: 45 s for llama.cpp, which pings every 30; 120 s for a model that reasons on OpenAI's wire,
+        where nothing is sent meanwhile; else 30 s.
+        """
+        if limit := model.first_token_timeout or self.first_token_timeout:
+            return limit
+        if self.dialect == "llama_cpp":
+            return LLAMA_CPP_FIRST_TOKEN
+        return REASONING_FIRST_TOKEN if model.reasons and self.dialect == "openai" else FIRST_TOKEN
+
+    def attempt_limit(self, model: Model) -> float:
+        """Returns the seconds of one whole attempt; without a setting 120, or 300 for a model that reasons."""
+        default = REASONING_ATTEMPT if model.reasons else ATTEMPT
+        return model.attempt_timeout or self.attempt_timeout or default
+
+    def until_first_token(self, model: Model) -> float:
+        """Returns the seconds that an attempt may last without a sign of life; for a plain answer, altogether."""
+        return self.first_token_limit(model) if self.stream else self.attempt_limit(model)
+
     @property
-    def until_first_token(self) -> float:
-        """Returns the seconds that an attempt may last until its first token, or the whole of a plain one."""
-        return self.first_token_timeout if self.stream else self.attempt_timeout
+    def permit_lifetime(self) -> float:
+        """Returns the seconds until the first byte at the latest, whatever the model."""
+        return self.connect_timeout + max(map(self.first_token_limit, self.models.values()))
+
+    @property
+    def longest_attempt(self) -> float:
+        """Returns the seconds of the longest attempt, whatever the model."""
+        return max(map(self.attempt_limit, self.models.values()))
 
     def model(self, tier: str) -> Model:
         """Returns the model of a tier; the default model if the provider lacks the tier."""

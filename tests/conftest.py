@@ -44,6 +44,8 @@ _LONG = (
     "tests/tasks/transport/test_losses.py",
     "tests/tasks/transport/test_workers.py",
     "tests/worker/admission/test_breaker_machine.py",
+    "tests/wild/test_clients.py",
+    "tests/wild/test_fuzz.py",
     "tests/worker/admission/test_breaker_mutants.py",
 )
 """Folders and files of tests that take most of their time in starting, killing and waiting, or in drawing cases."""

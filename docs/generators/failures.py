@@ -54,10 +54,11 @@ def _class(row: Row) -> str:
 
 
 def _source(row: Row) -> str:
-    return ", ".join(_linked(each.strip()) for each in row.source.split(", "))
+    return ", ".join(linked(each.strip()) for each in row.source.split(", "))
 
 
-def _linked(source: str) -> str:
+def linked(source: str) -> str:
+    """Returns a source as a link: a thread of a repository, or a page."""
     if thread := _THREAD.fullmatch(source):
         return f"[{source}](https://github.com/{thread[1]}/issues/{thread[2]})"
     return f"[{source.split('/')[2]}]({source})" if source.startswith("https://") else f"`{source}`"

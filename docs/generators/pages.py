@@ -3,7 +3,18 @@
 import re
 from collections.abc import Callable
 
-from docs.generators import commands, docstrings, errors, failures, metrics, outcomes, request, settings, sources
+from docs.generators import (
+    answers,
+    commands,
+    docstrings,
+    errors,
+    failures,
+    metrics,
+    outcomes,
+    request,
+    settings,
+    sources,
+)
 from docs.generators.tables import Table, parsed
 
 MARKER = re.compile(r"^<!-- generated: ([a-z-]+) -->\n((?:\|.*\n)*)", re.MULTILINE)
@@ -23,6 +34,7 @@ WHOLE: dict[str, Callable[[], Table | str]] = {
     "metrics": metrics.metrics,
     "commands": commands.commands,
     "errors": errors.errors,
+    "answers": answers.answers,
     "failures": failures.rows,
     "corpus": failures.corpus,
 }

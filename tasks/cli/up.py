@@ -18,8 +18,8 @@ from tasks.local.errors import FleetError
 from tasks.local.fleet import Fleet
 from tasks.local.ports import free_port
 
-_GRACE = 150.0
-"""Seconds that a stopping worker has for its calls: one attempt and a margin."""
+_MARGIN = 30.0
+"""Seconds that a stopping worker has beyond its longest attempt."""
 
 _POLL = 0.5
 
@@ -104,8 +104,9 @@ def start_servers(fleet: Fleet, *, simulate: bool) -> Table:
 
 def start_nodes(fleet: Fleet, workers: int) -> None:
     """Starts workers for completions, one small worker for probes, so that long calls do not block them, and beat."""
+    grace = max(provider.longest_attempt for provider in settings.providers.values()) + _MARGIN
     for number in range(1, workers + 1):
-        celery_nodes.start_worker(fleet, f"worker{number}", queues=[COMPLETIONS], grace=_GRACE)
+        celery_nodes.start_worker(fleet, f"worker{number}", queues=[COMPLETIONS], grace=grace)
     celery_nodes.start_worker(fleet, "probes", queues=[PROBES], concurrency=4)
     celery_nodes.start_beat(fleet)
 

@@ -35,7 +35,7 @@ TEXTS = [
         "chains.default.outcomes.refussed.next_provider = 'at-once'",
         "chains.default.outcomes.refussed: Input should be 'success', 'transient', 'timeout', 'share-spent', "
         "'overloaded', 'rate-limited', 'quota-exhausted', 'authentication', 'misconfigured', 'too-large', 'refused', "
-        "'invalid', 'nonconforming' or 'cut-short'",
+        "'invalid', 'empty', 'nonconforming' or 'cut-short'",
     ),
     (
         "chains.default.outcomes.success.next_provider = 'at-once'",
@@ -62,7 +62,7 @@ TEXTS = [
         "providers.claude.errors = { 'gone fishing' = 'lazy' }",
         "providers.claude.errors.gone fishing: Input should be 'success', 'transient', 'timeout', 'share-spent', "
         "'overloaded', 'rate-limited', 'quota-exhausted', 'authentication', 'misconfigured', 'too-large', 'refused', "
-        "'invalid', 'nonconforming' or 'cut-short'",
+        "'invalid', 'empty', 'nonconforming' or 'cut-short'",
     ),
     (
         "providers.claude.errors = { 'gone fishing' = 'success' }",

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from redis import Redis
 
+from config.settings import load
 from tasks.local import valkey
 from tasks.local.celery_nodes import ROOT
 from tasks.local.fleet import Fleet
@@ -64,7 +65,9 @@ def test_flower_alone_is_published_and_on_this_machine_alone(services: Services)
 
 
 def test_a_worker_has_time_for_one_attempt_when_it_is_stopped(services: Services) -> None:
-    assert services["worker"]["stop_grace_period"] == "2m30s"
+    minutes, seconds = services["worker"]["stop_grace_period"].removesuffix("s").split("m")
+    longest = max(each.connect_timeout + each.longest_attempt for each in load({}).providers.values())
+    assert longest < 60 * int(minutes) + int(seconds) < longest + 60
 
 
 def test_the_model_on_this_machine_is_in_a_profile_of_its_own(services: Services) -> None:

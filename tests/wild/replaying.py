@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-from tests.wild.corpus import Failure
+from tests.wild.corpus import Answered, Failure
 from tests.worker.providers.wires import Saying, anthropic_plain, anthropic_stream, openai_plain, openai_stream
 
 ANSWER = Saying(text="Because of Rayleigh scattering.")
@@ -51,7 +51,7 @@ class Host(ThreadingHTTPServer):
 
 
 @contextmanager
-def replaying(entries: Mapping[str, Failure]) -> Iterator[Host]:
+def replaying(entries: Mapping[str, Failure | Answered]) -> Iterator[Host]:
     """Gives a host that sends the entry that a path begins with."""
 
     def respond(request: Request) -> None:

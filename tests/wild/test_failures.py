@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from config.outcomes import RULES, Outcome
-from tests.wild.bed import Came, Sent, all_sent, expected_provider, results
+from config.outcomes import Outcome
+from tests.wild.bed import Came, Sent, all_sent, problems, results, table
 from tests.wild.corpus import failures
-from worker.errors import ContentRefused, TaskFailed
 
 ENTRIES = list(failures())
 SENT = all_sent(ENTRIES)
@@ -26,33 +25,6 @@ def test_a_failure_of_the_wild_goes_on_to_whoever_can_answer(came: dict[str, Cam
     assert problems(each, came[each.name]) == []
 
 
-def problems(each: Sent, came: Came) -> list[str]:
-    """Returns what is not as it should be."""
-    entry, found = each.entry, []
-    provider = expected_provider(each)
-    if isinstance(came.outcome, TaskFailed):
-        told = str(came.outcome)
-        if provider or not isinstance(came.outcome, ContentRefused) or f"{each.name}: {entry.outcome}" not in told:
-            found.append(f"the caller got {type(came.outcome).__name__}: {told}")
-    else:
-        report = came.outcome["fallback"]
-        first = report["attempts"][0]
-        if first["outcome"] != entry.outcome:
-            found.append(f"{first['outcome']} instead of {entry.outcome}: {first['reason']}")
-        if report["provider"] != provider:
-            found.append(f"answered by {report['provider']} instead of {provider}")
-        if entry.outcome == Outcome.RATE_LIMITED and entry.retry_after is not None:
-            wait = came.breaker.limited_until - first["at"] - first["latency_ms"] / 1000
-            if abs(wait - min(entry.retry_after, 3600)) > 1.5:
-                found.append(f"left alone for {wait:.1f} s instead of {entry.retry_after}")
-    if came.calls != each.calls:
-        found.append(f"{came.calls} calls instead of {each.calls}")
-    counted = each.calls if RULES[entry.outcome].breaker == "failure" else 0
-    if came.breaker.failed != counted:
-        found.append(f"{came.breaker.failed} failures in the breaker instead of {counted}")
-    return found
-
-
 def test_no_failure_of_the_request_counts_against_a_breaker(came: dict[str, Came]) -> None:
     about_the_request = [each for each in SENT if each.entry.outcome in ABOUT_THE_REQUEST]
     assert len(about_the_request) > 100
@@ -62,12 +34,7 @@ def test_no_failure_of_the_request_counts_against_a_breaker(came: dict[str, Came
 def test_the_corpus_is_printed_with_its_counts(
     came: dict[str, Came], record_property: Callable[[str, object], None]
 ) -> None:
-    right = Counter(each.entry.vendor for each in SENT if not problems(each, came[each.name]))
-    sent, entries = Counter(each.entry.vendor for each in SENT), Counter(entry.vendor for entry in ENTRIES)
-    lines = [f"{'vendor':18} entries  sent  right"]
-    lines += [f"{name:18} {entries[name]:7} {sent[name]:5} {right[name]:6}" for name in sorted(entries)]
-    lines.append(f"{'all':18} {entries.total():7} {sent.total():5} {right.total():6}")
-    record_property("counted", "\n".join(lines))
+    record_property("counted", table(SENT, came))
     assert len(ENTRIES) >= 120
 
 

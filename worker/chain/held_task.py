@@ -105,7 +105,7 @@ class HeldTask:
                 self.store.run(self._record_command(Attempted(permit, "ignored", 0.0), []))
 
     def extend(self, permit: Permit, seconds: float) -> None:
-        """Extends a half-open permit at the first token; if that fails, a success may not count."""
+        """Extends a half-open permit at the first byte; if that fails, a success may not count."""
         if permit.half_open_id:
             with suppress(RedisUnavailable):
                 breaker.extend(self.store, permit, seconds)

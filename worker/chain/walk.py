@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 
 from config.outcomes import RULES, Outcome
-from config.providers import Provider
+from config.providers import Model, Provider
 from worker.admission.breaker import NEVER, Attempted, Decision, Permit
 from worker.chain import failure_messages, report
 from worker.chain.classify import classify
@@ -128,7 +128,8 @@ class _Walk:
             TaskFailed, Revoked: the attempt was cut short, or another outcome was stored first.
         """
         task, delivery, provider = self.task, self.delivery, self.route.providers[permit.provider]
-        model, share = provider.model(delivery.request.model), self._share(provider)
+        model = provider.model(delivery.request.model)
+        share = self._share(provider, model)
         at, started = task.time(), time.monotonic()
         try:
             answer = ask(
@@ -137,7 +138,7 @@ class _Walk:
                 delivery.request,
                 deadline=started + task.time_left(),
                 share=share,
-                on_first_token=lambda: task.extend(permit, provider.attempt_timeout),
+                on_first_byte=lambda: task.extend(permit, provider.attempt_limit(model)),
                 is_revoked=lambda: delivery.stop_reason() == "revoked",
             )
         except AttemptFailed as failed:
@@ -154,12 +155,12 @@ class _Walk:
         )
         return self._succeed(permit, answer, entry)
 
-    def _share(self, provider: Provider) -> float | None:
+    def _share(self, provider: Provider, model: Model) -> float | None:
         """Returns the seconds until the first token that leave time for others, None where they have it anyway.
 
         It is the time left / (1 + the providers not asked yet that admit).
         """
-        left, own = self.task.time_left(), provider.until_first_token
+        left, own = self.task.time_left(), provider.until_first_token(model)
         waiting = position(self.route, self.task.lines).waiting(self.route, provider.name)
         if not waiting or left / (1 + len(waiting)) >= own:
             return None

@@ -61,7 +61,9 @@ def _list(provider: Provider, path: str, until: float) -> tuple[int, bytes] | No
 
 def _get(provider: Provider, path: str, until: float) -> tuple[int, float, bytes]:
     headers, started = DIALECTS[provider.dialect].headers(provider), time.monotonic()
-    with send("GET", provider.base_url + path, headers, None, Limits(provider, until)) as response:
+    with send(
+        "GET", provider.base_url + path, headers, None, Limits(provider, provider.model("default"), until)
+    ) as response:
         return response.status, _ms_since(started), response.head(MOST_BYTES)
 
 

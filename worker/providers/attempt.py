@@ -10,11 +10,10 @@ from worker.errors import AttemptFailed
 from worker.providers import errors
 from worker.providers.dialect import Dialect
 from worker.providers.dialects import DIALECTS
-from worker.providers.error_body import is_error
 from worker.providers.http.client import send
 from worker.providers.http.time_limits import Limits
-from worker.providers.response import Plain, Stream
-from worker.request import CompletionRequest
+from worker.providers.response import ErrorEvent, Reading
+from worker.request import CompletionRequest, ToolResult
 from worker.result import Answer
 
 
@@ -25,7 +24,7 @@ def ask(
     *,
     deadline: float,
     share: float | None = None,
-    on_first_token: Callable[[], None],
+    on_first_byte: Callable[[], None],
     is_revoked: Callable[[], bool],
 ) -> Answer:
     """Returns the provider's whole answer.
@@ -37,15 +36,15 @@ def ask(
         deadline: an instant of `time.monotonic`.
         share: seconds until the first token, or the head of a plain answer, where other providers need the rest of the
             deadline; None for no such limit.
-        on_first_token: called once: at the first token of a stream; before the request if the answer is plain.
+        on_first_byte: called once: at the first byte of a streamed answer; before the request if the answer is plain.
         is_revoked: called whenever more of the answer has arrived.
 
     Raises:
         AttemptFailed: any failure of the provider or the network.
     """
-    limits = Limits(provider, deadline, share)
+    limits = Limits(provider, model, deadline, share)
     try:
-        return _ask(provider, model, request, limits, on_first_token, is_revoked)
+        return _ask(provider, model, request, limits, on_first_byte, is_revoked)
     except AttemptFailed as failed:
         raise limits.silenced(failed) from None
 
@@ -55,38 +54,38 @@ def _ask(
     model: Model,
     request: CompletionRequest,
     limits: Limits,
-    on_first_token: Callable[[], None],
+    on_first_byte: Callable[[], None],
     is_revoked: Callable[[], bool],
 ) -> Answer:
-    dialect = DIALECTS[provider.dialect]
+    dialect, url = DIALECTS[provider.dialect], provider.base_url + DIALECTS[provider.dialect].path
     headers = {"Content-Type": "application/json", **dialect.headers(provider)}
-    reading: Stream | Plain
-    if provider.stream:
-        reading = Stream(dialect, limits, on_first_token, is_revoked)
-    else:
-        reading = Plain(dialect, limits, is_revoked)
-        on_first_token()
-    with send("POST", provider.base_url + dialect.path, headers, _body(dialect, provider, model, request), limits) as (
-        response
-    ):
+    reading = Reading(dialect.assembly(), limits, on_first_byte if provider.stream else _nothing, is_revoked)
+    if not provider.stream:
+        on_first_byte()
+    with send("POST", url, headers, _body(dialect, provider, model, request), limits) as response:
         if not 200 <= response.status < 300:
             raise errors.from_response(response, provider, request)
-        reading.read(response)
-    events = reading.events(response.header("content-type"))
-    for event in events:
-        if is_error(event):
-            raise errors.from_event(event, response, provider, request)
-    parsed = reading.parsed_answer(events)
-    first_token = reading.first_token
+        try:
+            reading.read(response)
+        except ErrorEvent as error:
+            raise errors.from_event(error.event, response, provider, request) from None
+        request_id = errors.request_id(response)
+    is_after_tool = isinstance(request.messages[-1], ToolResult)
+    parsed = reading.whole(may_be_silent=dialect.silent_after_tool and is_after_tool)
+    first_token = reading.first_token if provider.stream else None
     return Answer(
         parsed.id,
         parsed.model,
         parsed.message,
         parsed.finish_reason,
         parsed.usage,
-        errors.request_id(response),
+        request_id,
         None if first_token is None else round(1000 * (first_token - limits.started), 1),
     )
+
+
+def _nothing() -> None:
+    """Does nothing."""
 
 
 def _body(dialect: Dialect, provider: Provider, model: Model, request: CompletionRequest) -> bytes:

@@ -1,27 +1,13 @@
 """A dialect: everything that an attempt needs for one wire format."""
 
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from config.providers import Model, Provider
 from worker.errors import AttemptFailed
-from worker.request import CompletionRequest, Image, Message, Text
-from worker.result import FinishReason, Usage
-
-Event = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedAnswer:
-    """The parts of one whole answer; `message` is an OpenAI assistant message."""
-
-    id: str
-    model: str
-    message: dict[str, Any] = field(repr=False)
-    finish_reason: FinishReason
-    usage: Usage | None
+from worker.providers.assembly import Assembly
+from worker.request import CompletionRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +21,8 @@ class Dialect:
         takes: the capabilities that the format can express, named as in `CompletionRequest.needs`.
         headers: returns the provider's headers.
         body: returns the body of a request; the last argument is whether to stream.
-        token: matches the bytes of an event that carries a piece of the answer, and of no other event.
-        ended: returns whether these bytes hold the end of a stream; may miss it, but never returns True too early.
-        answer: parses all events; raises AttemptFailed, or any error that a wrong shape causes.
-        plain: parses the one object of a plain answer, likewise.
+        assembly: returns what puts one answer together.
+        silent_after_tool: whether no content is a whole answer where the last message is a tool's result.
     """
 
     path: str
@@ -47,10 +31,8 @@ class Dialect:
     takes: frozenset[str]
     headers: Callable[[Provider], dict[str, str]]
     body: Callable[[CompletionRequest, Model, bool], dict[str, Any]]
-    token: re.Pattern[bytes]
-    ended: Callable[[bytes], bool]
-    answer: Callable[[list[Event]], ParsedAnswer]
-    plain: Callable[[Event], ParsedAnswer]
+    assembly: Callable[[], Assembly]
+    silent_after_tool: bool = False
 
 
 def api_key(provider: Provider) -> str | None:
@@ -69,41 +51,6 @@ def api_key(provider: Provider) -> str | None:
     return key
 
 
-def parts(message: Message) -> tuple[Text | Image, ...]:
-    """Returns a message's content as parts."""
-    if isinstance(message.content, str):
-        return (Text(type="text", text=message.content),)
-    return message.content or ()
-
-
-def text_of(message: Message) -> str:
-    """Returns a message's text, with its parts joined."""
-    if isinstance(message.content, str):
-        return message.content
-    return "".join(part.text for part in message.content or () if isinstance(part, Text))
-
-
 def without_none(**fields: Any) -> dict[str, Any]:
     """Returns the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def join_utf8(pieces: Iterable[str]) -> str:
-    """Returns the pieces joined as a text that UTF-8 can encode.
-
-    A provider may cut between the halves of a surrogate pair. Joining pairs them again; a single half is replaced.
-    """
-    text = "".join(pieces)
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
-def count(numbers: object, name: str) -> int:
-    """Returns a count of tokens, 0 if it is missing or invalid: a bad usage must not lose a whole answer."""
-    number = numbers.get(name) if isinstance(numbers, dict) else None
-    return number if isinstance(number, int) and number > 0 else 0

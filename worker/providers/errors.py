@@ -7,11 +7,11 @@ from typing import Any
 from config.providers import Provider
 from worker.errors import AttemptFailed
 from worker.providers import error_body
-from worker.providers.dialect import parts, text_of
 from worker.providers.error_body import ErrorBody
 from worker.providers.http.client import Response
 from worker.providers.http.retry_after import parse_text
 from worker.providers.scrubbing import MOST, TELLING, code_word, scrubbed
+from worker.providers.text import parts, text_of
 from worker.request import Assistant, CompletionRequest, Image, JsonSchema
 
 _MOST = 65_536

@@ -1,4 +1,4 @@
-"""Reads an answer, as a stream or plain, and parses it by its dialect when it is whole."""
+"""Reads an answer as its bytes come, streamed or plain, whichever was asked for: servers send either."""
 
 import json
 import time
@@ -8,142 +8,147 @@ from typing import Any
 from pydantic_core import from_json
 
 from worker.errors import AttemptFailed
-from worker.providers.dialect import Dialect, Event, ParsedAnswer
+from worker.providers.assembly import Assembly, ParsedAnswer
 from worker.providers.error_body import is_error
 from worker.providers.http.client import Response
-from worker.providers.http.sse import MOST, Events, payloads
+from worker.providers.http.sse import DONE, Payloads
 from worker.providers.http.time_limits import Limits
 
+_SHAPES = (LookupError, TypeError, AttributeError, ValueError, RecursionError)
+"""What a wrong shape of an event causes. To check every shape first would cost more than all other reading."""
 
-class Stream:
-    """A stream: its whole events, the instant of its first token, and the error that cut it, if any."""
+
+class ErrorEvent(Exception):
+    """An event that tells an error."""
+
+    def __init__(self, event: Any) -> None:
+        super().__init__()
+        self.event = event
+
+
+class Reading:
+    """One answer while it is read. `assembly` holds what has come so far.
+
+    Attributes:
+        assembly: the answer, as far as it has come.
+        first_token: the monotonic instant of the first token, None before it.
+    """
 
     def __init__(
-        self, dialect: Dialect, limits: Limits, on_first_token: Callable[[], None], is_revoked: Callable[[], bool]
+        self, assembly: Assembly, limits: Limits, on_first_byte: Callable[[], None], is_revoked: Callable[[], bool]
     ) -> None:
-        self._dialect, self._limits = dialect, limits
-        self._on_first_token, self._is_revoked = on_first_token, is_revoked
-        self._events = Events()
-        self._first_token = 0.0
-        self._cut: AttemptFailed | None = None
+        self.assembly = assembly
+        self.first_token: float | None = None
+        self._limits, self._is_revoked = limits, is_revoked
+        self._on_first_byte: Callable[[], None] | None = on_first_byte
+        self._payloads = Payloads()
+        self._has_event = False
 
     def read(self, response: Response) -> None:
-        """Reads the stream to its end, or to the point where it was cut.
+        """Reads the body to its end, or to where it was cut if the answer was whole by then.
 
         Raises:
-            AttemptFailed: `revoked`, or `malformed`.
+            ErrorEvent: the server tells an error.
+            AttemptFailed: `revoked`, `malformed`, or what cut the body.
         """
+        self._limits.head()
         try:
             response.read(self._receive)
         except AttemptFailed as failed:
-            if failed.reason in ("revoked", "malformed"):
+            if failed.reason in ("revoked", "malformed") or not (self.assembly.word or self.assembly.has_ended):
                 raise
-            self._cut = failed
+        else:
+            self._end(response.header("content-type"))
 
-    @property
-    def first_token(self) -> float:
-        """Returns the monotonic instant of the first token, or now if there was none."""
-        return self._first_token or time.monotonic()
-
-    def events(self, content_type: str | None) -> list[Event]:
-        """Returns the whole events, parsed at once, which takes a third of the time of parsing each.
-
-        Raises:
-            AttemptFailed: `malformed`, they are no JSON objects.
-        """
-        stream = self._events.gathered(ended=self._cut is None)
-        data = [payload for payload in payloads(stream) if payload != b"[DONE]"]
-        if not data and stream.strip() and not self._cut:
-            return _error_without_stream(stream, content_type)
-        # Data that is JSON only when joined is refused: a JSON string has no line end, and the count must match.
-        events = _parsed(b"[" + b",\n".join(data) + b"]")
-        if not (isinstance(events, list) and len(events) == len(data)):
-            raise AttemptFailed("malformed", "an event is not JSON")
-        if not all(isinstance(event, dict) or is_error(event) for event in events):
-            raise AttemptFailed("malformed", "an event is not a JSON object")
-        return events
-
-    def parsed_answer(self, events: list[Event]) -> ParsedAnswer:
-        """Returns the answer of the stream. A stream that was cut after the answer's end still counts as whole.
-
-        Raises:
-            AttemptFailed: the error that cut the stream, or one that the dialect found.
-        """
+    def whole(self, *, may_be_silent: bool) -> ParsedAnswer:
+        """Returns the whole answer; see `Assembly.whole`."""
         try:
-            return _parsed_answer(lambda: self._dialect.answer(events))
-        except AttemptFailed as failed:
-            if self._cut and failed.reason == "truncated":
-                raise self._cut from None
-            raise
+            return self.assembly.whole(may_be_silent=may_be_silent)
+        except _SHAPES:
+            pass  # raising here would chain an exception that holds the answer
+        raise _misshapen()
 
     def _receive(self, chunk: bytes) -> None:
         if self._is_revoked():
             raise AttemptFailed("revoked")
-        events = self._events.feed(chunk)
-        if self._dialect.token.search(events):
-            if not self._first_token:
-                self._first_token = time.monotonic()
-                self._on_first_token()
+        if self._on_first_byte:
+            self._on_first_byte()
+            self._on_first_byte = None
+        if self.assembly.has_ended:
+            return
+        if self.first_token is None:
+            self._limits.alive()
+        if payloads := self._payloads.feed(chunk):
+            self._take(_events(payloads))
+
+    def _end(self, content_type: str | None) -> None:
+        """Takes what stands at the end of the body without a line end.
+
+        Raises:
+            ErrorEvent, AttemptFailed: as `read`.
+        """
+        if self.assembly.has_ended:
+            return
+        payloads = self._payloads.end()
+        if not (self._has_event or payloads) and not self._payloads.is_empty:
+            raise AttemptFailed("malformed", f"no event in a body of type {_printable(content_type)}")
+        try:
+            self._take(_events(payloads))
+        except AttemptFailed:
+            if not self.assembly.word:  # half an event behind a whole answer
+                raise
+
+    def _take(self, events: list[Any]) -> None:
+        assembly, has_token, fits = self.assembly, False, True
+        self._has_event = self._has_event or bool(events)
+        try:
+            for event in events:
+                if event is DONE:
+                    assembly.has_ended = True
+                if assembly.has_ended:
+                    break
+                is_usual = event.__class__ is dict and event.get("choices") and "error" not in event
+                if not is_usual and is_error(event):
+                    raise ErrorEvent(event)
+                if assembly.add(event):
+                    has_token = True
+        except _SHAPES:
+            fits = False  # raising here would chain an exception that holds the answer
+        if not fits:
+            raise _misshapen()
+        if has_token:
+            self.first_token = self.first_token or time.monotonic()
             self._limits.token()
-        if self._dialect.ended(events):
+        if assembly.has_ended:
             self._limits.ended()
 
 
-class Plain:
-    """A plain answer, which is one JSON object."""
-
-    first_token = None
-
-    def __init__(self, dialect: Dialect, limits: Limits, is_revoked: Callable[[], bool]) -> None:
-        self._dialect, self._limits, self._is_revoked = dialect, limits, is_revoked
-        self._body = bytearray()
-
-    def read(self, response: Response) -> None:
-        """Reads the body to its end.
-
-        Raises:
-            AttemptFailed: `revoked`, `malformed`, or the error that cut it.
-        """
-        self._limits.head()
-        response.read(self._receive)
-
-    def events(self, content_type: str | None) -> list[Event]:
-        """Returns the object as a list of one event.
-
-        Raises:
-            AttemptFailed: `malformed`, the body is no JSON object.
-        """
-        body = _parsed(bytes(self._body))
-        if not (isinstance(body, dict) or is_error(body)):
-            raise AttemptFailed("malformed", f"no JSON object in a body of type {_printable(content_type)}")
-        return [body]
-
-    def parsed_answer(self, events: list[Event]) -> ParsedAnswer:
-        """Returns the answer.
-
-        Raises:
-            AttemptFailed: an error that the dialect found.
-        """
-        return _parsed_answer(lambda: self._dialect.plain(events[0]))
-
-    def _receive(self, chunk: bytes) -> None:
-        if self._is_revoked():
-            raise AttemptFailed("revoked")
-        self._body += chunk
-        if len(self._body) > MOST:
-            raise AttemptFailed("malformed", f"the answer is longer than {MOST} bytes")
-
-
-def _error_without_stream(body: bytes, content_type: str | None) -> list[Event]:
-    """Returns the error that a body is in place of a stream.
+def _events(payloads: list[bytes]) -> list[Any]:
+    """Returns the events of payloads; `DONE` for the end of a stream.
 
     Raises:
-        AttemptFailed: `malformed`, it is none.
+        AttemptFailed: `malformed`, one is no JSON.
     """
-    error = _parsed(body)
-    if not is_error(error):
-        raise AttemptFailed("malformed", f"no event in a body of type {_printable(content_type)}")
-    return [error]
+    if len(payloads) == 1:
+        return [_event(payloads[0])]
+    if payloads and payloads[-1] == DONE:
+        return [*_events(payloads[:-1]), DONE]
+    # At once takes a third of the time. Data that is JSON only when joined is refused: the count must match.
+    events = _parsed(b"[" + b",\n".join(payloads) + b"]")
+    if isinstance(events, list) and len(events) == len(payloads):
+        return events
+    return [_event(payload) for payload in payloads]
+
+
+def _event(payload: bytes) -> Any:
+    if payload == DONE:
+        return DONE
+    event = _parsed(payload)
+    if event is None:
+        raise AttemptFailed("malformed", "an event is not JSON")
+    if not isinstance(event, dict) and not is_error(event):
+        raise AttemptFailed("malformed", "an event is not a JSON object")
+    return event
 
 
 def _parsed(text: bytes) -> Any:
@@ -158,13 +163,8 @@ def _parsed(text: bytes) -> Any:
         return None  # raising here would chain an exception that holds the answer
 
 
-def _parsed_answer(answer: Callable[[], ParsedAnswer]) -> ParsedAnswer:
-    try:
-        return answer()
-    except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
-        # To check the shape of every event first would cost more than all other reading.
-        pass  # raising here would chain an exception that holds the answer
-    raise AttemptFailed("malformed", "an event has not the shape that was agreed on")
+def _misshapen() -> AttemptFailed:
+    return AttemptFailed("malformed", "an event has not the shape that was agreed on")
 
 
 def _printable(content_type: str | None) -> str:

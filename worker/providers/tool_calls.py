@@ -3,12 +3,12 @@
 import hashlib
 import json
 import re
+from dataclasses import dataclass, field
 from typing import Any
 
 from worker.errors import AttemptFailed
-from worker.providers.dialect import ParsedAnswer, join_utf8
+from worker.providers.text import join_utf8
 from worker.request.fields import check_json
-from worker.result import FinishReason, Usage
 
 _LONGEST_NAME = 64
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
@@ -63,47 +63,93 @@ def _parsed(text: str) -> Any:
     return value
 
 
-def parsed_answer(
-    id_: str,
-    model: str,
-    texts: list[str],
-    calls: list[tuple[Any, Any, str]],
-    finish: FinishReason,
-    usage: Usage | None,
-) -> ParsedAnswer:
-    """Returns the answer of these texts and calls; a call is its id, its name and its arguments.
+@dataclass(slots=True)
+class _Call:
+    """One call of an answer, as far as it has come."""
 
-    Raises:
-        AttemptFailed: `empty`, or `malformed`: it finishes with `tool_calls` and has none, or one has no name.
+    id: str = ""
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+    def is_complete(self) -> bool:
+        """Returns whether the arguments so far are whole; none may still come."""
+        return isinstance(_parsed("".join(self.arguments)), dict)
+
+
+class ToolCalls:
+    """The calls of an answer, put together from pieces.
+
+    Servers count wrongly, repeat ids or leave them out. So a piece begins another call where
+
+    1. its index is new,
+    2. it names a function and has another id than the call at its index, whose arguments are whole or whose name is
+       another,
+    3. it names a function, has no id, and the arguments of the call at its index are whole.
+
+    Any other piece continues the call at its index; a piece without an index, the last call.
     """
-    text = join_utf8(texts)
-    if not (text or calls or finish == "length"):
-        raise AttemptFailed("empty")
-    if finish == "tool_calls" and not calls:
-        raise AttemptFailed("malformed", "it ends for tool calls and has none")
-    message: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else ""), "refusal": None}
-    if calls:
-        message["tool_calls"] = _openai_calls(id_, calls)
-    return ParsedAnswer(id_, model, message, finish, usage)
 
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+        self._at: dict[Any, _Call] = {}
 
-def _openai_calls(answer_id: str, calls: list[tuple[Any, Any, str]]) -> list[dict[str, Any]]:
-    """Returns the calls in the form of OpenAI's message, valid for every vendor.
+    def __bool__(self) -> bool:
+        return bool(self._calls)
 
-    A missing or repeated id is replaced. Characters that no vendor accepts in a name, which models sometimes write, are
-    replaced too.
-    """
-    taken: set[str] = set()
-    converted = []
-    for index, (id_, name, arguments_text) in enumerate(calls):
-        if not (isinstance(name, str) and name):
-            raise AttemptFailed("malformed", "a tool call has no name")
-        if not (isinstance(id_, str) and id_) or id_ in taken:
-            id_ = "call_" + _hash(f"{index}:{answer_id}")
-        taken.add(id_)
-        function = {"name": _UNFIT.sub("_", name)[:_LONGEST_NAME], "arguments": join_utf8([arguments_text])}
-        converted.append({"id": join_utf8([id_]), "type": "function", "function": function})
-    return converted
+    def has(self, index: Any) -> bool:
+        """Returns whether there is a call at an index."""
+        return index in self._at
+
+    def add(self, index: Any, id_: Any, name: Any, arguments: Any) -> None:
+        """Adds one piece. `arguments` is a piece of JSON, or an object, which is whole."""
+        call = self._at.get(index) if index is not None else (self._calls[-1] if self._calls else None)
+        if call is None or (name and self._is_another(call, id_, name)):
+            call = self._at[index] = _Call()
+            self._calls.append(call)
+        if isinstance(id_, str):
+            call.id = call.id or id_
+        if isinstance(name, str):
+            call.name = call.name or name
+        if arguments:
+            call.arguments.append(arguments if isinstance(arguments, str) else json.dumps(arguments))
+
+    def whole(self, answer_id: str, *, is_cut: bool) -> list[dict[str, Any]]:
+        """Returns the calls in the form of OpenAI's message, valid for every vendor.
+
+        No arguments are an empty object, unless the answer `is_cut` by its length.
+
+        A missing or repeated id is replaced. Characters that no vendor accepts in a name, which models sometimes write,
+        are replaced too.
+
+        Raises:
+            AttemptFailed: `malformed`, a call has no name; `broken_call`, its arguments are not one object: the model
+                broke them, or several calls came as one.
+        """
+        taken: set[str] = set()
+        converted = []
+        for index, call in enumerate(self._calls):
+            arguments_text = join_utf8(call.arguments)
+            if not call.name:
+                raise AttemptFailed("malformed", "a tool call has no name")
+            id_ = join_utf8([call.id])
+            if not id_ or id_ in taken:
+                id_ = "call_" + _hash(f"{index}:{answer_id}")
+            taken.add(id_)
+            if not (arguments_text or is_cut):
+                arguments_text = "{}"
+            if not (is_cut or isinstance(_parsed(arguments_text), dict)):
+                raise AttemptFailed("broken_call", "the arguments of a tool call are not one JSON object")
+            function = {"name": _UNFIT.sub("_", call.name)[:_LONGEST_NAME], "arguments": arguments_text}
+            converted.append({"id": id_, "type": "function", "function": function})
+        return converted
+
+    @staticmethod
+    def _is_another(call: _Call, id_: Any, name: str) -> bool:
+        if not call.name:
+            return False
+        if id_ and call.id and id_ != call.id:
+            return name != call.name or call.is_complete()
+        return not id_ and call.is_complete()
 
 
 def _hash(text: str) -> str:

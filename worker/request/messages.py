@@ -79,7 +79,7 @@ class ToolCall(RequestModel):
 
 
 class Assistant(RequestModel):
-    """An earlier turn of a model. Other fields of an answer must be empty."""
+    """An earlier turn of a model. `reasoning_content` is not sent; other fields of an answer must be empty."""
 
     role: Literal["assistant"]
     content: Texts | None = None
@@ -87,6 +87,7 @@ class Assistant(RequestModel):
     tool_calls: Annotated[tuple[ToolCall, ...], Field(fail_fast=True), BeforeValidator(at_most(MOST_CALLS))] | None = (
         None
     )
+    reasoning_content: Utf8Str | None = None
     refusal: None = None
     audio: None = None
     function_call: None = None

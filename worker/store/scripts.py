@@ -37,12 +37,12 @@ end }})
 
 
 def _settings(provider: Provider) -> str:
-    breaker, permit = provider.breaker, provider.connect_timeout + provider.first_token_timeout
+    breaker = provider.breaker
     fields: dict[str, int | str] = {
         "failures": breaker.failure_threshold,
         "successes": breaker.success_threshold,
         "cooldown": round(breaker.cooldown_period * 1000),
-        "permit_ms": round(permit * 1000),
+        "permit_ms": round(provider.permit_lifetime * 1000),
         "detect_failures": breaker.adaptive.failures,
         "detect_latency": breaker.adaptive.latency,
     }

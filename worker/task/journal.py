@@ -13,6 +13,7 @@ SKIPPED = "skipped"
 CRASHED = "worker-died"
 """Outcome of an attempt whose worker died. It is in the task's hash, not in the journal: no position depends on it."""
 
+_SINCE_3 = (Outcome.SHARE_SPENT, Outcome.EMPTY, Outcome.NONCONFORMING)
 FIRST_VERSION = 2
 """The version of a message, and of the workers that read its journal, unless the journal needs a later one."""
 
@@ -82,7 +83,7 @@ def load(text: str) -> Line:
 
 def version(lines: Iterable[Line]) -> int:
     """Returns the lowest version of the workers that can read these lines."""
-    new = any(e.scope or e.outcome in (Outcome.SHARE_SPENT, Outcome.NONCONFORMING) for e in entries(lines))
+    new = any(e.scope or e.outcome in _SINCE_3 for e in entries(lines))
     return 3 if new else FIRST_VERSION
 
 

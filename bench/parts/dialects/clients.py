@@ -66,7 +66,7 @@ def _asked(request: CompletionRequest, provider: Provider) -> str:
         provider.model("default"),
         request,
         deadline=time.monotonic() + 60.0,
-        on_first_token=lambda: None,
+        on_first_byte=lambda: None,
         is_revoked=lambda: False,
     )
     return str(answer.message["content"])

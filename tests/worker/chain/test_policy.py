@@ -13,7 +13,7 @@ from worker.chain.route import Route
 from worker.task.journal import SKIPPED, Entry, RoundStart
 
 FAILOVERS = ("after-retries", "at-once")
-RETRIED = (Outcome.TRANSIENT, Outcome.OVERLOADED, Outcome.RATE_LIMITED, Outcome.NONCONFORMING)
+RETRIED = (Outcome.TRANSIENT, Outcome.OVERLOADED, Outcome.RATE_LIMITED, Outcome.EMPTY, Outcome.NONCONFORMING)
 FAILURES = [outcome for outcome in Outcome if outcome is not Outcome.SUCCESS]
 
 
@@ -32,7 +32,8 @@ def test_a_first_failure_is_retried_or_goes_on_as_its_class_says(failover, outco
     assert found.remaining == REST_AFTER_ONE[outcome]
 
 
-TRIES = dict.fromkeys(FAILURES, 1) | dict.fromkeys(RETRIED, 4) | {Outcome.TIMEOUT: 2, Outcome.NONCONFORMING: 2}
+TRIES = dict.fromkeys(FAILURES, 1) | dict.fromkeys(RETRIED, 4)
+TRIES |= {Outcome.TIMEOUT: 2, Outcome.EMPTY: 2, Outcome.NONCONFORMING: 2}
 
 
 @pytest.mark.parametrize("outcome", FAILURES)

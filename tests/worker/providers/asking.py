@@ -40,7 +40,7 @@ def asked(
     *,
     within: float = 60.0,
     share: float | None = None,
-    on_first_token: Callable[[], None] = lambda: None,
+    on_first_byte: Callable[[], None] = lambda: None,
     is_revoked: Callable[[], bool] = lambda: False,
 ) -> Answer:
     return ask(
@@ -49,7 +49,7 @@ def asked(
         request or globals()["request"](),
         deadline=time.monotonic() + within,
         share=share,
-        on_first_token=on_first_token,
+        on_first_byte=on_first_byte,
         is_revoked=is_revoked,
     )
 

@@ -192,14 +192,12 @@ def test_a_revoked_task_is_cut_in_a_plain_answer() -> None:
         ("openai", b'{"error":{"message":"m","type":"server_error"}}', "stream_error"),
         ("openai", b'{"choices":[]}', "truncated"),
         ("openai", b"[]", "malformed"),
-        ("openai", b"", "malformed"),
-        ("openai", b'{"choices":[{"message":{"content":"x"}}]}', "truncated"),
-        ("openai", b'{"choices":[{"message":{"content":"x"},"finish_reason":"tool_calls"}]}', "malformed"),
+        ("openai", b"", "truncated"),
+        ("openai", b'{"choices":[{"message":{"content":"x"},"finish_reason":"tool_calls"}]}', "broken_call"),
         ("anthropic", b'{"type":"error","error":{"type":"overloaded_error","message":"m"}}', "stream_error"),
-        ("anthropic", b'{"content":[{"type":"text","text":"x"}],"stop_reason":null}', "truncated"),
         ("anthropic", b'{"content":"x","stop_reason":"end_turn"}', "malformed"),
         ("anthropic", b'{"content":[{"type":"tool_use","id":"a"}],"stop_reason":"tool_use"}', "malformed"),
-        ("anthropic", b'{"content":[{"type":"text","text":"x"}],"stop_reason":"tool_use"}', "malformed"),
+        ("anthropic", b'{"content":[{"type":"text","text":"x"}],"stop_reason":"tool_use"}', "broken_call"),
     ],
 )
 def test_a_fault_inside_a_plain_200_is_a_failed_attempt(dialect: Dialect, body: bytes, reason: str) -> None:

@@ -101,7 +101,7 @@ def test_anthropics_other_ends_are_openais_or_none(stream: bool, reason: str, fi
         try:
             ended = asked(at("anthropic", bare.url, stream)).finish_reason
         except AttemptFailed as failed:
-            assert (failed.reason, finish) == ("malformed", None)  # noqa: PT017  either is right
+            assert (failed.reason, finish) == ("aborted", None)  # noqa: PT017  either is right
         else:
             assert ended == finish
 
@@ -109,5 +109,5 @@ def test_anthropics_other_ends_are_openais_or_none(stream: bool, reason: str, fi
 def test_a_plain_answer_shows_no_first_token_and_tells_of_it_at_once() -> None:
     came: list[int] = []
     with serving(answering("openai", False, Saying("Hi"))) as bare:
-        answer = asked(at("openai", bare.url, False), request(), on_first_token=lambda: came.append(1))
+        answer = asked(at("openai", bare.url, False), request(), on_first_byte=lambda: came.append(1))
     assert (answer.first_token_ms, came) == (None, [1])

@@ -64,6 +64,7 @@ def _openai(url: str, key: str, stream: bool, body: dict[str, Any]) -> Reading:
     cached, thought = prompt and prompt.cached_tokens, completion and completion.reasoning_tokens
     counts = Usage(usage.prompt_tokens, usage.completion_tokens, cached or 0, thought or 0)
     finish = "content_filter" if choice.message.refusal else choice.finish_reason
+    finish = "tool_calls" if calls and finish == "stop" else finish  # as OpenAI's clients branch on
     return Reading(said.id, said.model, choice.message.content or "", calls, finish, counts)
 
 
@@ -82,4 +83,5 @@ def _anthropic(url: str, key: str, stream: bool, body: dict[str, Any]) -> Readin
     prompt = usage.input_tokens + cached + (usage.cache_creation_input_tokens or 0)
     thought = usage.output_tokens_details.thinking_tokens if usage.output_tokens_details else 0
     counts = Usage(prompt, usage.output_tokens, cached, thought)
-    return Reading(said.id, said.model, text, calls, ANTHROPIC_FINISH[said.stop_reason], counts)
+    finish = "tool_calls" if calls and said.stop_reason == "end_turn" else ANTHROPIC_FINISH[said.stop_reason]
+    return Reading(said.id, said.model, text, calls, finish, counts)

@@ -1,6 +1,6 @@
 """Anthropic's Messages interface."""
 
-from worker.providers.anthropic.answer import TOKEN, answer, ended, plain
+from worker.providers.anthropic.answer import AnthropicAssembly
 from worker.providers.anthropic.request import body, headers
 from worker.providers.dialect import Dialect
 
@@ -13,8 +13,6 @@ ANTHROPIC = Dialect(
     takes=frozenset({"tools", "images", "schema", "prefill"}),
     headers=headers,
     body=body,
-    token=TOKEN,
-    ended=ended,
-    answer=answer,
-    plain=plain,
+    assembly=AnthropicAssembly,
+    silent_after_tool=True,
 )

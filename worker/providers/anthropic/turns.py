@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from worker.providers.dialect import parts, text_of
+from worker.providers.text import parts, text_of
 from worker.providers.tool_calls import Ids, arguments
 from worker.request import Assistant, Image, Message, System, Text, ToolResult
 

@@ -11,6 +11,7 @@ import httpx
 
 from worker.errors import AttemptFailed
 from worker.providers.http.deadlines import TimedBackend, nothing
+from worker.providers.http.encoding import decoder
 from worker.providers.http.retry_after import parse_retry_after
 from worker.providers.http.time_limits import Limits
 
@@ -70,12 +71,13 @@ class Response:
             AttemptFailed: a limit passed, or the body was cut; `receive` has got all bytes before that.
         """
         pieces: list[bytes] = []
+        decode = decoder(self.header("content-encoding"))
 
         def flush() -> None:
             if pieces:
                 whole = b"".join(pieces)
                 pieces.clear()
-                receive(whole)
+                receive(decode(whole) if decode else whole)
 
         self._backend.about_to_wait = flush
         try:

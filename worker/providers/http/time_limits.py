@@ -3,7 +3,7 @@
 import math
 import time
 
-from config.providers import Provider
+from config.providers import Model, Provider
 from worker.errors import AttemptFailed
 
 END = 1.0
@@ -16,8 +16,8 @@ HALF = 0.5
 class Limits:
     """The current limit of one attempt: an instant, and the failure's reason if it passes.
 
-    1. The limit moves when the connection is open, at each token, and at the end of the answer. Pings and comments do
-       not move it.
+    1. The limit moves when the connection is open, at each token, and at the end of the answer. Before the first token
+       any byte moves it: models think in silence, and servers send pings meanwhile. After it, only tokens do.
     2. It is never later than the limit of the whole attempt or the caller's deadline.
     3. Only these two apply while a plain answer is awaited, because it shows no token.
     4. Until the first token, or the head of a plain answer, the attempt's share of the deadline applies too.
@@ -26,15 +26,15 @@ class Limits:
         reason: the reason of `AttemptFailed` if the instant passes.
     """
 
-    def __init__(self, provider: Provider, deadline: float, share: float | None = None) -> None:
+    def __init__(self, provider: Provider, model: Model, deadline: float, share: float | None = None) -> None:
         """Starts the attempt; `deadline` is an instant of `time.monotonic`, `share` seconds, None for all of it."""
         now = self.started = time.monotonic()
-        self._attempt = provider.attempt_timeout
-        self._whole = min((now + provider.attempt_timeout, "attempt_timeout"), (deadline, "deadline"))
-        self._first_token = provider.first_token_timeout if provider.stream else math.inf
+        self._attempt = provider.attempt_limit(model)
+        self._whole = min((now + self._attempt, "attempt_timeout"), (deadline, "deadline"))
+        self._first_token = provider.first_token_limit(model) if provider.stream else math.inf
         self._idle = provider.idle_timeout
         self._share = (math.inf if share is None else now + share, "share")
-        self._share_counts = share is None or share >= HALF * provider.until_first_token
+        self._share_counts = share is None or share >= HALF * provider.until_first_token(model)
         self._move(provider.connect_timeout, "connect_timeout")
 
     def left(self) -> float:
@@ -52,15 +52,20 @@ class Limits:
         """Starts the wait for the first token: the request is about to be sent."""
         self._move(self._first_token, "first_token_timeout")
 
+    def alive(self) -> None:
+        """Starts the wait for the first token anew: a byte has come before it."""
+        self._move(self._first_token, "first_token_timeout")
+
     def token(self) -> None:
         """Starts the wait for the next token; from the first one on the attempt may use all of its limit."""
         self._share = (math.inf, "share")
         self._move(self._idle, "idle_timeout")
 
     def head(self) -> None:
-        """Starts the wait for the rest of a plain answer."""
-        self._share = (math.inf, "share")
-        self._move(math.inf, "attempt_timeout")
+        """Starts the wait for the first token anew, or for the rest of a plain answer: the response's head has come."""
+        if self._first_token == math.inf:
+            self._share = (math.inf, "share")
+        self.alive()
 
     def ended(self) -> None:
         """Starts the wait for the end of a stream after its last event."""

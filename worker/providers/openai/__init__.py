@@ -1,7 +1,7 @@
 """OpenAI's Chat Completions interface, which many other servers implement."""
 
 from worker.providers.dialect import Dialect
-from worker.providers.openai.answer import TOKEN, answer, ended, plain
+from worker.providers.openai.answer import OpenAIAssembly
 from worker.providers.openai.request import body, headers
 
 OPENAI = Dialect(
@@ -11,8 +11,5 @@ OPENAI = Dialect(
     takes=frozenset({"tools", "images", "schema", "json", "prefill"}),
     headers=headers,
     body=body,
-    token=TOKEN,
-    ended=ended,
-    answer=answer,
-    plain=plain,
+    assembly=OpenAIAssembly,
 )

@@ -1,103 +1,114 @@
-"""Parses the responses of OpenAI's Chat Completions interface."""
+"""Puts together the answers of OpenAI's Chat Completions interface, and of the many servers that speak it."""
 
-import re
 from typing import Any
 
 from worker.errors import AttemptFailed
-from worker.providers.dialect import Event, ParsedAnswer, count, join_utf8
-from worker.providers.tool_calls import parsed_answer
-from worker.result import FinishReason, Usage
+from worker.providers.assembly import Assembly, Event, count
+from worker.result import Usage
 
-TOKEN = re.compile(rb'"(?:content|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"[^"]')
-"""A key with a non-empty value. It cannot match inside a JSON string, where quotes are escaped."""
-
-_FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length", "tool_calls": "tool_calls"}
+_THOUGHT = ("thinking", "reasoning")
 
 
-def ended(events: bytes) -> bool:
-    """Returns whether these events end with the end of the stream; elsewhere `[DONE]` may be a quotation."""
-    return events.endswith((b"\ndata: [DONE]\n\n", b"\ndata:[DONE]\n\n")) or events == b"data: [DONE]\n\n"
+class OpenAIAssembly(Assembly):
+    """An answer in chunks, or as one object, which has a whole `message` in place of a `delta`."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._last_id: Any = None
+        self._is_shared = False
 
-def plain(body: Event) -> ParsedAnswer:
-    """Returns the parsed plain answer, which has whole messages instead of pieces.
-
-    Raises:
-        AttemptFailed: `truncated`, `refusal`, `empty` or `malformed`.
-    """
-    choices = [choice | {"delta": _numbered(choice["message"])} for choice in body["choices"]]
-    return answer([body | {"choices": choices}])
-
-
-def _numbered(message: dict[str, Any]) -> dict[str, Any]:
-    calls = message.get("tool_calls") or ()
-    return message | {"tool_calls": [call | {"index": index} for index, call in enumerate(calls)]}
-
-
-def answer(events: list[Event]) -> ParsedAnswer:
-    """Returns the answer of all chunks; a missing `[DONE]` is no failure.
-
-    Raises:
-        AttemptFailed: `truncated`, `refusal`, `empty` or `malformed`.
-    """
-    text: list[str] = []
-    calls = _Calls()
-    finish = usage = None
-    refused = False
-    for event in events:
+    def add(self, event: Event) -> bool:
+        """Adds one chunk or object; see `Assembly.add`."""
+        has_piece, id_ = False, event.get("id")
+        if id_ != self._last_id:
+            self._change_id(id_)
+        elif not self._is_shared:
+            self._is_shared = True
         for choice in event.get("choices") or ():
             if choice.get("index"):
                 continue  # we asked for one answer
-            delta = choice.get("delta") or {}
-            if content := delta.get("content"):
-                text.append(content)
-            if pieces := delta.get("tool_calls"):
-                calls.add(pieces)
-            refused = refused or bool(delta.get("refusal"))
-            finish = choice.get("finish_reason") or finish
-        usage = event.get("usage") or usage
-    if refused or finish == "content_filter":
-        raise AttemptFailed("refusal", codes=("content_filter",) if finish == "content_filter" else ())
-    if finish is None:
-        raise AttemptFailed("truncated", "the stream ended before the answer did")
-    if finish not in _FINISH:
-        raise AttemptFailed("malformed", "the finish reason is not one that is known")
-    id_, model = _first(events, "id"), _first(events, "model")
-    return parsed_answer(id_, model, text, calls.whole(), _FINISH[finish], _usage(usage))
+            if delta := choice.get("delta"):
+                content = delta.get("content")
+                if content and len(delta) == 1 and content.__class__ is str and not self.word:
+                    self.text.append(content)  # most chunks
+                    has_piece = True
+                else:
+                    has_piece = self._add_delta(delta) or has_piece
+            elif message := choice.get("message"):
+                has_piece = self._add_delta(message, is_whole=True)
+                self.has_ended = True
+            if (word := choice.get("finish_reason")) and word != "null":
+                self.word = self.word or str(word)
+            if usage := choice.get("usage"):  # Moonshot
+                self.usage = _usage(usage)
+        if usage := event.get("usage"):
+            self.usage = _usage(usage)
+        elif "x_groq" in event and event["x_groq"].get("usage"):
+            self.usage = _usage(event["x_groq"]["usage"])
+        if not self.model:
+            self.id, self.model = self.id or str(id_ or ""), str(event.get("model") or "")
+        return has_piece
+
+    def _change_id(self, id_: Any) -> None:
+        """Takes a chunk's id. Some servers give each chunk its own; where chunks shared one, another is another answer.
+
+        Raises:
+            AttemptFailed: `malformed`, another answer begins.
+        """
+        if id_ and self._is_shared and (self.text or self.reasoning or self.calls):
+            raise AttemptFailed("malformed", "another answer begins")
+        self._last_id, self._is_shared = id_, False
+
+    def _add_delta(self, delta: dict[str, Any], *, is_whole: bool = False) -> bool:
+        """Adds what a delta has; returns whether it had anything."""
+        content = delta.get("content")
+        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
+        calls, call = delta.get("tool_calls"), delta.get("function_call")
+        refusal = delta.get("refusal")
+        if not (content or reasoning or calls or call or refusal):
+            return False
+        self._check_open()
+        if isinstance(content, str):
+            self.text.append(content)
+        elif content:
+            self._add_parts(content)
+        if reasoning:
+            self.reasoning.append(_text(reasoning))
+        calls = [calls] if isinstance(calls, dict) else calls or []  # TGI
+        for place, each in enumerate(calls):
+            function = each.get("function") or {}
+            index = None if is_whole else each.get("index")
+            if index is None and len(calls) > 1:  # side by side, without a number
+                index = place
+            self.calls.add(index, each.get("id"), function.get("name"), function.get("arguments"))
+        if call:
+            self.calls.add("function_call", None, call.get("name"), call.get("arguments"))
+        self.is_refused = self.is_refused or bool(refusal)
+        return True
+
+    def _add_parts(self, parts: list[dict[str, Any]]) -> None:
+        """Adds content that is a list, as Mistral's reasoning models send it."""
+        for part in parts:
+            if part["type"] in _THOUGHT:
+                self.reasoning.append(_text(part.get(part["type"]) or part.get("summary") or ""))
+            elif "text" in part["type"]:
+                self.text.append(part["text"])
 
 
-class _Calls:
-    """Joins the pieces of tool calls by index. Some servers count wrongly, so a new id is a new call."""
-
-    def __init__(self) -> None:
-        self._calls: list[dict[str, Any]] = []
-        self._at: dict[Any, dict[str, Any]] = {}
-
-    def add(self, pieces: list[dict[str, Any]]) -> None:
-        for piece in pieces:
-            index, id_, function = piece.get("index"), piece.get("id"), piece.get("function") or {}
-            call = self._at.get(index)
-            if call is None or (id_ and call["id"] and id_ != call["id"]):
-                call = self._at[index] = {"id": None, "name": None, "arguments": []}
-                self._calls.append(call)
-            call["id"] = call["id"] or id_
-            call["name"] = call["name"] or function.get("name")
-            call["arguments"].append(function.get("arguments") or "")
-
-    def whole(self) -> list[tuple[Any, Any, str]]:
-        return [(call["id"], call["name"], "".join(call["arguments"])) for call in self._calls]
-
-
-def _first(events: list[Event], name: str) -> str:
-    return next((join_utf8([str(event[name])]) for event in events if event.get(name)), "")
+def _text(value: Any) -> str:
+    """Returns a text, or the texts of a list of parts."""
+    return value if isinstance(value, str) else "".join(part.get("text") or "" for part in value)
 
 
 def _usage(usage: Any) -> Usage | None:
     if not isinstance(usage, dict):
         return None
+    prompt, completion = count(usage, "prompt_tokens"), count(usage, "completion_tokens")
+    if not (prompt or completion):
+        return None
     return Usage(
-        count(usage, "prompt_tokens"),
-        count(usage, "completion_tokens"),
+        prompt,
+        completion,
         count(usage.get("prompt_tokens_details"), "cached_tokens"),
         count(usage.get("completion_tokens_details"), "reasoning_tokens"),
     )

@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 from config.providers import Model, Provider
-from worker.providers.dialect import api_key, parts, without_none
+from worker.providers.dialect import api_key, without_none
+from worker.providers.text import parts
 from worker.providers.tool_calls import Ids, arguments_json
 from worker.request import (
     Assistant,

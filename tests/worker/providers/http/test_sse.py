@@ -5,53 +5,64 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.errors import AttemptFailed
-from worker.providers.http.sse import MOST, Events, payloads
+from worker.providers.http.sse import MOST, Payloads
 
-STREAM = b': hello\n\nevent: ping\ndata: {}\n\ndata:{"a":1}\n\ndata: one\ndata: two\n\n\n\nid: 7\n\ndata: [DONE]\n\n'
-PAYLOADS = [b"{}", b'{"a":1}', b"one\ntwo", b"[DONE]"]
-
-
-def read(chunks: list[bytes]) -> tuple[bytes, bytes]:
-    events = Events()
-    return b"".join(map(events.feed, chunks)), events.gathered(ended=True)
-
-
-def cut(stream: bytes, places: list[int]) -> list[bytes]:
-    at = [0, *sorted(place % (len(stream) + 1) for place in places), len(stream)]
-    return [stream[a:b] for a, b in itertools.pairwise(at)]
-
-
-@given(st.sampled_from([b"\n", b"\r\n", b"\r"]), st.lists(st.integers(0, 1000), max_size=30))
-def test_a_stream_cut_anywhere_gives_the_same_events(newline: bytes, places: list[int]) -> None:
-    fed, gathered = read(cut(STREAM.replace(b"\n", newline), places))
-    assert payloads(gathered) == PAYLOADS
-    assert payloads(fed) in (PAYLOADS, PAYLOADS[:-1] if newline == b"\r" else PAYLOADS)
-
-
-def test_an_event_is_told_of_when_its_blank_line_came() -> None:
-    events = Events()
-    assert [events.feed(part) for part in (b"data: a\n", b"\ndata: b", b"\r\n\r", b"\n")] == [
-        b"",
-        b"data: a\n\n",
-        b"",
-        b"data: b\n\n",
-    ]
+A, B, DONE = b'{"a":1}', b'{"b":{"c":2}}', b"[DONE]"
+BODIES = {
+    "one line of data": (b"data: %b\n\ndata: %b\n\ndata: [DONE]\n\n", [A, B, DONE]),
+    "names": (b"event: x\ndata: %b\n\nevent: y\ndata: %b\n\n", [A, B]),
+    "no space": (b"data:%b\n\ndata:%b\n\ndata:[DONE]\n\n", [A, B, DONE]),
+    "a byte order mark": (b"\xef\xbb\xbfdata: %b\n\ndata: %b\n\n", [A, B]),
+    "carriage returns": (b"data: %b\r\n\r\ndata: %b\r\n\r\n", [A, B]),
+    "lone carriage returns": (b"data: %b\r\rdata: %b\r\r", [A, B]),
+    "no blank lines": (b"data: %b\ndata: %b\ndata: [DONE]\n", [A, B, DONE]),
+    "names and no blank lines": (b"event: x\ndata: %b\nevent: y\ndata: %b\n", [A, B]),
+    "no end of line": (b"data: %b\n\ndata: %b", [A, B]),
+    "fields and comments": (b": busy\n\nretry: 3\nid: 4\ndata: \n\ndata: %b\n\nevent: ping\n\ndata: %b\n\n", [A, B]),
+    "lines of JSON": (b"%b\n%b\n", [A, B]),
+    "an error of llama.cpp": (b"data: %b\n\nerror: %b\n\n", [A, B]),
+    "an object behind": (b"data: %b\n\n%b\n", [A, B]),
+    "an object of several lines behind": (b'data: %b\n\n{\n "b": %b\n}\n', [A, b'{\n "b": ' + B + b"\n}"]),
+    "one object": (b'\n {\n"a": %b,\n\n"b": %b\n}\n', [b'{\n"a": ' + A + b',\n"b": ' + B + b"\n}"]),
+    "data in several lines": (b"data: {\ndata: %b\ndata: }\n\ndata: %b\n\n", [b"{\n" + A + b"\n}", B]),
+}
 
 
-def test_the_end_of_a_stream_completes_its_last_event_and_a_cut_does_not() -> None:
-    events = Events()
-    events.feed(b"data: a\n\ndata: b\n")
-    assert payloads(events.gathered(ended=True)) == [b"a", b"b"]
-    assert payloads(events.gathered(ended=False)) == [b"a"]
+def read(chunks):
+    payloads = Payloads()
+    found = [payload for chunk in chunks for payload in payloads.feed(chunk)]
+    return found + payloads.end()
 
 
-def test_a_stream_beyond_the_bound_is_malformed() -> None:
-    events = Events()
-    events.feed(b"x" * MOST)
+@pytest.mark.parametrize(("body", "expected"), BODIES.values(), ids=BODIES)
+@given(data=st.data())
+def test_any_chunking_has_the_same_payloads(body, expected, data):
+    whole = body % (A, B)
+    places = data.draw(st.lists(st.integers(0, len(whole)), max_size=20))
+    cuts = [0, *sorted(places), len(whole)]
+    assert read([whole[a:b] for a, b in itertools.pairwise(cuts)]) == expected
+
+
+def test_an_event_is_there_as_soon_as_it_ends():
+    payloads = Payloads()
+    assert payloads.feed(b"data: " + A + b"\n") == []
+    assert payloads.feed(b"\n") == [A]
+    assert payloads.feed(b"data: " + B + b"\n\ndata: ") == [B]
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"\xef\xbb", b"<html>\n</html>", b"event: ping\n\n", b": busy\n\n"])
+def test_what_holds_no_event_has_no_payload(body):
+    assert read([body]) == []
+
+
+def test_a_body_without_end_is_malformed():
+    payloads, line = Payloads(), b"data: {}\n"
+    for _ in range(MOST // len(line) // 100_000):
+        payloads.feed(line * 100_000)
     with pytest.raises(AttemptFailed, match="malformed"):
-        events.feed(b"x")
+        payloads.feed(line * 100_000)
 
 
 @given(st.binary())
-def test_any_bytes_have_payloads(body: bytes) -> None:
-    assert all(isinstance(payload, bytes) for payload in payloads(read([body])[1]))
+def test_any_bytes_have_payloads(body):
+    assert all(read([body]))

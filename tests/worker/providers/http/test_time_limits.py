@@ -49,9 +49,11 @@ def test_no_first_token_passes_its_limit(dialect: Dialect, said: bytes) -> None:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_pings_are_no_first_token(dialect: Dialect) -> None:
+def test_pings_before_the_first_token_are_signs_of_life(dialect: Dialect) -> None:
     with serving(repeats(HEAD + chunk(STARTS[dialect]), chunk(PINGS[dialect]))) as bare:
-        assert failure(provider(dialect, bare.url, first_token_timeout=0.1)).reason == "first_token_timeout"
+        limits = {"first_token_timeout": 0.1, "attempt_timeout": 0.6}
+        assert failure(provider(dialect, bare.url, **limits)).reason == "attempt_timeout"
+        assert failure(provider(dialect, bare.url, first_token_timeout=0.1), share=0.4).reason == "share"
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -87,7 +89,7 @@ def test_a_revoked_task_is_cut_between_events() -> None:
     with serving(repeats(HEAD, chunk(OPENAI[1]))) as bare:
         came: list[int] = []
         failed = failure(
-            provider("openai", bare.url), on_first_token=lambda: came.append(1), is_revoked=lambda: bool(came)
+            provider("openai", bare.url), on_first_byte=lambda: came.append(1), is_revoked=lambda: bool(came)
         )
         assert (failed.reason, classify(failed, {}).outcome) == ("revoked", Outcome.CUT_SHORT)
 
@@ -96,7 +98,7 @@ def test_a_revoked_task_is_cut_between_events() -> None:
 def test_the_first_token_is_told_of_once(dialect: Dialect, stream: list[bytes]) -> None:
     with serving(streams(*stream)) as bare:
         came: list[int] = []
-        answer = asked(provider(dialect, bare.url), on_first_token=lambda: came.append(1))
+        answer = asked(provider(dialect, bare.url), on_first_byte=lambda: came.append(1))
         assert came == [1]
         assert answer.first_token_ms > 0
 
@@ -121,10 +123,11 @@ def test_a_connection_closed_after_a_long_silence_is_a_time_out(dialect: Dialect
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("end", [b"", END], ids=["cut", "ended"])
-def test_a_stream_that_ends_after_a_long_silence_is_a_time_out(dialect: Dialect, end: bytes) -> None:
+@pytest.mark.parametrize("patient", [False, True])
+def test_a_stream_that_ends_after_a_long_silence_is_a_time_out(dialect: Dialect, end: bytes, patient: bool) -> None:
     with serving(closes_after(0.3, HEAD + chunk(STARTS[dialect] + TOKENS[dialect]), end)) as bare:
-        assert failure(provider(dialect, bare.url, idle_timeout=0.5)).reason == "idle_timeout"
-        assert failure(provider(dialect, bare.url, idle_timeout=5.0)).reason == "truncated"
+        failed = failure(provider(dialect, bare.url, idle_timeout=5.0 if patient else 0.5))
+        assert failed.reason == ("truncated" if patient else "idle_timeout")
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
