@@ -18,7 +18,11 @@ _log = logging.getLogger(__name__)
 
 @control.control_command(variadic="task_id", signature="[id1 [id2 [... [idN]]]]")
 def revoke(state: Any, task_id: Any, **kwargs: Any) -> Any:
-    """Revoke tasks by id, unless they have ended."""
+    """Revoke tasks by id, unless they have ended.
+
+    With `terminate` it does the same: a thread cannot be ended from outside, and a call under way closes by itself.
+    """
+    kwargs = {name: value for name, value in kwargs.items() if name not in ("terminate", "signal")}
     ids = [each for each in maybe_list(task_id) or [] if each and isinstance(each, str)]
     try:
         revoked = lease.revoke(store(), ids)

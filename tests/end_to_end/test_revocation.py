@@ -1,6 +1,10 @@
 """A completion that its producer takes back."""
 
+import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from celery.exceptions import TaskRevokedError
@@ -8,9 +12,11 @@ from celery.exceptions import TaskRevokedError
 from tasks.local import llmock as simulated
 from tasks.local.fleet import Fleet
 from tasks.local.llmock import LLMock
-from tests.end_to_end.local_cluster import LocalSetup
+from tests.end_to_end.failing_server import FailingServer, failing
+from tests.end_to_end.local_cluster import LocalNode, LocalSetup
 from tests.end_to_end.vendors import QUESTION, calls, fail, script
 from tests.waiting import wait_until
+from tests.worker.providers.bare_server import HEAD, Bare, stalls
 from worker.admission import breaker
 
 LONG = {"type": "reply", "text": "word " * 400, "times": 1}
@@ -25,8 +31,20 @@ def trickling(session_fleet: Fleet) -> Iterator[LLMock]:
 
 
 @pytest.fixture(scope="module")
-def shared_settings(trickling: LLMock) -> dict[str, str]:
-    return {**trickling.environment, "FALLBACK_CHAINS__DEFAULT__RETRY__INITIAL_BACKOFF": "2"}
+def silent() -> Iterator[FailingServer]:
+    """A provider that takes requests and says nothing."""
+    with failing() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def shared_settings(trickling: LLMock, silent: FailingServer) -> dict[str, str]:
+    return {
+        **trickling.environment,
+        "LLAMA_CPP_BASE_URL": silent.url,
+        "FALLBACK_CHAINS__SILENT__PROVIDERS": '["llama_cpp"]',
+        "FALLBACK_CHAINS__DEFAULT__RETRY__INITIAL_BACKOFF": "2",
+    }
 
 
 def test_before_it_starts_no_provider_is_asked(shared_setup: LocalSetup, trickling: LLMock) -> None:
@@ -80,3 +98,54 @@ def test_an_open_call_is_not_held_up_by_a_revoked_one(shared_setup: LocalSetup, 
     assert kept.get(timeout=30)["fallback"]["provider"] == "claude"
     with pytest.raises(TaskRevokedError):
         revoked.get(timeout=30)
+
+
+def closing(closed: list[float], *said: bytes) -> Any:
+    """Sends these bytes, then waits until its client closes the connection."""
+
+    def talk(bare: Bare, sock: socket.socket) -> bool:
+        for part in said:
+            sock.sendall(part)
+        while not bare.stop.is_set():
+            with suppress(TimeoutError):
+                sock.recv(1)
+                closed.append(time.monotonic())
+                return False
+        return False
+
+    return talk
+
+
+@pytest.mark.parametrize("terminate", [False, True])
+@pytest.mark.parametrize("said", [(), (HEAD,)], ids=["before the head", "before the first token"])
+def test_a_silent_call_is_closed_within_a_second(
+    shared_setup: LocalSetup, silent: FailingServer, terminate: bool, said: tuple[bytes, ...]
+) -> None:
+    closed: list[float] = []
+    silent.script(closing(closed, *said))
+    before = len(silent.requests)
+    result = shared_setup.complete(QUESTION, "silent")
+    wait_until(lambda: len(silent.requests) > before)
+    revoked = time.monotonic()
+    result.revoke(terminate=terminate)
+    with pytest.raises(TaskRevokedError):
+        result.get(timeout=10)
+    assert time.monotonic() - revoked < 1
+    wait_until(lambda: closed)
+    assert closed[0] - revoked < 1
+    assert breaker.snapshot(shared_setup.store, ["llama_cpp"])[0].count == 0
+    node = shared_setup.worker
+    assert isinstance(node, LocalNode)
+    assert "Traceback" not in node.process.output()
+
+
+def test_a_silent_call_whose_lease_is_lost_is_closed(shared_setup: LocalSetup, silent: FailingServer) -> None:
+    closed: list[float] = []
+    silent.script(closing(closed), stalls())
+    before = len(silent.requests)
+    result = shared_setup.complete(QUESTION, "silent")
+    wait_until(lambda: len(silent.requests) > before)
+    shared_setup.store.redis.hset(shared_setup.store.keys.task(result.id), "holder", "another delivery")
+    wait_until(lambda: closed)
+    assert breaker.snapshot(shared_setup.store, ["llama_cpp"])[0].count == 0
+    result.revoke()

@@ -18,6 +18,7 @@ from worker.result import Answer
 from worker.store.store import Store
 from worker.task import identity, journal, lease
 from worker.task.journal import SKIPPED, Entry
+from worker.task.lease import RENEWER
 from worker.task.parking import ParkUntil
 
 
@@ -139,7 +140,7 @@ class _Walk:
                 deadline=started + task.time_left(),
                 share=share,
                 on_first_byte=lambda: task.extend(permit, provider.attempt_limit(model)),
-                is_revoked=lambda: delivery.stop_reason() == "revoked",
+                check_wanted=self._check_wanted,
             )
         except AttemptFailed as failed:
             found, took = classify(failed, provider.errors), _ms_since(started)
@@ -154,6 +155,17 @@ class _Walk:
             first_token_ms=answer.first_token_ms,
         )
         return self._succeed(permit, answer, entry)
+
+    def _check_wanted(self) -> None:
+        """Ends an attempt that nobody wants any more.
+
+        Raises:
+            AttemptFailed: the producer revoked the completion, or another delivery holds the task.
+        """
+        if self.delivery.stop_reason() == "revoked":
+            raise AttemptFailed("revoked")
+        if RENEWER.is_lost(self.task.lease_id):
+            raise AttemptFailed("lease_lost")
 
     def _share(self, provider: Provider, model: Model) -> float | None:
         """Returns the seconds until the first token that leave time for others, None where they have it anyway.
@@ -193,8 +205,10 @@ class _Walk:
             failure=f"{entry.outcome} {failed.status or failed.reason}",
         )
         decision = self.task.record_failure(attempted, step.remaining)
-        if entry.outcome == Outcome.CUT_SHORT and failed.reason == "revoked":
+        if failed.reason == "revoked":
             raise Revoked(self.delivery.task_id)
+        if failed.reason == "lease_lost":
+            return Decision("lease-lost")
         if entry.outcome == Outcome.CUT_SHORT:
             raise failure_messages.deadline_error(self.route.chain, self.task.lines)
         return Decision("retry", wait=step.countdown) if decision.kind == "retry" else decision

@@ -11,6 +11,7 @@ from worker.providers import errors
 from worker.providers.dialect import Dialect
 from worker.providers.dialects import DIALECTS
 from worker.providers.http.client import send
+from worker.providers.http.deadlines import nothing
 from worker.providers.http.time_limits import Limits
 from worker.providers.response import ErrorEvent, Reading
 from worker.request import CompletionRequest, ToolResult
@@ -25,7 +26,7 @@ def ask(
     deadline: float,
     share: float | None = None,
     on_first_byte: Callable[[], None],
-    is_revoked: Callable[[], bool],
+    check_wanted: Callable[[], None],
 ) -> Answer:
     """Returns the provider's whole answer.
 
@@ -37,14 +38,15 @@ def ask(
         share: seconds until the first token, or the head of a plain answer, where other providers need the rest of the
             deadline; None for no such limit.
         on_first_byte: called once: at the first byte of a streamed answer; before the request if the answer is plain.
-        is_revoked: called whenever more of the answer has arrived.
+        check_wanted: called whenever more of the answer has arrived, and twice a second in silence; raises to end the
+            attempt.
 
     Raises:
         AttemptFailed: any failure of the provider or the network.
     """
     limits = Limits(provider, model, deadline, share)
     try:
-        return _ask(provider, model, request, limits, on_first_byte, is_revoked)
+        return _ask(provider, model, request, limits, on_first_byte, check_wanted)
     except AttemptFailed as failed:
         raise limits.silenced(failed) from None
 
@@ -55,14 +57,14 @@ def _ask(
     request: CompletionRequest,
     limits: Limits,
     on_first_byte: Callable[[], None],
-    is_revoked: Callable[[], bool],
+    check_wanted: Callable[[], None],
 ) -> Answer:
     dialect, url = DIALECTS[provider.dialect], provider.base_url + DIALECTS[provider.dialect].path
     headers = {"Content-Type": "application/json", **dialect.headers(provider)}
-    reading = Reading(dialect.assembly(), limits, on_first_byte if provider.stream else _nothing, is_revoked)
+    reading = Reading(dialect.assembly(), limits, on_first_byte if provider.stream else nothing, check_wanted)
     if not provider.stream:
         on_first_byte()
-    with send("POST", url, headers, _body(dialect, provider, model, request), limits) as response:
+    with send("POST", url, headers, _body(dialect, provider, model, request), limits, check_wanted) as response:
         if not 200 <= response.status < 300:
             raise errors.from_response(response, provider, request)
         try:
@@ -82,10 +84,6 @@ def _ask(
         request_id,
         None if first_token is None else round(1000 * (first_token - limits.started), 1),
     )
-
-
-def _nothing() -> None:
-    """Does nothing."""
 
 
 def _body(dialect: Dialect, provider: Provider, model: Model, request: CompletionRequest) -> bytes:

@@ -35,11 +35,11 @@ class Reading:
     """
 
     def __init__(
-        self, assembly: Assembly, limits: Limits, on_first_byte: Callable[[], None], is_revoked: Callable[[], bool]
+        self, assembly: Assembly, limits: Limits, on_first_byte: Callable[[], None], check_wanted: Callable[[], None]
     ) -> None:
         self.assembly = assembly
         self.first_token: float | None = None
-        self._limits, self._is_revoked = limits, is_revoked
+        self._limits, self._check_wanted = limits, check_wanted
         self._on_first_byte: Callable[[], None] | None = on_first_byte
         self._payloads = Payloads()
         self._has_event = False
@@ -49,13 +49,15 @@ class Reading:
 
         Raises:
             ErrorEvent: the server tells an error.
-            AttemptFailed: `revoked`, `malformed`, or what cut the body.
+            AttemptFailed: `malformed`, what `check_wanted` raised, or what cut the body.
         """
         self._limits.head()
         try:
             response.read(self._receive)
         except AttemptFailed as failed:
-            if failed.reason in ("revoked", "malformed") or not (self.assembly.word or self.assembly.has_ended):
+            if failed.reason in ("revoked", "lease_lost", "malformed") or not (
+                self.assembly.word or self.assembly.has_ended
+            ):
                 raise
         else:
             self._end(response.header("content-type"))
@@ -69,8 +71,7 @@ class Reading:
         raise _misshapen()
 
     def _receive(self, chunk: bytes) -> None:
-        if self._is_revoked():
-            raise AttemptFailed("revoked")
+        self._check_wanted()
         if self._on_first_byte:
             self._on_first_byte()
             self._on_first_byte = None

@@ -56,6 +56,7 @@ class LeaseRenewer:
 
     def __init__(self) -> None:
         self._lease_ids: dict[str, str] = {}
+        self._lost: set[str] = set()
         self._lock = threading.Lock()
 
     def add(self, task_id: str, lease_id: str) -> None:
@@ -66,8 +67,13 @@ class LeaseRenewer:
     def discard(self, task_id: str, lease_id: str) -> None:
         """Removes a lease, unless the task has another one since."""
         with self._lock:
+            self._lost.discard(lease_id)
             if self._lease_ids.get(task_id) == lease_id:
                 del self._lease_ids[task_id]
+
+    def is_lost(self, lease_id: str) -> bool:
+        """Returns whether another delivery was found to hold a lease's task."""
+        return lease_id in self._lost
 
     def renew(self, store: Store) -> None:
         """Renews every lease.
@@ -77,10 +83,13 @@ class LeaseRenewer:
         """
         with self._lock:
             leases = list(self._lease_ids.items())
-        if leases:
-            store.run(
-                *(store.script("renew", [store.keys.task(t)], lease_id, _ms(LEASE), KEEP) for t, lease_id in leases)
-            )
+        if not leases:
+            return
+        commands = (store.script("renew", [store.keys.task(t)], lease_id, _ms(LEASE), KEEP) for t, lease_id in leases)
+        held = store.run(*commands)
+        with self._lock:
+            lost = {lease_id for (_, lease_id), is_held in zip(leases, held, strict=True) if not is_held}
+            self._lost |= lost & set(self._lease_ids.values())
 
 
 RENEWER = LeaseRenewer()

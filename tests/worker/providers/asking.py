@@ -34,6 +34,16 @@ def request(*turns: tuple[str, Any], **fields: Any) -> CompletionRequest:
     return CompletionRequest.model_validate({"messages": messages, **fields})
 
 
+def revoked_if(is_revoked: Callable[[], bool]) -> Callable[[], None]:
+    """Returns a check that ends an attempt once it is revoked."""
+
+    def check() -> None:
+        if is_revoked():
+            raise AttemptFailed("revoked")
+
+    return check
+
+
 def asked(
     provider: Provider,
     request: CompletionRequest | None = None,
@@ -41,7 +51,7 @@ def asked(
     within: float = 60.0,
     share: float | None = None,
     on_first_byte: Callable[[], None] = lambda: None,
-    is_revoked: Callable[[], bool] = lambda: False,
+    check_wanted: Callable[[], None] = lambda: None,
 ) -> Answer:
     return ask(
         provider,
@@ -50,7 +60,7 @@ def asked(
         deadline=time.monotonic() + within,
         share=share,
         on_first_byte=on_first_byte,
-        is_revoked=is_revoked,
+        check_wanted=check_wanted,
     )
 
 

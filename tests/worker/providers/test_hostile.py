@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from config.outcomes import Outcome
 from config.providers import Dialect
-from tests.worker.providers.asking import asked, data, failure, provider
+from tests.worker.providers.asking import asked, data, failure, provider, revoked_if
 from tests.worker.providers.bare_server import HEAD, chunk, repeats, responds, sends, serving, stalls, streams
 from tests.worker.providers.test_vendor_answers import ANSWERED, WIRES, at
 from tests.worker.providers.vendor_clients import ours
@@ -183,7 +183,7 @@ def test_a_plain_answer_may_be_silent_until_the_attempts_limit(dialect: Dialect)
 
 def test_a_revoked_task_is_cut_in_a_plain_answer() -> None:
     with serving(responds(b"200 OK", WIRES["openai", False](SAID))) as bare:
-        assert failure(at("openai", bare.url, False), is_revoked=lambda: True).reason == "revoked"
+        assert failure(at("openai", bare.url, False), check_wanted=revoked_if(lambda: True)).reason == "revoked"
 
 
 @pytest.mark.parametrize(

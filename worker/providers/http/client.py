@@ -107,8 +107,15 @@ class Response:
 
 
 @contextmanager
-def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None, limits: Limits) -> Iterator[Response]:
-    """Yields the response to one request.
+def send(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    limits: Limits,
+    check_wanted: Callable[[], None] = nothing,
+) -> Iterator[Response]:
+    """Yields the response to one request. While it waits, it calls `check_wanted`, which may raise to end it.
 
     1. It follows no redirect, which would send the key elsewhere.
     2. It sends a request once. A provider that closes the connection may have begun to answer, and no provider accepts
@@ -118,7 +125,7 @@ def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None, 
         AttemptFailed: no response came; see `AttemptFailed.reason`.
     """
     client = _client
-    client.backend.limits = limits
+    client.backend.limits, client.backend.check_wanted = limits, check_wanted
     extensions = {"trace": lambda event, info: _on_trace(event, info, limits)}
     request = httpx.Request(method, url, headers={**_HEADERS, **headers}, content=body, extensions=extensions)
     with _translated(limits):

@@ -8,6 +8,9 @@ import httpcore
 
 from worker.providers.http.time_limits import Limits
 
+WAKE_EVERY = 0.5
+"""Seconds after which a silent read asks whether it is still wanted."""
+
 
 def nothing() -> None:
     """Does nothing."""
@@ -25,7 +28,12 @@ class _Timed(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._backend.about_to_wait()
-        return self._stream.read(max_bytes, self._backend.left())
+        while (left := self._backend.left()) > WAKE_EVERY:
+            try:
+                return self._stream.read(max_bytes, WAKE_EVERY)
+            except httpcore.ReadTimeout:
+                self._backend.check_wanted()
+        return self._stream.read(max_bytes, left)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, self._backend.left())
@@ -49,14 +57,16 @@ class TimedBackend(httpcore.NetworkBackend):
     Attributes:
         limits: the limits of the current request.
         about_to_wait: called before each read.
+        check_wanted: called while a read is silent; raises to end it.
     """
 
     limits: Limits
     about_to_wait: Callable[[], None]
+    check_wanted: Callable[[], None]
 
     def __init__(self) -> None:
         self._backend = httpcore.SyncBackend()
-        self.about_to_wait = nothing
+        self.about_to_wait = self.check_wanted = nothing
 
     def left(self) -> float:
         """Returns the remaining seconds, more than 0.

@@ -14,6 +14,7 @@ from tests.worker.providers.asking import (
     failure,
     openai_chunk,
     provider,
+    revoked_if,
 )
 from tests.worker.providers.bare_server import END, HEAD, Bare, Talk, chunk, repeats, serving, stalls, streams
 from worker.chain.classify import classify
@@ -89,7 +90,9 @@ def test_a_revoked_task_is_cut_between_events() -> None:
     with serving(repeats(HEAD, chunk(OPENAI[1]))) as bare:
         came: list[int] = []
         failed = failure(
-            provider("openai", bare.url), on_first_byte=lambda: came.append(1), is_revoked=lambda: bool(came)
+            provider("openai", bare.url),
+            on_first_byte=lambda: came.append(1),
+            check_wanted=revoked_if(lambda: bool(came)),
         )
         assert (failed.reason, classify(failed, {}).outcome) == ("revoked", Outcome.CUT_SHORT)
 
