@@ -16,8 +16,7 @@ class Retry(Frozen):
     """Retries are counted per provider; backoffs and `max_retry_after` are in seconds.
 
     The delay before retry n (from 1) is drawn at random between half and all of `initial_backoff` x `multiplier`^(n-1),
-    capped at `max_backoff`. A 429 whose Retry-After is longer than `max_retry_after` goes to the next provider
-    at once.
+    capped at `max_backoff`. A Retry-After that is longer than `max_retry_after` goes to the next provider at once.
     """
 
     max_retries: Annotated[int, Field(ge=0, le=20)] = 3

@@ -16,7 +16,8 @@ from config.outcomes import Outcome
 STEPS = ("telling", "code", "phrase", "status", "general", "reason")
 """The steps of evidence, each an array of rows in failures.toml. The first row that matches decides."""
 
-Status = Annotated[int, Field(ge=300, le=599)] | Literal["3xx", "4xx", "5xx"]
+Status = Annotated[int, Field(ge=300, le=599)] | Literal["3xx", "4xx", "5xx", "none"]
+"""A status, all of a hundred, or that no status is told."""
 
 
 def _check_phrase(pattern: str) -> str:
@@ -42,7 +43,7 @@ class Row(Frozen):
     """
 
     outcome: Annotated[Outcome, Field(alias="class")]
-    code: Annotated[str, AfterValidator(_check_phrase)] | None = None
+    code: Annotated[str, Field(pattern="^[a-z0-9_.-]+$")] | None = None
     phrase: Annotated[str, AfterValidator(_check_phrase)] | None = None
     status: tuple[Status, ...] = ()
     reason: str | None = None
@@ -62,17 +63,20 @@ class Row(Frozen):
         """Returns whether a failure has everything that this row names; `codes` and `text` are in lower case."""
         return (
             (self.reason is None or self.reason == reason)
-            and (not self.status or status in self.status or f"{(status or 0) // 100}xx" in self.status)
+            and (not self.status or status in self.status or _group(status) in self.status)
             and (self.code is None or self.code in codes)
             and (self.phrase is None or _is_found(self.phrase, text))
         )
 
 
+def _group(status: int | None) -> str:
+    return "none" if status is None else f"{status // 100}xx"
+
+
 def _is_found(phrase: str, text: str) -> bool:
-    found = re.search(phrase, text)
-    if found is None or "limit" not in found.groupdict():
-        return found is not None
-    return _number(found["asked"]) > _number(found["limit"])
+    if "(?P<limit>" not in phrase:
+        return re.search(phrase, text) is not None
+    return any(_number(found["asked"]) > _number(found["limit"]) for found in re.finditer(phrase, text))
 
 
 def _number(digits: str) -> int:

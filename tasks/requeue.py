@@ -12,6 +12,7 @@ from tasks.headers import HEADER, VERSION, our_headers
 from tasks.store import store
 from worker.chain.delivery import Continue
 from worker.errors import InvalidRequest, RedisUnavailable
+from worker.task.journal import FIRST_VERSION
 from worker.task.parking import ParkUntil, UnackedMessage, park
 
 LEAVE_TO_NEWER = 1.0
@@ -32,10 +33,12 @@ def continue_later(task: Task, later: Continue) -> NoReturn:
         Ignore: it is parked.
         Retry, Reject: as `_retry`.
     """
-    if later.park_until and _is_parked(task, later.park_until):
-        raise Ignore("parked until a provider admits")
     headers = dict(task.request.headers or {})
-    ours = {**our_headers(headers), "version": later.version, "step": later.step}
+    version = our_headers(headers).get("version", FIRST_VERSION)
+    # A parked message keeps its headers, so an older worker might take it.
+    if later.park_until and later.version <= version and _is_parked(task, later.park_until):
+        raise Ignore("parked until a provider admits")
+    ours = {**our_headers(headers), "version": max(later.version, version), "step": later.step}
     headers[HEADER] = ours if later.remaining is None else {**ours, "remaining": list(later.remaining)}
     _retry(task, later.delay, headers)
 

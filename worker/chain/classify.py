@@ -8,6 +8,9 @@ from config.failures import ROWS
 from config.outcomes import Outcome
 from worker.errors import AttemptFailed
 
+_TOLD = ("status", "stream_error")
+"""The reasons whose text is the provider's; that of others is ours, or the operating system's."""
+
 _ROWS = tuple(chain.from_iterable(ROWS.values()))
 
 
@@ -35,7 +38,8 @@ def classify(failed: AttemptFailed, own: Mapping[str, Outcome]) -> Class:
     6. Types that are more general than the status; they decide in a stream.
     7. The reason, where there was no response.
     """
-    codes, text = frozenset(map(str.lower, failed.codes)), failed.text.lower()
+    codes = frozenset(map(str.lower, failed.codes))
+    text = failed.text.lower() if failed.reason in _TOLD else ""
     for evidence, outcome in own.items():
         word = evidence.lower()
         if word in codes or word == str(failed.status) or word in text:

@@ -49,6 +49,8 @@ def after_failure(
     last = lines[-1]
     assert isinstance(last, Entry)  # noqa: S101 - the caller has just written it
     outcome, now, retry = Outcome(last.outcome), position(route, lines), route.chain.retry
+    if outcome == Outcome.CUT_SHORT:
+        return FailureStep(None, [], 0.0)
     rule, remaining, retry_after = route.chain.rules[outcome], now.remaining(route), failed.retry_after
     delay = backoff(retry, now.tries[last.provider], retry_after, draw)
     if outcome == Outcome.RATE_LIMITED:

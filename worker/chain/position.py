@@ -68,8 +68,8 @@ def _after_line(now: Position, route: Route, line: Line) -> Position:
     """Returns the position after one more line of the journal."""
     if isinstance(line, RoundStart):
         return _new_round(now, line)
-    if line.outcome == SKIPPED or line.provider not in route.chain.providers:
-        return now
+    if line.outcome in (SKIPPED, Outcome.CUT_SHORT) or line.provider not in route.chain.providers:
+        return now  # an attempt that we cut short says nothing of its provider
     return _after_attempt(now, route, line)
 
 
@@ -130,7 +130,7 @@ def _ruled_out_by(entry: Entry, rule: Rule, route: Route) -> frozenset[str]:
         case "larger-window":
             window = asked.model(tier).context
             ruled_out = [p for p, each in others.items() if not _larger(each, tier, window)]
-        case "never" if entry.outcome != Outcome.CUT_SHORT:  # an attempt cut short ends the walk by itself
+        case "never":
             ruled_out = list(others)
         case _:
             ruled_out = []

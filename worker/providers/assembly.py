@@ -13,6 +13,14 @@ from worker.result import FinishReason, Usage
 Event = dict[str, Any]
 
 
+class ErrorEvent(Exception):
+    """An event that tells an error."""
+
+    def __init__(self, event: Any) -> None:
+        super().__init__()
+        self.event = event
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedAnswer:
     """The parts of one whole answer; `message` is an OpenAI assistant message."""
@@ -36,6 +44,7 @@ class Assembly(ABC):
         usage: the tokens, None until they are told.
         has_ended: whether the server said that nothing follows.
         is_refused: whether the model refused, in a field of its own.
+        refusal_codes: what kind of refusal it is, if the server says.
     """
 
     def __init__(self) -> None:
@@ -55,6 +64,7 @@ class Assembly(ABC):
         """Adds one event, or the object of a plain answer; returns whether it held a piece of the answer.
 
         Raises:
+            ErrorEvent: a choice tells an error.
             AttemptFailed: `malformed`, it goes on after its end, or begins again.
             Exception: any error that a wrong shape causes.
         """

@@ -8,12 +8,13 @@ from pydantic_core import to_json
 from config.providers import Model, Provider
 from worker.errors import AttemptFailed
 from worker.providers import errors
+from worker.providers.assembly import ErrorEvent
 from worker.providers.dialect import Dialect
 from worker.providers.dialects import DIALECTS
 from worker.providers.http.client import send
 from worker.providers.http.deadlines import nothing
 from worker.providers.http.time_limits import Limits
-from worker.providers.response import ErrorEvent, Reading
+from worker.providers.response import Reading
 from worker.request import CompletionRequest, ToolResult
 from worker.result import Answer
 

@@ -63,7 +63,8 @@ def read(text: str) -> ErrorBody:
     """Returns what the text of a body says."""
     value = _json(text)
     found = ErrorBody() if value is None else from_json(value)
-    found.messages = found.messages or [_visible(text) if value is None and "<" in text else text.strip()]
+    if not (found.messages or found.codes):
+        found.messages = [_visible(text) if value is None and "<" in text else text.strip()]
     return found
 
 
@@ -93,11 +94,12 @@ def is_error(event: Any) -> bool:
     """Returns whether one event, or the object of a plain answer, tells an error."""
     if isinstance(event, list):
         return bool(event) and is_error(event[0])
-    if not isinstance(event, dict) or event.get("error"):
-        return isinstance(event, dict)
-    choices = event.get("choices")
-    if choices:
-        return isinstance(choices, list) and isinstance(choices[0], dict) and bool(choices[0].get("error"))
+    if not isinstance(event, dict):
+        return False
+    if event.get("error"):
+        return True
+    if event.get("choices"):
+        return False  # a choice may hold one; the assembly looks
     base = event.get("base_resp")  # MiniMax
     if event.get("object") == "error" or event.get("type") == "error" or event.get("error_code"):
         return True

@@ -15,7 +15,10 @@ from worker.providers.text import parts, text_of
 from worker.request import Assistant, CompletionRequest, Image, JsonSchema
 
 _MOST = 65_536
-_TEXT = 3_000
+_LONGEST = 86_400.0
+"""Seconds of a wait at most; providers name what they like."""
+
+_TEXT = 1_000
 """Characters of a provider's text that are compared with the tables of failures."""
 
 
@@ -64,7 +67,7 @@ def _failure(
         text[:MOST],
         status=status,
         codes=tuple(code for code in body.codes if code_word(code, secrets)),
-        retry_after=next((wait for wait in waits if wait is not None), None),
+        retry_after=next((min(wait, _LONGEST) for wait in waits if wait is not None), None),
         request_id=body.request_id,
         text=text,
     )

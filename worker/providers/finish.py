@@ -11,18 +11,16 @@ _WORDS: dict[str, FinishReason] = {
     "eos": "stop",
     "eos_token": "stop",
     "complete": "stop",
-    "length": "length",
-    "max_tokens": "length",
-    "model_length": "length",
     "model_context_window_exceeded": "length",
     "tool_calls": "tool_calls",
     "tool_use": "tool_calls",
     "function_call": "tool_calls",
 }
-"""OpenAI's words, Anthropic's, TGI's, Mistral's and Cohere's."""
+"""OpenAI's words, Anthropic's, TGI's and Cohere's. Words with `length` or `max_` in them are a length, too."""
 
-_REFUSALS = frozenset(("refusal", "content_filter", "content_filtered", "sensitive", "safety", "recitation"))
-_REFUSALS |= {"blocklist", "prohibited_content", "guardrail_intervened"}
+_REFUSALS = frozenset(("refusal", "content_filter", "sensitive", "safety", "recitation", "prohibited", "blocklist"))
+_REFUSALS |= {"spii", "guardrail"}
+"""Parts of words for content that was refused: OpenAI's, Anthropic's, Zhipu's, Gemini's and Bedrock's."""
 
 _FAILURES = ("abort", "error", "cancel", "fail", "timeout", "resource", "pause_turn")
 """Parts of words that end no answer: DeepSeek's `insufficient_system_resource`, vLLM's `abort`.
@@ -33,7 +31,7 @@ _FAILURES = ("abort", "error", "cancel", "fail", "timeout", "resource", "pause_t
 
 def is_refusal(word: str) -> bool:
     """Returns whether the content was refused."""
-    return word.lower() in _REFUSALS
+    return any(part in word.lower() for part in _REFUSALS)
 
 
 def finish_reason(word: str) -> FinishReason:
@@ -45,4 +43,4 @@ def finish_reason(word: str) -> FinishReason:
     lower = word.lower()
     if any(part in lower for part in _FAILURES):
         raise AttemptFailed("aborted", codes=tuple(filter(None, [code_word(word)])))
-    return _WORDS.get(lower, "stop")
+    return _WORDS.get(lower) or ("length" if "length" in lower or "max_" in lower else "stop")

@@ -8,7 +8,7 @@
 6. The reasoning effort is an option of the chat template.
 7. It closes the connection after every stream and error, whatever its Keep-Alive says. So no connection is kept: the
    next request would fail on it.
-8. It sends a comment every 30 s while it is busy, which counts as silence.
+8. It sends a comment every 30 s while it is busy: a sign of life before the first token, silence after it.
 9. Many chat templates want the roles to alternate and answer 500 otherwise. Neighbours of one role become one message.
 """
 

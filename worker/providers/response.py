@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from worker.errors import AttemptFailed
-from worker.providers.assembly import Assembly, ParsedAnswer
+from worker.providers.assembly import Assembly, ErrorEvent, ParsedAnswer
 from worker.providers.error_body import is_error
 from worker.providers.http.client import Response
 from worker.providers.http.sse import DONE, Payloads
@@ -16,14 +16,6 @@ from worker.providers.http.time_limits import Limits
 
 _SHAPES = (LookupError, TypeError, AttributeError, ValueError, RecursionError)
 """What a wrong shape of an event causes. To check every shape first would cost more than all other reading."""
-
-
-class ErrorEvent(Exception):
-    """An event that tells an error."""
-
-    def __init__(self, event: Any) -> None:
-        super().__init__()
-        self.event = event
 
 
 class Reading:
@@ -130,10 +122,10 @@ def _events(payloads: list[bytes]) -> list[Any]:
     Raises:
         AttemptFailed: `malformed`, one is no JSON.
     """
+    if DONE in payloads:
+        return [*_events(payloads[: payloads.index(DONE)]), DONE]
     if len(payloads) == 1:
         return [_event(payloads[0])]
-    if payloads and payloads[-1] == DONE:
-        return [*_events(payloads[:-1]), DONE]
     # At once takes a third of the time. Data that is JSON only when joined is refused: the count must match.
     events = _parsed(b"[" + b",\n".join(payloads) + b"]")
     if isinstance(events, list) and len(events) == len(payloads):
@@ -142,8 +134,6 @@ def _events(payloads: list[bytes]) -> list[Any]:
 
 
 def _event(payload: bytes) -> Any:
-    if payload == DONE:
-        return DONE
     event = _parsed(payload)
     if event is None:
         raise AttemptFailed("malformed", "an event is not JSON")

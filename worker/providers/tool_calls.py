@@ -103,13 +103,13 @@ class ToolCalls:
     def add(self, index: Any, id_: Any, name: Any, arguments: Any) -> None:
         """Adds one piece. `arguments` is a piece of JSON, or an object, which is whole."""
         call = self._at.get(index) if index is not None else (self._calls[-1] if self._calls else None)
-        if call is None or (name and self._is_another(call, id_, name)):
+        if call is None or (name and self._is_another(call, id_, name, arguments)):
             call = self._at[index] = _Call()
             self._calls.append(call)
         if isinstance(id_, str):
             call.id = call.id or id_
-        if isinstance(name, str):
-            call.name = call.name or name
+        if isinstance(name, str) and name != call.name and not call.arguments:
+            call.name = name if name.startswith(call.name) else call.name + name
         if arguments:
             call.arguments.append(arguments if isinstance(arguments, str) else json.dumps(arguments))
 
@@ -144,12 +144,13 @@ class ToolCalls:
         return converted
 
     @staticmethod
-    def _is_another(call: _Call, id_: Any, name: str) -> bool:
+    def _is_another(call: _Call, id_: Any, name: str, arguments: Any) -> bool:
         if not call.name:
             return False
         if id_ and call.id and id_ != call.id:
             return name != call.name or call.is_complete()
-        return not id_ and call.is_complete()
+        # A name that is repeated with nothing beside it begins nothing.
+        return not id_ and call.is_complete() and bool(arguments or name != call.name)
 
 
 def _hash(text: str) -> str:

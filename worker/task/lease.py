@@ -60,8 +60,11 @@ class LeaseRenewer:
         self._lock = threading.Lock()
 
     def add(self, task_id: str, lease_id: str) -> None:
-        """Adds a lease."""
+        """Adds a lease; one that this process held of the same task before is lost."""
         with self._lock:
+            before = self._lease_ids.get(task_id, lease_id)
+            if before != lease_id:
+                self._lost.add(before)
             self._lease_ids[task_id] = lease_id
 
     def discard(self, task_id: str, lease_id: str) -> None:

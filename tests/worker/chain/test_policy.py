@@ -33,7 +33,7 @@ def test_a_first_failure_is_retried_or_goes_on_as_its_class_says(failover, outco
 
 
 TRIES = dict.fromkeys(FAILURES, 1) | dict.fromkeys(RETRIED, 4)
-TRIES |= {Outcome.TIMEOUT: 2, Outcome.EMPTY: 2, Outcome.NONCONFORMING: 2}
+TRIES |= {Outcome.TIMEOUT: 2, Outcome.EMPTY: 2, Outcome.NONCONFORMING: 2, Outcome.CUT_SHORT: 6}
 
 
 @pytest.mark.parametrize("outcome", FAILURES)

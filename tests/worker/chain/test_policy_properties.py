@@ -15,6 +15,9 @@ from worker.task.journal import SKIPPED, Entry, RoundStart
 
 NAMES = ("a", "b", "c", "d")
 FAILURES = [outcome for outcome in Outcome if outcome is not Outcome.SUCCESS]
+ENDED = [outcome for outcome in FAILURES if outcome is not Outcome.CUT_SHORT]
+"""What an attempt may end with that we did not cut short: that ends the delivery."""
+
 FOREVER = 1e9
 
 
@@ -119,7 +122,7 @@ def walk(route, data):
     while True:
         admitting = [name for name in position(route, lines).remaining(route) if not data.draw(st.booleans())]
         while admitting:
-            lines.append(Entry(admitting[0], data.draw(st.sampled_from(FAILURES)), float(len(lines))))
+            lines.append(Entry(admitting[0], data.draw(st.sampled_from(ENDED)), float(len(lines))))
             found = after_failure(route, lines, AttemptFailed("status"), FOREVER, lambda: 1.0)
             opened = data.draw(st.booleans())
             admitting = found.remaining if found.countdown is None or opened else [lines[-1].provider, *found.remaining]

@@ -115,6 +115,16 @@ OPENAI_FAULTS = [
     ([data({"choices": [{"delta": {"refusal": "no"}, "finish_reason": "stop"}]})], "refusal", ()),
     ([openai_chunk("x"), data({"error": {"type": "server_error", "message": "m"}})], "stream_error", ("server_error",)),
     ([openai_chunk("x", "stop"), data({"error": "overloaded"})], "stream_error", ()),
+    (
+        [openai_chunk("x"), data({"choices": [{"delta": {"content": ""}, "error": {"code": 502, "message": "m"}}]})],
+        "stream_error",
+        (),
+    ),
+    (
+        [openai_chunk("x"), openai_chunk("y"), openai_chunk("z", "stop").replace(b"chatcmpl-1", b"chatcmpl-2")],
+        "malformed",
+        (),
+    ),
 ]
 ANTHROPIC_FAULTS = [
     ([ANTHROPIC_START, anthropic_text("x")], "truncated", ()),
@@ -140,6 +150,18 @@ def test_a_fault_inside_a_200_is_a_failed_attempt(
     with serving(streams(*filter(None, stream))) as bare:
         failed = failure(provider(dialect, bare.url))
         assert (failed.reason, failed.codes) == (reason, codes)
+
+
+@pytest.mark.parametrize("ids", ["11", "1  1", "123", " 1 "])
+def test_chunks_without_an_id_or_each_with_its_own_are_one_answer(ids: str) -> None:
+    chunks = [openai_chunk("x").replace(b"chatcmpl-1", id_.strip().encode()) for id_ in ids]
+    with serving(streams(*chunks, openai_chunk(None, "stop").replace(b"chatcmpl-1", b""))) as bare:
+        assert asked(provider("openai", bare.url)).message["content"] == "x" * len(ids)
+
+
+def test_a_thousand_ends_are_one() -> None:
+    with serving(streams(openai_chunk("x") + 3_000 * b"data: [DONE]\n\n")) as bare:
+        assert asked(provider("openai", bare.url)).message["content"] == "x"
 
 
 def test_a_missing_done_is_no_failure() -> None:

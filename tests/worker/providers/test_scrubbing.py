@@ -52,7 +52,7 @@ def test_an_error_body_is_told_without_key_and_prompt() -> None:
         (b'{"object":"error","message":"m","type":"a","code":400}', ("a",), "m"),
         (b'{"error":"m"}', (), "m"),
         (b"<html>\n<h1>Bad gateway</h1>", (), "Bad gateway"),
-        (b'{"error":{"type":"with spaces and\\nlines","code":["x"],"message":7}}', ("x",), '{"error":'),
+        (b'{"error":{"type":"with spaces and\\nlines","code":["x"],"message":7}}', ("x",), ""),
         (b"[" * 60_000, (), "[["),
         (b"\xff\xfe", (), "\ufffd"),
         (b"", (), ""),

@@ -69,6 +69,38 @@ def test_who_lost_the_lease_does_not_renew_it(clock, store):
     assert begin(store, "c").kind == "taken"
 
 
+def test_a_lease_is_lost_where_another_delivery_has_the_task(clock, store):
+    held = LeaseRenewer()
+    begin(store, "a")
+    held.add("task", "a")
+    held.renew(store)
+    assert not held.is_lost("a")
+    clock.after(LEASE_MS)
+    begin(store, "b")
+    held.renew(store)
+    assert held.is_lost("a")
+    held.discard("task", "a")
+    assert not held.is_lost("a")
+
+
+def test_a_lease_is_not_lost_with_the_server_s_memory_of_it(store):
+    held = LeaseRenewer()
+    begin(store, "a")
+    held.add("task", "a")
+    store.redis.delete(store.keys.task("task"))
+    held.renew(store)
+    assert not held.is_lost("a")
+
+
+def test_a_delivery_to_the_same_process_takes_the_lease_of_the_one_before():
+    held = LeaseRenewer()
+    held.add("task", "a")
+    held.add("task", "a")
+    assert not held.is_lost("a")
+    held.add("task", "b")
+    assert (held.is_lost("a"), held.is_lost("b")) == (True, False)
+
+
 def test_a_lease_let_go_is_not_renewed(clock, store):
     held = LeaseRenewer()
     begin(store, "a")

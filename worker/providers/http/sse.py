@@ -47,7 +47,11 @@ class Payloads:
             chunk = self._with_newlines(chunk)
         if self._is_json is None:
             chunk = self._begin(chunk)
-        if not (self._line or self._data or self._is_json) and chunk.endswith(b"\n\n") and (usual := _usual(chunk)):
+        if (
+            not (self._line or self._data or self._is_ping or self._is_json)
+            and chunk.endswith(b"\n\n")
+            and (usual := _usual(chunk))
+        ):
             return usual
         *lines, self._line = (self._line + chunk).split(b"\n")
         return self._payloads(lines)
@@ -86,7 +90,7 @@ class Payloads:
         return found
 
     def _take(self, data: bytes, found: list[bytes]) -> None:
-        if self._is_ping or data.startswith(b":"):  # gateways put comments of others into data
+        if data.startswith(b":") or (self._is_ping and not data.startswith(b"{")):
             return
         if self._data and self._begins_another(data):
             found += self._flush()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from worker.errors import AttemptFailed
-from worker.providers.assembly import Assembly, Event, count
+from worker.providers.assembly import Assembly, ErrorEvent, Event, count
 from worker.result import Usage
 
 _THOUGHT = ("thinking", "reasoning")
@@ -20,13 +20,15 @@ class OpenAIAssembly(Assembly):
     def add(self, event: Event) -> bool:
         """Adds one chunk or object; see `Assembly.add`."""
         has_piece, id_ = False, event.get("id")
-        if id_ != self._last_id:
+        if id_ and id_ != self._last_id:
             self._change_id(id_)
-        elif not self._is_shared:
+        elif id_:
             self._is_shared = True
         for choice in event.get("choices") or ():
             if choice.get("index"):
                 continue  # we asked for one answer
+            if choice.get("error"):
+                raise ErrorEvent(event)
             if delta := choice.get("delta"):
                 content = delta.get("content")
                 if content and len(delta) == 1 and content.__class__ is str and not self.word:
@@ -55,7 +57,7 @@ class OpenAIAssembly(Assembly):
         Raises:
             AttemptFailed: `malformed`, another answer begins.
         """
-        if id_ and self._is_shared and (self.text or self.reasoning or self.calls):
+        if self._is_shared and (self.text or self.reasoning or self.calls):
             raise AttemptFailed("malformed", "another answer begins")
         self._last_id, self._is_shared = id_, False
 
