@@ -70,10 +70,16 @@ class _Call:
     id: str = ""
     name: str = ""
     arguments: list[str] = field(default_factory=list)
+    object: dict[str, Any] | None = None
+
+    @property
+    def text(self) -> str:
+        """Returns the arguments so far: the pieces, or the object that came whole."""
+        return join_utf8(self.arguments) or ("" if self.object is None else json.dumps(self.object))
 
     def is_complete(self) -> bool:
         """Returns whether the arguments so far are whole; none may still come."""
-        return isinstance(_parsed("".join(self.arguments)), dict)
+        return isinstance(_parsed(self.text), dict)
 
 
 class ToolCalls:
@@ -108,10 +114,14 @@ class ToolCalls:
             self._calls.append(call)
         if isinstance(id_, str):
             call.id = call.id or id_
-        if isinstance(name, str) and name != call.name and not call.arguments:
+        if isinstance(name, str) and not call.name:
+            call.name = name
+        elif isinstance(name, str) and name != call.name and not call.arguments:
             call.name = name if name.startswith(call.name) else call.name + name
-        if arguments:
-            call.arguments.append(arguments if isinstance(arguments, str) else json.dumps(arguments))
+        if arguments and isinstance(arguments, str):
+            call.arguments.append(arguments)
+        elif arguments:
+            call.object = arguments
 
     def whole(self, answer_id: str, *, is_cut: bool) -> list[dict[str, Any]]:
         """Returns the calls in the form of OpenAI's message, valid for every vendor.
@@ -122,23 +132,22 @@ class ToolCalls:
         are replaced too.
 
         Raises:
-            AttemptFailed: `malformed`, a call has no name; `broken_call`, its arguments are not one object: the model
-                broke them, or several calls came as one.
+            AttemptFailed: `broken_call`: a call has no name, or its arguments are not one object: the model broke them,
+                or several calls came as one.
         """
         taken: set[str] = set()
         converted = []
         for index, call in enumerate(self._calls):
-            arguments_text = join_utf8(call.arguments)
+            arguments_text = call.text or ("" if is_cut else "{}")
             if not call.name:
-                raise AttemptFailed("malformed", "a tool call has no name")
+                raise AttemptFailed("broken_call", "a tool call has no name")
+            value = _parsed(arguments_text)
+            if not (is_cut or isinstance(value, dict)) or (call.object and value != call.object):
+                raise AttemptFailed("broken_call", "the arguments of a tool call are not one JSON object")
             id_ = join_utf8([call.id])
             if not id_ or id_ in taken:
                 id_ = "call_" + _hash(f"{index}:{answer_id}")
             taken.add(id_)
-            if not (arguments_text or is_cut):
-                arguments_text = "{}"
-            if not (is_cut or isinstance(_parsed(arguments_text), dict)):
-                raise AttemptFailed("broken_call", "the arguments of a tool call are not one JSON object")
             function = {"name": _UNFIT.sub("_", call.name)[:_LONGEST_NAME], "arguments": arguments_text}
             converted.append({"id": id_, "type": "function", "function": function})
         return converted

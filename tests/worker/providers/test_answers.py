@@ -159,6 +159,18 @@ def test_chunks_without_an_id_or_each_with_its_own_are_one_answer(ids: str) -> N
         assert asked(provider("openai", bare.url)).message["content"] == "x" * len(ids)
 
 
+@pytest.mark.parametrize("finish", [None, "stop"])
+@pytest.mark.parametrize(("whole", "is_read"), [("xy", True), ("", True), ("other", False)])
+def test_a_whole_message_behind_its_pieces_is_no_second_answer(finish: str | None, whole: str, is_read: bool) -> None:
+    message = {"role": "assistant", "content": whole}
+    last = data({"id": "chatcmpl-1", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+    with serving(streams(openai_chunk("x"), openai_chunk("y", finish), last)) as bare:
+        if is_read:
+            assert asked(provider("openai", bare.url)).message["content"] == "xy"
+        else:
+            assert failure(provider("openai", bare.url)).reason == "malformed"
+
+
 def test_a_thousand_ends_are_one() -> None:
     with serving(streams(openai_chunk("x") + 3_000 * b"data: [DONE]\n\n")) as bare:
         assert asked(provider("openai", bare.url)).message["content"] == "x"

@@ -18,6 +18,8 @@ JOINED = [
     ([(None, "a", "f", "{}"), (None, "b", "g", "{}")], [("a", "f", "{}"), ("b", "g", "{}")]),
     ([(0, "a", "get_", ""), (0, None, "weather", ""), (0, None, None, "{}")], [("a", "get_weather", "{}")]),
     ([(0, "a", "f", {"x": 1})], [("a", "f", '{"x": 1}')]),
+    ([(0, "a", "f", {"x": 1}), (0, None, None, '{"x"'), (0, None, None, ":1}")], [("a", "f", '{"x":1}')]),
+    ([(0, "a", None, '{"x":1}'), (0, None, "f", "")], [("a", "f", '{"x":1}')]),
     ([(0, "a", "f", "")], [("a", "f", "{}")]),
     ([(0, "a", "f", "{}"), (1, "a", "f", "{}")], [("a", "f", "{}"), (None, "f", "{}")]),
 ]  # fmt: skip
@@ -45,7 +47,8 @@ def test_pieces_are_the_calls_that_they_can_only_mean(pieces, expected):
         ([(0, "a", "f", '{"x":1}'), (0, None, None, '{"x":2}')], "broken_call"),
         ([(0, "a", "f", '{"x":')], "broken_call"),
         ([(0, "a", "f", "[1]")], "broken_call"),
-        ([(0, "a", None, "{}")], "malformed"),
+        ([(0, "a", None, "{}")], "broken_call"),
+        ([(0, "a", "f", {"x": 1}), (0, None, None, '{"x":2}')], "broken_call"),
     ],
 )
 def test_what_can_mean_anything_is_no_call(pieces, reason):

@@ -68,7 +68,7 @@ class AnthropicAssembly(Assembly):
                 return self._add_text(self.reasoning, block.get("thinking"))
             case "tool_use":
                 self._check_open()
-                self.calls.add(index, block["id"], block["name"], block.get("input"))
+                self.calls.add(index, block.get("id"), block.get("name"), block.get("input"))
                 return True
         return False
 

@@ -37,7 +37,7 @@ class OpenAIAssembly(Assembly):
                 else:
                     has_piece = self._add_delta(delta) or has_piece
             elif message := choice.get("message"):
-                has_piece = self._add_delta(message, is_whole=True)
+                has_piece = self._add_message(message) or has_piece
                 self.has_ended = True
             if (word := choice.get("finish_reason")) and word != "null":
                 self.word = self.word or str(word)
@@ -60,6 +60,18 @@ class OpenAIAssembly(Assembly):
         if self._is_shared and (self.text or self.reasoning or self.calls):
             raise AttemptFailed("malformed", "another answer begins")
         self._last_id, self._is_shared = id_, False
+
+    def _add_message(self, message: dict[str, Any]) -> bool:
+        """Adds a whole message. MiniMax repeats the answer in one at the end of its stream.
+
+        Raises:
+            AttemptFailed: `malformed`, it is not what came in pieces.
+        """
+        if not (self.text or self.reasoning or self.calls):
+            return self._add_delta(message, is_whole=True)
+        if message.get("content") not in (None, "", "".join(self.text)):
+            raise AttemptFailed("malformed", "the whole message is not what came in pieces")
+        return False
 
     def _add_delta(self, delta: dict[str, Any], *, is_whole: bool = False) -> bool:
         """Adds what a delta has; returns whether it had anything."""
