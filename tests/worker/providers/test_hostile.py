@@ -196,7 +196,7 @@ def test_a_revoked_task_is_cut_in_a_plain_answer() -> None:
         ("openai", b'{"choices":[{"message":{"content":"x"},"finish_reason":"tool_calls"}]}', "broken_call"),
         ("anthropic", b'{"type":"error","error":{"type":"overloaded_error","message":"m"}}', "stream_error"),
         ("anthropic", b'{"content":"x","stop_reason":"end_turn"}', "malformed"),
-        ("anthropic", b'{"content":[{"type":"tool_use","id":"a"}],"stop_reason":"tool_use"}', "malformed"),
+        ("anthropic", b'{"content":[{"type":"tool_use","id":"a"}],"stop_reason":"tool_use"}', "broken_call"),
         ("anthropic", b'{"content":[{"type":"text","text":"x"}],"stop_reason":"tool_use"}', "broken_call"),
     ],
 )

@@ -27,7 +27,7 @@ class Payloads:
     def __init__(self) -> None:
         self._start = b""
         self._is_json: bool | None = None
-        self._line = b""
+        self._line: list[bytes] = []
         self._data: list[bytes] = []
         self._is_bare = False
         self._is_ping = False
@@ -53,12 +53,17 @@ class Payloads:
             and (usual := _usual(chunk))
         ):
             return usual
-        *lines, self._line = (self._line + chunk).split(b"\n")
+        if chunk:
+            self._line.append(chunk)
+        if b"\n" not in chunk:
+            return []  # a long line is joined once, when it ends
+        *lines, last = b"".join(self._line).split(b"\n")
+        self._line = [last] if last else []
         return self._payloads(lines)
 
     def end(self) -> list[bytes]:
         """Returns the payloads that the end of the body completes."""
-        lines, self._line = [self._start, self._line], b""
+        lines, self._line = [self._start, b"".join(self._line)], []
         return [*self._payloads(lines), *self._flush()]
 
     @property

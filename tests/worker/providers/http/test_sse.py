@@ -58,6 +58,14 @@ def test_what_holds_no_event_has_no_payload(body):
     assert read([body]) == []
 
 
+def test_a_long_line_comes_in_any_number_of_pieces():
+    payloads, piece = Payloads(), 1_000 * b"x"
+    payloads.feed(b'data: {"a": "')
+    for _ in range(7_000):
+        payloads.feed(piece)
+    assert payloads.feed(b'"}\n\n') == [b'{"a": "' + 7_000 * piece + b'"}']
+
+
 def test_a_body_without_end_is_malformed():
     payloads, line = Payloads(), b"data: {}\n"
     for _ in range(MOST // len(line) // 100_000):
