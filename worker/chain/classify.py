@@ -30,7 +30,7 @@ def classify(failed: AttemptFailed, own: Mapping[str, Outcome]) -> Class:
 
     The order of evidence; the first row that matches decides:
 
-    1. `own`: the provider's rows of the configuration.
+    1. `own`: the provider's rows of the configuration. Digits alone are a code or a status, never a part of a message.
     2. Messages that are more specific than the code beside them.
     3. Codes and types that are more specific than the status.
     4. Messages of failures whose code says little, at any status.
@@ -42,7 +42,7 @@ def classify(failed: AttemptFailed, own: Mapping[str, Outcome]) -> Class:
     text = failed.text.lower() if failed.reason in _TOLD else ""
     for evidence, outcome in own.items():
         word = evidence.lower()
-        if word in codes or word == str(failed.status) or word in text:
+        if word in codes or (word == str(failed.status) if word.isdecimal() else word in text):
             return Class(outcome)
     for row in _ROWS:
         if row.matches(failed.reason, failed.status, codes, text):

@@ -6,6 +6,7 @@ from typing import Any
 
 from worker.errors import AttemptFailed
 from worker.providers.finish import finish_reason, is_refusal
+from worker.providers.scrubbing import code_word
 from worker.providers.text import join_utf8
 from worker.providers.tool_calls import ToolCalls
 from worker.result import FinishReason, Usage
@@ -79,8 +80,8 @@ class Assembly(ABC):
             AttemptFailed: `truncated`, `refusal`, `aborted`, `empty` or `malformed`.
         """
         if self.is_refused or is_refusal(self.word):
-            word = () if self.word == "refusal" or not is_refusal(self.word) else (self.word,)
-            raise AttemptFailed("refusal", codes=self.refusal_codes or word)
+            word = "" if self.is_refused or self.word == "refusal" else code_word(self.word)
+            raise AttemptFailed("refusal", codes=self.refusal_codes or tuple(filter(None, [word])))
         text, has_calls = join_utf8(self.text), bool(self.calls)
         if not (self.word or self.has_ended):
             raise AttemptFailed("truncated", "the answer ended before its end was told")

@@ -129,3 +129,17 @@ def test_no_row_is_hidden_by_an_earlier_one_of_the_same_evidence() -> None:
     rows = [row for step in ROWS.values() for row in step]
     found = Counter((row.code, row.phrase, row.status, row.reason) for row in rows)
     assert [evidence for evidence, times in found.items() if times > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("failed", "expected"),
+    [
+        (status(418, detail="no"), Outcome.OVERLOADED),
+        (stream("418", detail="no"), Outcome.OVERLOADED),
+        (status(500, detail="request 418 failed"), Outcome.TRANSIENT),
+    ],
+)
+def test_digits_of_a_providers_own_rows_are_a_status_or_a_code_and_no_part_of_a_message(
+    failed: AttemptFailed, expected: Outcome
+) -> None:
+    assert classify(failed, {"418": Outcome.OVERLOADED}).outcome == expected
