@@ -8,10 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from worker.errors import InvalidRequest
 from worker.request.field_errors import describe_errors
-from worker.task.journal import FIRST_VERSION
-
-VERSION = 3
-"""The latest version of a message that this worker reads; `worker.task.journal.version` says what needs it."""
+from worker.task.journal import FIRST_VERSION, LATEST_VERSION
 
 HEADER = "fallback"
 HIDDEN = "(hidden)"
@@ -52,7 +49,7 @@ def our_headers(headers: Mapping[str, Any] | None) -> dict[str, Any]:
 def is_newer(headers: Mapping[str, Any] | None) -> bool:
     """Returns whether a later version wrote the message. Then only its deadline can be read here."""
     version = our_headers(headers).get("version")
-    return isinstance(version, int) and version > VERSION
+    return isinstance(version, int) and version > LATEST_VERSION
 
 
 def read_stage(headers: Mapping[str, Any] | None) -> Stage:

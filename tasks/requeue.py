@@ -8,11 +8,11 @@ from celery.exceptions import Ignore, Reject
 
 from config.chains import RETRY_PRIORITY
 from tasks.celery import UNACKED, UNACKED_INDEX
-from tasks.headers import HEADER, VERSION, our_headers
+from tasks.headers import HEADER, our_headers
 from tasks.store import store
 from worker.chain.delivery import Continue
 from worker.errors import InvalidRequest, RedisUnavailable
-from worker.task.journal import FIRST_VERSION
+from worker.task.journal import FIRST_VERSION, LATEST_VERSION
 from worker.task.parking import ParkUntil, UnackedMessage, park
 
 LEAVE_TO_NEWER = 1.0
@@ -22,7 +22,7 @@ LONGEST = 86_400.0
 """Seconds that a completion may take."""
 
 _NEWER = (
-    f"is later than {VERSION}, which is all that this worker reads, and no other took it in time; upgrade the workers"
+    f"is later than {LATEST_VERSION}, the last that this worker reads; no other took it in time; upgrade the workers"
 )
 
 

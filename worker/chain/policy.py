@@ -49,14 +49,13 @@ def after_failure(
     last = lines[-1]
     assert isinstance(last, Entry)  # noqa: S101 - the caller has just written it
     outcome, now, retry = Outcome(last.outcome), position(route, lines), route.chain.retry
-    if outcome == Outcome.CUT_SHORT:
-        return FailureStep(None, [], 0.0)
     rule, remaining, retry_after = route.chain.rules[outcome], now.remaining(route), failed.retry_after
     delay = backoff(retry, now.tries[last.provider], retry_after, draw)
     if outcome == Outcome.RATE_LIMITED:
         delay = max(delay, 1.0)
     wait = retry_after or (delay if rule.same_provider == "retry-after" else 0.0)
-    stays = last.provider in remaining and wait <= retry.max_retry_after and delay < left
+    may_stay = rule.same_provider != "never" and last.provider in remaining
+    stays = may_stay and wait <= retry.max_retry_after and delay < left
     others = [p for p in remaining if p != last.provider] if rule.next_provider != "never" else []
     return FailureStep(delay if stays else None, others, _limited(outcome, retry_after, delay, retry))
 

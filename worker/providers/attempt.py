@@ -60,7 +60,8 @@ def _ask(
     on_first_byte: Callable[[], None],
     check_wanted: Callable[[], None],
 ) -> Answer:
-    dialect, url = DIALECTS[provider.dialect], provider.base_url + DIALECTS[provider.dialect].path
+    dialect = DIALECTS[provider.dialect]
+    url = provider.base_url + dialect.path
     headers = {"Content-Type": "application/json", **dialect.headers(provider)}
     reading = Reading(dialect.assembly(), limits, on_first_byte if provider.stream else nothing, check_wanted)
     if not provider.stream:

@@ -5,18 +5,12 @@ from worker.providers.scrubbing import code_word
 from worker.result import FinishReason
 
 _WORDS: dict[str, FinishReason] = {
-    "stop": "stop",
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "eos": "stop",
-    "eos_token": "stop",
-    "complete": "stop",
     "model_context_window_exceeded": "length",
     "tool_calls": "tool_calls",
     "tool_use": "tool_calls",
     "function_call": "tool_calls",
 }
-"""OpenAI's words, Anthropic's, TGI's and Cohere's. Words with `length` or `max_` in them are a length, too."""
+"""OpenAI's words and Anthropic's. Words with `length` or `max_` in them are a length, any other is a stop."""
 
 _REFUSALS = frozenset(("refusal", "content_filter", "sensitive", "safety", "recitation", "prohibited", "blocklist"))
 _REFUSALS |= {"spii", "guardrail"}

@@ -37,8 +37,13 @@ def parse_text(text: str) -> float | None:
     for asked in _ASKED.finditer(lower):
         start = _IN.match(lower, asked.end())
         if start and (found := _DURATION.match(lower, start.end())):
-            return sum(float(number) * _unit(unit) for number, unit in _PIECE.findall(found[0]))
+            return _seconds(found[0])
     return None
+
+
+def _seconds(duration: str) -> float:
+    """Returns the seconds of a duration such as "7m12s"."""
+    return sum(float(number) * _unit(unit) for number, unit in _PIECE.findall(duration))
 
 
 def _unit(word: str) -> float:
@@ -62,7 +67,7 @@ def _reset(value: str) -> float | None:
         epoch = number / 1000 if number > 1e11 else number
         return max(0.0, epoch - now) if epoch > 1e9 else number
     if found := _DURATION.fullmatch(value.strip().lower()):
-        return sum(float(number) * _unit(unit) for number, unit in _PIECE.findall(found[0]))
+        return _seconds(found[0])
     try:
         return max(0.0, datetime.fromisoformat(value).timestamp() - time.time())
     except (ValueError, OverflowError):

@@ -50,7 +50,7 @@ class Limits:
 
     def connected(self) -> None:
         """Starts the wait for the first token: the request is about to be sent."""
-        self._move(self._first_token, "first_token_timeout")
+        self.alive()
 
     def alive(self) -> None:
         """Starts the wait for the first token anew: a byte has come before it."""
