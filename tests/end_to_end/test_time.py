@@ -8,6 +8,7 @@ import pytest
 from tasks.local.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalSetup
 from tests.end_to_end.vendors import QUESTION, attempts_of, calls, fail, script
+from tests.waiting import wait_until
 from worker.admission import breaker
 from worker.errors import ChainExhausted
 
@@ -92,8 +93,7 @@ def test_whom_the_fleet_leaves_alone_for_a_second_is_waited_for_by_the_next_comp
 ) -> None:
     fail(llmock, "claude", 429, 1, retry_after=2)
     pending = shared_setup.complete(QUESTION, "alone")
-    while not breaker.snapshot(shared_setup.store, ["claude"])[0].limited_until:
-        time.sleep(0.01)
+    wait_until(lambda: breaker.snapshot(shared_setup.store, ["claude"])[0].limited_until)
     result, seconds = timed(shared_setup, "alone")
     assert attempts_of(result) == [("claude", "skipped"), ("claude", "success")]
     assert 1 < seconds < 4
