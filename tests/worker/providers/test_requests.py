@@ -100,6 +100,16 @@ def test_neighbours_of_one_role_are_one_turn_of_anthropics_and_empty_text_is_lef
     ]
 
 
+def test_neighbours_of_one_role_are_one_message_of_llama_cpps() -> None:
+    asked = request(
+        ("system", "a"), ("developer", "b"), ("user", "c"), ("user", "d"), ("assistant", "e"), ("user", "f")
+    )
+    found = [(message["role"], message["content"]) for message in body("llama_cpp", asked)["messages"]]
+    assert [role for role, _ in found] == ["system", "user", "assistant", "user"]
+    assert all(text in found[0][1] for text in "ab")
+    assert all(text in found[1][1] for text in "cd")
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_conversation_that_ends_with_the_assistant_is_sent_as_it_is(dialect: Dialect) -> None:
     assert body(dialect, request(USER, ("assistant", "Dear")))["messages"][-1]["role"] == "assistant"
