@@ -24,7 +24,7 @@ from tasks.local import valkey as valkey_server
 from tasks.local.fleet import Fleet
 from tasks.local.llmock import LLMock
 from tests.end_to_end.command_line import Fallback, run
-from tests.end_to_end.local_cluster import LocalNode, LocalRedis, LocalSetup, start_node
+from tests.end_to_end.local_cluster import LocalNode, LocalRedis, LocalSetup, start_node, started_setup
 from worker.store.store import Store
 
 QUICK = {
@@ -141,21 +141,9 @@ def module_setup(
 ) -> Iterator[LocalSetup]:
     """The module's broker, worker and producer; take `shared_setup` instead."""
     with Fleet(tmp_path_factory.mktemp("shared"), clean_environment) as fleet:
-        redis = LocalRedis(valkey_server.start(fleet))
         vendors = {**shared_llmock.environment, "LLAMA_CPP_BASE_URL": shared_llmock.url}
-        environment = {**redis.server.environment, **vendors, **QUICK, **shared_settings}
-        app = LocalSetup.create_setup_app({"broker_url": redis.url, "result_backend": redis.url}, "another_code_base")
-        setup = LocalSetup(
-            fleet,
-            environment,
-            worker_cluster=CeleryWorkerCluster(start_node(fleet, app, "shared", environment)),
-            broker_cluster=CeleryBrokerCluster(RedisTestBroker(redis)),
-            backend_cluster=CeleryBackendCluster(RedisTestBackend(redis)),
-            app=app,
-        )
-        assert setup.ready()
-        yield setup
-        app.close()
+        with started_setup(fleet, "shared", {**vendors, **QUICK, **shared_settings}) as setup:
+            yield setup
 
 
 @pytest.fixture

@@ -5,14 +5,26 @@ import signal as signals
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery
-from pytest_celery import CeleryTestSetup, CeleryTestWorker, CeleryWorkerContainer, RedisContainer
+from pytest_celery import (
+    CeleryBackendCluster,
+    CeleryBrokerCluster,
+    CeleryTestSetup,
+    CeleryTestWorker,
+    CeleryWorkerCluster,
+    CeleryWorkerContainer,
+    RedisContainer,
+    RedisTestBackend,
+    RedisTestBroker,
+)
 
 from config.settings import load
 from tasks.local import celery_nodes
+from tasks.local import valkey as valkey_server
 from tasks.local.fleet import Fleet
 from tasks.local.process import Process
 from tasks.local.valkey import Valkey
@@ -166,6 +178,25 @@ class LocalSetup(CeleryTestSetup):
         program += f"print(json.dumps(complete.delay({dict(request)!r}, chain={chain!r}).get(timeout=60)))"
         result: dict[str, Any] = json.loads(self.in_this_code_base(program))
         return result
+
+
+@contextmanager
+def started_setup(fleet: Fleet, name: str, environment: Mapping[str, str]) -> Iterator[LocalSetup]:
+    """Gives a setup with a Valkey and a worker of its own; `environment` is added to that of the Valkey."""
+    redis = LocalRedis(valkey_server.start(fleet))
+    settings = {**redis.server.environment, **environment}
+    app = LocalSetup.create_setup_app({"broker_url": redis.url, "result_backend": redis.url}, "another_code_base")
+    setup = LocalSetup(
+        fleet,
+        settings,
+        worker_cluster=CeleryWorkerCluster(start_node(fleet, app, name, settings)),
+        broker_cluster=CeleryBrokerCluster(RedisTestBroker(redis)),
+        backend_cluster=CeleryBackendCluster(RedisTestBackend(redis)),
+        app=app,
+    )
+    assert setup.ready()
+    yield setup
+    app.close()
 
 
 def start_node(fleet: Fleet, app: Celery, name: str, environment: Mapping[str, str], **options: Any) -> LocalNode:

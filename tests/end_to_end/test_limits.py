@@ -10,6 +10,11 @@ from worker.admission.breaker import Snapshot
 from worker.errors import ContentRefused
 
 
+@pytest.fixture(scope="module")
+def shared_settings() -> dict[str, str]:
+    return {"FALLBACK_PROVIDERS__CLAUDE__ERRORS": '{"418": "quota-exhausted"}'}
+
+
 def of_claude(setup: LocalSetup) -> Snapshot:
     return breaker.snapshot(setup.store, ["claude"])[0]
 
@@ -83,3 +88,9 @@ def test_a_refusal_ends_the_chain(shared_setup: LocalSetup, llmock: LLMock) -> N
     with pytest.raises(ContentRefused, match=r"^llama_cpp: refused"):
         shared_setup.complete(QUESTION, "low-cost").get(timeout=30)
     assert len(llmock.requests()) == 1
+
+
+def test_a_row_of_the_configuration_says_what_a_failure_means(shared_setup: LocalSetup, llmock: LLMock) -> None:
+    fail(llmock, "claude", 418, times=1)
+    assert attempts_of(shared_setup.complete(QUESTION).get(timeout=30))[0] == ("claude", "quota-exhausted")
+    assert of_claude(shared_setup).state == "open"

@@ -9,28 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from celery.result import AsyncResult
-from pytest_celery import (
-    CeleryBackendCluster,
-    CeleryBrokerCluster,
-    CeleryWorkerCluster,
-    RedisTestBackend,
-    RedisTestBroker,
-)
 
 from config.outcomes import RULES, Outcome
 from config.providers import Dialect
-from tasks.local import valkey as valkey_server
 from tasks.local.fleet import Fleet
-from tests.end_to_end.local_cluster import LocalRedis, LocalSetup, start_node
+from tests.end_to_end.local_cluster import started_setup
 from tests.wild.corpus import Answered, Failure
 from tests.wild.replaying import Host, answering, replaying
 from worker.admission.breaker import Snapshot, snapshot
 from worker.errors import ContentRefused, TaskFailed
 
-QUESTION: list[dict[str, Any]] = [{"role": "user", "content": "Why is the sky blue?"}]
-CALL = {"id": "call_1", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
-CALLED = [*QUESTION, {"role": "assistant", "tool_calls": [CALL]}]
-CALLED += [{"role": "tool", "tool_call_id": "call_1", "content": "Rayleigh scattering."}]
 TOOLS = [{"type": "function", "function": {"name": "look_up"}}]
 SMALLER, SAME, LARGER = 50_000, 100_000, 200_000
 """Windows: of the host that is asked next, of the failing one, of the last one."""
@@ -70,8 +58,7 @@ class Sent:
     @property
     def request(self) -> dict[str, Any]:
         """The request that it answers."""
-        called = isinstance(self.entry, Answered) and self.entry.after_tool_result
-        return {"messages": CALLED if called else QUESTION, "tools": TOOLS}
+        return {"messages": self.entry.messages, "tools": TOOLS}
 
     @property
     def calls(self) -> int:
@@ -104,18 +91,7 @@ def results(sent: Sequence[Sent], folder: Path, environment: dict[str, str]) -> 
         other = stack.enter_context(answering())
         file = folder / "fallback.toml"
         file.write_text(_settings(sent, failing, other), "utf-8")
-        redis = LocalRedis(valkey_server.start(fleet))
-        app = LocalSetup.create_setup_app({"broker_url": redis.url, "result_backend": redis.url}, "another_code_base")
-        settings = {**redis.server.environment, "FALLBACK_CONFIG": str(file)}
-        setup = LocalSetup(
-            fleet,
-            settings,
-            worker_cluster=CeleryWorkerCluster(start_node(fleet, app, "wild", settings)),
-            broker_cluster=CeleryBrokerCluster(RedisTestBroker(redis)),
-            backend_cluster=CeleryBackendCluster(RedisTestBackend(redis)),
-            app=app,
-        )
-        assert setup.ready()
+        setup = stack.enter_context(started_setup(fleet, "wild", {"FALLBACK_CONFIG": str(file)}))
         pending: list[AsyncResult] = [setup.complete(each.request, each.name) for each in sent]
         outcomes = [result.get(timeout=60, propagate=False) for result in pending]
         breakers = snapshot(setup.store, [each.name for each in sent])
@@ -123,7 +99,6 @@ def results(sent: Sequence[Sent], folder: Path, environment: dict[str, str]) -> 
             each.name: Came(outcome, breaker, failing.calls[each.name])
             for each, outcome, breaker in zip(sent, outcomes, breakers, strict=True)
         }
-        app.close()
 
 
 def _settings(sent: Sequence[Sent], failing: Host, other: Host) -> str:

@@ -12,6 +12,13 @@ from config.outcomes import Outcome
 from config.providers import Dialect
 
 FOLDER = Path(__file__).parent
+QUESTION: list[dict[str, Any]] = [{"role": "user", "content": "Why is the sky blue?"}]
+CALL = {"id": "call_1", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
+CALLED = [
+    *QUESTION,
+    {"role": "assistant", "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "call_1", "content": "Rayleigh scattering."},
+]
 Wires = tuple[tuple[Dialect, bool], ...]
 """Dialects, each with whether a stream is asked for."""
 
@@ -38,6 +45,11 @@ class Entry(Frozen):
     @property
     def id(self) -> str:
         return f"{self.vendor}/{self.name}"
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The request that it answers."""
+        return QUESTION
 
     @property
     def dialect(self) -> Dialect:
@@ -125,6 +137,10 @@ class Answered(Entry):
         if (self.outcome == Outcome.SUCCESS) != (self.finish_reason is not None):
             raise ValueError("an answer has a finish_reason, a failure has none")
         return self
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        return CALLED if self.after_tool_result else QUESTION
 
     @property
     def content_type(self) -> str:

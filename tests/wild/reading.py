@@ -9,11 +9,10 @@ from typing import Any
 
 from config.providers import Provider
 from tests.wild.corpus import Answered
-from tests.worker.providers.asking import asked, provider, request
+from tests.worker.providers.asking import asked, provider
 from tests.worker.providers.bare_server import Bare, chunk, sends, serving
+from worker.request import CompletionRequest
 from worker.result import Answer
-
-CALL = {"id": "call_1", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
 
 
 @dataclass
@@ -49,11 +48,7 @@ class Reader:
             AttemptFailed: it is no answer.
         """
         at = self.provider(entry).model_copy(update={"stream": stream})
-        turns: list[Any] = [{"role": "user", "content": "Why?"}]
-        if entry.after_tool_result:
-            turns.append({"role": "assistant", "tool_calls": [CALL]})
-            turns.append({"role": "tool", "tool_call_id": "call_1", "content": "So."})
-        return asked(at, request().model_validate({"messages": turns}))
+        return asked(at, CompletionRequest.model_validate({"messages": entry.messages}))
 
     def provider(self, entry: Answered) -> Provider:
         return provider(entry.dialect, self.url)

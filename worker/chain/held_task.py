@@ -64,6 +64,11 @@ class HeldTask:
             self.saved = len(self.lines)
         return breaker.parse_acquire_reply(acquire_reply, self._permit_id, remaining)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether another delivery holds the task, as far as the last renewal tells."""
+        return RENEWER.is_lost(self.lease_id)
+
     def __enter__(self) -> Self:
         RENEWER.add(self.delivery.task_id, self.lease_id)
         return self

@@ -18,7 +18,6 @@ from worker.result import Answer
 from worker.store.store import Store
 from worker.task import identity, journal, lease
 from worker.task.journal import SKIPPED, Entry
-from worker.task.lease import RENEWER
 from worker.task.parking import ParkUntil
 
 
@@ -164,7 +163,7 @@ class _Walk:
         """
         if self.delivery.stop_reason() == "revoked":
             raise AttemptFailed("revoked")
-        if RENEWER.is_lost(self.task.lease_id):
+        if self.task.is_lost:
             raise AttemptFailed("lease_lost")
 
     def _share(self, provider: Provider, model: Model) -> float | None:
