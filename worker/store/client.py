@@ -39,7 +39,6 @@ def client(url: str, timeout: float) -> Redis:
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
         "socket_keepalive": True,
-        "max_connections": 2**31,  # by default the 101st connection is refused
         # These two save three of the four round trips of a connect; a busy thread waits for the interpreter after each.
         "driver_info": None,
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),

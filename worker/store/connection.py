@@ -1,11 +1,18 @@
-"""Keeps a connection to Redis for each thread, without redis-py's client in between.
+"""Shares a few connections to Redis among all threads of a process, without redis-py's client in between.
 
-For each command the client takes a connection out of a pool, updates its metrics, and puts it back. With redis-py 8.1
-that is 57 of the 88 us of CPU of a PING on one thread, and it takes a lock that all threads share.
+1. A thread that finds a connection free sends its commands at once.
+2. Threads that find none leave their commands. Whoever gets the next connection sends the commands of all of them, and
+   hands out the replies. So the wait does not grow with the number of threads, and the more there is to send, the
+   fewer packets it takes.
+3. If a connection fails, whoever waits fails with it: nobody waits for a server that has just not answered.
+
+For each command redis-py's client takes a connection out of a pool, updates its metrics, and puts it back. With redis-py
+8.1 that is 57 of the 88 us of CPU of a PING on one thread, and it takes a lock that all threads share.
 """
 
 import os
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,15 +24,20 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 Command = tuple[str | bytes | int | float, ...]
 """A Redis command with its arguments, as redis-py sends it."""
 
+CONNECTIONS = 4
+"""Connections per process. One would do for a near server; with more, a call need not wait for another's round trip."""
 
-class Connections(threading.local):
-    """This thread's connection, with the client's settings. It opens at the first call and after a failure."""
+LEAST = 0.5
+"""Seconds that a call may wait for its reply at least, however long it has waited for a connection."""
+
+
+class Connections:
+    """The connections of this process, with the client's settings. Each opens at its first use and after a failure."""
 
     def __init__(self, client: Redis) -> None:
         self._client = client
         self._callbacks: dict[Any, Any] = client.response_callbacks  # redis-py types them as taking no argument
-        self._opened_by = 0
-        self._connection: Any = None  # redis-py has no type for it
+        self._shared = _Shared(client)
 
     def send(self, commands: Sequence[Command], *, raw: bool = False) -> list[Any]:
         """Sends the commands together and returns their replies; an error reply is returned as an exception.
@@ -34,38 +46,137 @@ class Connections(threading.local):
             redis.exceptions.ConnectionError: the server is gone.
             redis.exceptions.TimeoutError: it did not answer in time.
         """
-        connection = self._ready()
-        try:
-            connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-            return [self._reply(connection, command, raw=raw) for command in commands]
-        except BaseException:
-            connection.disconnect()  # else the next call would read this one's replies
-            raise
+        if self._shared.owner != os.getpid():  # a forked child must not use its parent's connections
+            self._shared = _Shared(self._client)
+        call = _Call(commands, self._shared.pack(commands), raw=raw)
+        self._shared.make(call)
+        if call.error is not None:
+            raise call.error
+        return call.replies if raw else [self._converted(*pair) for pair in zip(commands, call.replies, strict=True)]
 
     def close(self) -> None:
-        """Closes this thread's connection and the client. Other threads' connections close when their threads end."""
-        if self._connection:
-            self._connection.disconnect()
+        """Closes the connections that are not in use, and the client."""
+        self._shared.close()
         self._client.close()
 
-    def _ready(self) -> Any:
-        if self._opened_by != os.getpid():  # a forked child must not use its parent's connection
-            self._connection, self._opened_by = self._client.connection_pool.make_connection(), os.getpid()
-        connection = self._connection
-        connection.connect()
-        try:
-            stale = connection.can_read(0)
-        except (RedisConnectionError, RedisTimeoutError, OSError):
-            stale = True
-        if stale:  # the server closed it while it was idle
-            connection.disconnect()
-            connection.connect()
-        return connection
-
-    def _reply(self, connection: Any, command: Command, *, raw: bool) -> Any:
-        try:
-            reply = connection.read_response(disable_decoding=raw)
-        except ResponseError as exc:
-            return exc
+    def _converted(self, command: Command, reply: Any) -> Any:
         callback = self._callbacks.get(command[0])
-        return callback(reply) if callback and not raw else reply
+        return callback(reply) if callback and not isinstance(reply, Exception) else reply
+
+
+class _Call:
+    """Commands of one thread, and what became of them.
+
+    Attributes:
+        replies: one per command.
+        error: why there are none.
+        turn: released when the call has ended, or when its thread is to send `batch` over `connection`.
+    """
+
+    __slots__ = ("asked_at", "batch", "connection", "error", "packed", "raw", "replies", "size", "turn")
+
+    def __init__(self, commands: Sequence[Command], packed: bytes, *, raw: bool) -> None:
+        self.packed, self.size, self.raw = packed, len(commands), raw
+        self.asked_at = time.monotonic()
+        self.replies: list[Any] = []
+        self.error: Exception | None = None
+        self.turn: Any = None
+        self.connection: Any = None  # redis-py has no type for it
+        self.batch: list[_Call] = [self]
+
+
+class _Shared:
+    """The connections of one process, and the calls that wait for one."""
+
+    def __init__(self, client: Redis) -> None:
+        self.owner = os.getpid()
+        self._lock = threading.Lock()
+        self._idle = [client.connection_pool.make_connection() for _ in range(CONNECTIONS)]
+        self._waiting: list[_Call] = []
+        self._pack = self._idle[0].pack_commands
+
+    def pack(self, commands: Sequence[Command]) -> bytes:
+        """Returns the commands as they are sent."""
+        return b"".join(self._pack(commands))
+
+    def make(self, call: _Call) -> None:
+        """Makes a call, or waits while another thread makes it; then it has its replies or its error."""
+        with self._lock:
+            if self._idle:
+                call.connection = self._idle.pop()
+            else:
+                call.turn = threading.Lock()
+                call.turn.acquire()
+                self._waiting.append(call)
+        if call.turn:
+            call.turn.acquire()
+        if call.connection:
+            self._lead(call)
+        call.batch = []  # it held the call itself, which would keep the replies until the next garbage collection
+
+    def close(self) -> None:
+        """Closes the connections that are not in use."""
+        with self._lock:
+            for connection in self._idle:
+                connection.disconnect()
+
+    def _lead(self, call: _Call) -> None:
+        """Sends the batch of a call that has a connection, and hands the connection on."""
+        connection, error = call.connection, None
+        try:
+            _exchange(connection, call.batch)
+        except Exception as exc:  # noqa: BLE001 - it is raised in each thread whose call was sent
+            error = exc
+        except BaseException:
+            error = RedisConnectionError("the thread that sent the commands was interrupted")
+            raise
+        finally:
+            self._end(call, connection, error)
+
+    def _end(self, call: _Call, connection: Any, error: Exception | None) -> None:
+        if error is not None:
+            connection.disconnect()  # else the next call would read this one's replies
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+            if error is not None or not waiting:
+                self._idle.append(connection)
+        ended = call.batch
+        if error is not None:
+            ended = ended + waiting
+            for each in ended:
+                each.error = error
+        elif waiting:
+            waiting[0].connection, waiting[0].batch = connection, waiting
+            waiting[0].turn.release()
+        for each in ended:
+            if each is not call:
+                each.turn.release()
+
+
+def _exchange(connection: Any, batch: list[_Call]) -> None:
+    """Sends the calls of a batch, the oldest first, and sets their replies."""
+    _make_ready(connection)
+    waited = time.monotonic() - batch[0].asked_at
+    packed = batch[0].packed if len(batch) == 1 else b"".join(call.packed for call in batch)
+    connection.send_packed_command([packed], check_health=False)
+    limit = {} if waited < LEAST else {"timeout": max(connection.socket_timeout - waited, LEAST)}
+    for call in batch:
+        call.replies = [_reply(connection, call.raw, limit) for _ in range(call.size)]
+
+
+def _make_ready(connection: Any) -> None:
+    connection.connect()
+    try:
+        stale = connection.can_read(0)
+    except (RedisConnectionError, RedisTimeoutError, OSError):
+        stale = True
+    if stale:  # the server closed it while it was idle
+        connection.disconnect()
+        connection.connect()
+
+
+def _reply(connection: Any, raw: bool, limit: dict[str, float]) -> Any:
+    try:
+        return connection.read_response(disable_decoding=raw, **limit)
+    except ResponseError as exc:
+        return exc

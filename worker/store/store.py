@@ -78,7 +78,7 @@ class Store:
         return client(self._url, SOCKET_TIMEOUT)
 
     def close(self) -> None:
-        """Closes this thread's connection."""
+        """Closes the connections."""
         self._connections.close()
 
     def script(self, name: str, keys: Sequence[str], *args: str | int | float) -> Command:

@@ -1,9 +1,11 @@
 """The way to the shared store: scripts that it forgot, a server that hangs, one that is gone."""
 
+import multiprocessing
 import os
 import signal
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
@@ -17,7 +19,8 @@ from tests.worker.store.stores import PROVIDERS, answers, line, store_at
 from worker.admission import breaker
 from worker.admission.breaker import Attempted, Permit
 from worker.errors import RedisUnavailable
-from worker.store.store import KEEP, Store
+from worker.store.connection import CONNECTIONS
+from worker.store.store import KEEP, SOCKET_TIMEOUT, Store
 from worker.task import lease
 
 
@@ -155,12 +158,66 @@ def test_threads_share_what_one_of_them_found(hung):
     assert set(map(id, causes)) == {id(causes[0])}
 
 
-def test_more_threads_than_a_hundred_have_a_connection_each(redis):
-    pool = store_at(url(redis)).redis.connection_pool
-    taken = [pool.get_connection() for _ in range(120)]
-    for connection in taken:
-        pool.release(connection)
-    assert len(set(map(id, taken))) == 120
+def test_a_hundred_threads_share_a_few_connections_and_each_gets_its_own_replies(redis):
+    store, threads, calls = store_at(url(redis)), 100, 50
+    start = threading.Barrier(threads)
+
+    def ask(number):
+        start.wait()
+        said = [(f"{number}-{turn}", "x" * number) for turn in range(calls)]
+        return said == [tuple(store.run(("ECHO", first), ("ECHO", second))) for first, second in said]
+
+    with ThreadPoolExecutor(threads) as pool:
+        assert all(pool.map(ask, range(threads)))
+    assert connections_of_others(redis) <= CONNECTIONS
+
+
+def connections_of_others(redis):
+    """Returns how many clients the server has beside the one that asks."""
+    return len(redis.client_list()) - len({redis.client_id()})
+
+
+def test_an_error_reply_is_for_the_call_that_caused_it(redis):
+    store, threads = store_at(url(redis)), 40
+    redis.set("text", "no number")
+    start = threading.Barrier(threads)
+
+    def ask(number):
+        start.wait()
+        if number % 2:
+            return store.run(("ECHO", number)) == [str(number)]
+        with pytest.raises(ResponseError, match="not an integer"):
+            store.run(("INCR", "text"))
+        return True
+
+    with ThreadPoolExecutor(threads) as pool:
+        assert all(pool.map(ask, range(threads)))
+
+
+@pytest.mark.timeout(20)
+def test_when_it_hangs_nobody_waits_for_a_connection_longer_than_for_a_reply(hung):
+    _, store, _ = hung
+    start, threads = threading.Barrier(200), 200
+
+    def ask(_):
+        start.wait()
+        began = time.monotonic()
+        with pytest.raises(RedisUnavailable):
+            store.run(("PING",))
+        return time.monotonic() - began
+
+    with ThreadPoolExecutor(threads) as pool:
+        assert max(pool.map(ask, range(threads))) < 1.5 * SOCKET_TIMEOUT
+
+
+def test_a_forked_child_opens_connections_of_its_own(redis):
+    store = store_at(url(redis))
+    assert store.run(("PING",)) == [True]
+    child = multiprocessing.get_context("fork").Process(target=store.run, args=(("PING",),))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert store.run(("ECHO", "mine")) == ["mine"]
 
 
 def test_a_new_connection_says_one_word_before_its_first_call(redis):
