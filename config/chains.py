@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from config.frozen import FROM_TEXT, Frozen, Name, Seconds
+from config.frozen import FROM_TEXT, Frozen, Lifetime, Name, Seconds
 from config.outcomes import Failure, Outcome, Override, Rule, overridden
 
 RETRY_PRIORITY = 0
@@ -32,6 +32,12 @@ class Retry(Frozen):
         return self
 
 
+class ChainResults(Frozen):
+    """`expires` is the seconds that a result of this chain is kept; None for `results.expires` of all."""
+
+    expires: Lifetime | None = None
+
+
 class Chain(Frozen):
     """One chain. `name` is its key in the table `chains`; Redis serves a lower `priority` first.
 
@@ -45,6 +51,7 @@ class Chain(Frozen):
     timeout: Seconds = 600.0
     priority: Annotated[Literal[3, 6, 9], FROM_TEXT] = 6
     retry: Retry = Retry()
+    results: ChainResults = ChainResults()
     outcomes: dict[Failure, Override] = Field(default_factory=dict)
 
     @cached_property

@@ -15,6 +15,9 @@ class Frozen(BaseModel):
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 """A duration in seconds: above 0, at most a day."""
 
+Lifetime = Annotated[float, Field(gt=0, le=30 * 86_400)]
+"""Seconds that a result is kept: above 0, at most 30 days."""
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
 """A name that is part of Redis keys, where a colon or a brace has a meaning of its own."""
 

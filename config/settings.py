@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config.breaker import Breaker
 from config.chains import Chain
-from config.frozen import Frozen, Name, Seconds
+from config.frozen import Frozen, Lifetime, Name, Seconds
 from config.providers import Provider
 from config.redis_url import check
 from config.sources import ConfigurationError, Tree, layers, merge, merged
@@ -28,11 +28,13 @@ class Health(Frozen):
 class Results(Frozen):
     """What is kept, and its limits.
 
-    `expires` is the seconds that a result is kept, `max_dead_letters` the number of dead letters that are kept,
-    `max_request_bytes` the limit of a request as JSON.
+    `expires` is the seconds that a result is kept; a chain's own `results.expires` overrides it. With
+    `forget_after_get` a producer of this code base deletes a result as soon as its `get` has returned it.
+    `max_dead_letters` is the number of dead letters that are kept, `max_request_bytes` the limit of a request as JSON.
     """
 
-    expires: Annotated[float, Field(gt=0, le=30 * 86_400)] = 86_400.0
+    expires: Lifetime = 86_400.0
+    forget_after_get: bool = False
     max_dead_letters: Annotated[int, Field(ge=0, le=1_000_000)] = 10_000
     max_request_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 4_000_000
 

@@ -21,7 +21,7 @@ from tasks.store import store
 from worker.chain.delivery import Completion, Continue, Delivery, StopReason
 from worker.chain.route import Route
 from worker.chain.walk import complete as walk
-from worker.errors import RedisUnavailable, Revoked, TaskFailed, TaskIdReused
+from worker.errors import RedisUnavailable, ResultForgotten, Revoked, TaskFailed, TaskIdReused
 from worker.task import dead_letters, identity
 
 
@@ -61,11 +61,16 @@ def _outcome(task: CompletionTask, args: Any, kwargs: Any) -> Completion | Conti
     except TaskIdReused:  # nothing is stored: Celery keeps one result for both
         raise Ignore("its id belongs to another request") from None
     if isinstance(outcome, Completion) and "duplicates" in outcome.result["fallback"]:
-        task.backend.forget(task.request.id)  # or Celery keeps the earlier success, which lacks them
+        task.backend.replace_result(task.request.id, outcome.result, task.request)
     return outcome
 
 
 def _walk(task: CompletionTask, args: Any, kwargs: Any) -> Completion | Continue:
+    """Walks the chain; leaves an outcome that the walk has settled, or will, to tasks/node/result_backend.py.
+
+    Raises:
+        TaskFailed, Revoked: as `walk`; or the message was refused before.
+    """
     payload, chain = [args, kwargs], None
     try:
         payload, chain = bind_arguments(*args, **kwargs)
@@ -76,7 +81,16 @@ def _walk(task: CompletionTask, args: Any, kwargs: Any) -> Completion | Continue
                 return Completion(identity.outcome(found, task.request.id))
             _keep_dead_letter(task, payload, chain, refused)
         raise
-    return walk(store(), delivery)
+    try:
+        outcome = walk(store(), delivery)
+    except ResultForgotten:
+        raise
+    except (TaskFailed, Revoked) as failure:
+        task.request.unsettled = failure.unsettled
+        raise
+    if isinstance(outcome, Completion):
+        task.request.unsettled = outcome.unsettled
+    return outcome
 
 
 def _delivery(task: CompletionTask, payload: Any, chain: Any) -> Delivery:

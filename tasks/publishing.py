@@ -6,6 +6,7 @@ from celery import Task
 from redis.exceptions import NoPermissionError
 
 from tasks.celery import settings
+from tasks.completion_result import CompletionResult
 from tasks.headers import HEADER, HIDDEN, first_headers, our_headers
 from tasks.request_check import bind_arguments, check_request, to_json
 from tasks.store import store
@@ -25,6 +26,10 @@ class CompletionTask(Task):
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Runs the task. Celery's own raises TypeError if a by-name producer sends an argument `self`."""
         return self.run(*args, **kwargs)
+
+    def AsyncResult(self, task_id: str, **options: Any) -> CompletionResult:  # noqa: N802 - Celery's name
+        """Returns the result of a task."""
+        return CompletionResult(task_id, backend=self.backend, task_name=self.name, app=self.app, **options)
 
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         """Queues a completion; sets only what the message lacks, because a retry passes through here again.

@@ -7,12 +7,15 @@ FallbackError
 │   ├── ContentRefused      a provider refused the content
 │   ├── DeadlineExceeded    the deadline passed first
 │   ├── ChainExhausted      no provider remains
-│   └── PoisonRequest       more than `max_crashes` workers died with it
+│   ├── PoisonRequest       more than `max_crashes` workers died with it
+│   └── ResultForgotten     it was answered before, and its result forgotten
 ├── Revoked                 the producer revoked the task; no failure
 ├── TaskIdReused            another request used the task's id first
 ├── AttemptFailed           one provider did not answer; caught by the chain
 └── RedisUnavailable        Redis did not answer in time; caught by the chain
 """
+
+from typing import Any
 
 
 class FallbackError(Exception):
@@ -20,7 +23,13 @@ class FallbackError(Exception):
 
 
 class TaskFailed(FallbackError):
-    """A completion failed for good. It has one string argument: Celery's JSON results lose any other."""
+    """A completion failed for good. It has one string argument: Celery's JSON results lose any other.
+
+    Attributes:
+        unsettled: the commands that store this failure, where Redis did not take them; empty if it is stored.
+    """
+
+    unsettled: tuple[Any, ...] = ()
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -50,8 +59,18 @@ class PoisonRequest(TaskFailed):
     """More workers died with this request than `max_crashes` allows."""
 
 
+class ResultForgotten(TaskFailed):
+    """The task was answered before, and its result forgotten. It needs a new id to be asked again."""
+
+
 class Revoked(FallbackError):
-    """The producer revoked the task."""
+    """The producer revoked the task.
+
+    Attributes:
+        unsettled: as of `TaskFailed`.
+    """
+
+    unsettled: tuple[Any, ...] = ()
 
 
 class TaskIdReused(FallbackError):

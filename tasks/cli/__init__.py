@@ -12,6 +12,7 @@ from tasks.cli.demo import demo
 from tasks.cli.events import events
 from tasks.cli.explain import explain
 from tasks.cli.failed import failed
+from tasks.cli.forget import forget
 from tasks.cli.replay import replay
 from tasks.cli.status import status
 from tasks.cli.up import up
@@ -25,5 +26,5 @@ def main() -> None:
     logging.getLogger("worker").addHandler(logging.NullHandler())
 
 
-for _command in (breaker, check, complete, config, demo, events, explain, failed, replay, status, up):
+for _command in (breaker, check, complete, config, demo, events, explain, failed, forget, replay, status, up):
     main.add_command(_command)

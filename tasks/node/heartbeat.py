@@ -4,9 +4,10 @@ A message is delivered again once its entry in the index of unacknowledged messa
 timeout. One thread of the process, independent of any connection, does this every few seconds:
 
 1. It renews the index entry of every message that the process holds.
-2. It renews the leases of the tasks.
-3. It compares the clock with that of Redis.
-4. It writes the counts that the process kept during a Redis outage.
+2. It sends the acknowledgements that Redis has not taken.
+3. It renews the leases of the tasks.
+4. It compares the clock with that of Redis.
+5. It writes the counts that the process kept during a Redis outage.
 """
 
 import logging
@@ -20,6 +21,7 @@ from redis.exceptions import RedisError
 from tasks.store import store
 from tasks.transport.clock import CLOCK
 from tasks.transport.qos import UNACKED_TAGS as MESSAGES
+from tasks.transport.qos import acknowledge_unsent
 from tasks.transport.scripts import script
 from worker.errors import RedisUnavailable
 from worker.task.lease import RENEW_EVERY, RENEWER
@@ -50,6 +52,7 @@ class Heartbeat(bootsteps.StartStopStep):
 def _beat() -> None:
     try:
         _hold(store().redis)
+        acknowledge_unsent()
         RENEWER.renew(store())
         CLOCK.compare(store().redis)
         flush(store())

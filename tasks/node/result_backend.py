@@ -1,16 +1,46 @@
-"""Celery's result backends, which also retry while Redis refuses writes."""
+"""Celery's result backends, which leave a completion's result to the script that settles its task."""
 
+from typing import Any
+
+from celery import states
 from celery.backends import redis
 
+from tasks.store import store
+from worker.errors import RedisUnavailable
 from worker.store.client import refuses_writes
+from worker.store.connection import Command
 
 
 class RedisBackend(redis.RedisBackend):
-    """Celery's backend, which also retries a write that Redis refuses for the moment."""
+    """Celery's backend.
+
+    1. It stores nothing of a completion that the script has settled; where Redis did not take it, it runs the script.
+    2. It stores no state of a retry, which would be one more write and could overwrite the outcome.
+    3. It also retries a write that Redis refuses for the moment.
+    """
 
     def exception_safe_to_retry(self, exc: Exception) -> bool:
         """Returns whether to retry after this error."""
-        return refuses_writes(exc) or bool(super().exception_safe_to_retry(exc))
+        return isinstance(exc, RedisUnavailable) or refuses_writes(exc) or bool(super().exception_safe_to_retry(exc))
+
+    def replace_result(self, task_id: str, result: dict[str, Any], request: Any) -> None:
+        """Writes the result anew, with what has become known since: links that were started, duplicate answers."""
+        meta = {**self._get_result_meta(result, states.SUCCESS, None, request), "task_id": task_id}
+        self.client.set(self.get_key_for_task(task_id), self.encode(meta), keepttl=True, xx=True)
+
+    def _store_result(
+        self, task_id: str, result: Any, state: str, traceback: Any = None, request: Any = None, **options: Any
+    ) -> Any:
+        unsettled: tuple[Command, ...] | None = getattr(request, "unsettled", None)  # see tasks/completion.py
+        if state == states.RETRY:
+            return result
+        if unsettled is None:
+            return super()._store_result(task_id, result, state, traceback, request, **options)
+        if unsettled:
+            store().run(*unsettled)
+        if state == states.SUCCESS and self.current_task_children(request):
+            self.replace_result(task_id, result, request)
+        return result
 
 
 class SentinelBackend(RedisBackend, redis.SentinelBackend):

@@ -3,7 +3,6 @@
 import logging
 from typing import Any
 
-from celery import states
 from celery.worker import control
 from kombu.utils.functional import maybe_list
 from redis.exceptions import RedisError
@@ -12,7 +11,6 @@ from tasks.store import store
 from worker.errors import RedisUnavailable
 from worker.task import lease
 
-_UNDECIDED = (states.PENDING, states.RECEIVED, states.RETRY, states.REJECTED)
 _log = logging.getLogger(__name__)
 
 
@@ -31,9 +29,4 @@ def revoke(state: Any, task_id: Any, **kwargs: Any) -> Any:
         control.worker_state.revoked.update(ids)
         _log.warning("revocation-not-stored error=%s", type(exc).__name__)
         return control.nok("only this worker knows: Redis took no writes")
-    reply = control.revoke(state, revoked, **kwargs)
-    # Celery leaves out the tasks that this worker holds, one of which may have been parked just now.
-    for each in revoked:
-        if state.app.backend.get_state(each) in _UNDECIDED:
-            state.app.backend.mark_as_revoked(each, reason="revoked")
-    return reply
+    return control.revoke(state, revoked, **kwargs)

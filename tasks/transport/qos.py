@@ -1,21 +1,28 @@
 """Acknowledgements: the messages that this process holds; their return to the queue, or into quarantine."""
 
 import logging
+from functools import cached_property
 from typing import Any
 
 from celery.worker import state
 from kombu.transport import redis
 from kombu.utils.json import dumps
+from redis.exceptions import ConnectionError, TimeoutError
 
 from tasks.store import store
 from tasks.transport.clock import CLOCK
 from tasks.transport.scripts import script
+from worker.store.connection import Command, Connections
 
 UNACKED_TAGS: dict[str, str] = {}
 """Delivery tags of this process -> their index, for the heartbeat; independent of any connection."""
 
 OUTLIVING: set[str] = set()
 """Delivery tags of tasks that still run although their channel is closed; each uses one place of the next channel."""
+
+
+UNSENT_ACKS: dict[str, tuple[Command, ...]] = {}
+"""Acknowledgements that Redis has not taken, by their delivery tags."""
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """Errors that an unreadable message causes; those of the connection are others."""
@@ -49,9 +56,20 @@ class QoS(redis.QoS):
         UNACKED_TAGS[delivery_tag] = self.unacked_index_key
 
     def ack(self, delivery_tag: str) -> None:
-        """Acknowledges a message."""
+        """Acknowledges a message. What ends together is acknowledged together, over one connection that is kept.
+
+        If Redis does not take it, the heartbeat sends it again.
+        """
         self._stop_renewing(delivery_tag)
-        super().ack(delivery_tag)
+        self._quick_ack(delivery_tag)
+        # Without MULTI, which a full Redis 7.0 refuses. The next sweep removes an index entry that is left over.
+        ack = ("HDEL", self.unacked_key, delivery_tag), ("ZREM", self.unacked_index_key, delivery_tag)
+        try:
+            taken = not any(isinstance(reply, Exception) for reply in self._acks.send(ack))
+        except (ConnectionError, TimeoutError, OSError):
+            taken = False
+        if not taken:
+            UNSENT_ACKS[delivery_tag] = ack
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Drops a message; with `requeue` it is redelivered after the visibility timeout, like that of a dead worker.
@@ -59,11 +77,11 @@ class QoS(redis.QoS):
         `requeue` is set if a retry could not be queued or an outcome not stored, which would fail again at once; or if
         the message arrived while its queue was cancelled.
         """
-        self._stop_renewing(delivery_tag)
         if requeue:
+            self._stop_renewing(delivery_tag)
             self._quick_ack(delivery_tag)
         else:
-            super().reject(delivery_tag)
+            self.ack(delivery_tag)
 
     def restore_visible(self, *_: Any, **__: Any) -> None:
         """Restores messages that nobody has renewed for the visibility timeout.
@@ -112,14 +130,9 @@ class QoS(redis.QoS):
         UNACKED_TAGS.pop(tag, None)
         OUTLIVING.discard(tag)
 
-    def _remove_from_indices(self, delivery_tag: str, pipe: Any = None) -> Any:
-        """Returns the pipeline that removes a message, without kombu's MULTI: a full Redis 7.0 refuses it.
-
-        The next sweep removes an index entry that is left over.
-        """
-        with self.channel.conn_or_acquire() as client:
-            pipeline = client.pipeline(transaction=False)
-            return pipeline.hdel(self.unacked_key, delivery_tag).zrem(self.unacked_index_key, delivery_tag)
+    @cached_property
+    def _acks(self) -> Connections:
+        return Connections(self.channel._create_client(), 1)
 
     @property
     def _registers(self) -> list[str]:
@@ -139,6 +152,17 @@ class QoS(redis.QoS):
             script("restore")([*self._registers, *lists], [tag, dumps(message), push, unheld], client)
         else:
             self.quarantine(tag, LookupError("no queue is bound"))
+
+
+def acknowledge_unsent() -> None:
+    """Sends the acknowledgements that Redis has not taken so far.
+
+    Raises:
+        RedisUnavailable: it still does not.
+    """
+    for tag, commands in list(UNSENT_ACKS.items()):
+        store().run(*commands)
+        del UNSENT_ACKS[tag]
 
 
 def _running() -> set[str]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from worker.chain.capability import incapable
 from worker.chain.route import Route
 from worker.request import CompletionRequest
+from worker.store.connection import Command
 from worker.task.journal import FIRST_VERSION
 from worker.task.parking import ParkUntil
 
@@ -60,9 +61,13 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """An answered completion; `result` is what the producer gets."""
+    """An answered completion; `result` is what the producer gets.
+
+    `unsettled` are the commands that store it, where Redis did not take them; empty if it is stored.
+    """
 
     result: dict[str, Any] = field(repr=False)
+    unsettled: tuple[Command, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

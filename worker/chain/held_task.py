@@ -17,13 +17,15 @@ from worker.store.store import Store
 from worker.task import dead_letters, journal, lease
 from worker.task.journal import Entry, Line
 from worker.task.lease import RENEWER, LeaseResult
+from worker.task.outcome import Outcome, stored_result
 
 
 @dataclass
 class HeldTask:
     """One delivery's hold on its task. Within a `with` block the lease is renewed.
 
-    No method raises `RedisUnavailable`: during an outage decisions come from `without_redis`, and records are lost.
+    No method raises `RedisUnavailable`: during an outage decisions come from `without_redis`, records are lost, and an
+    outcome comes with the commands that will store it.
 
     Attributes:
         store: the shared store.
@@ -133,8 +135,13 @@ class HeldTask:
         Raises:
             TaskFailed, Revoked: another delivery stored this outcome first.
         """
-        stored = self._settle(result, cost, before=[self._record_command(attempted, [])])
-        return Completion(lease.stored_result(stored) if stored else result)
+        record = [self._record_command(attempted, []), *self._unsaved_lines()]
+        settle = [self._finish(result, cost)]
+        try:
+            stored = self.store.run(*record, *settle)[-1]
+        except RedisUnavailable:
+            return Completion(result, tuple(settle))
+        return Completion(stored_result(stored) if stored else result)
 
     def fail(self, failure: TaskFailed | Revoked) -> Completion:
         """Ends the task with a failure; returns the result if another delivery stored one first.
@@ -146,10 +153,15 @@ class HeldTask:
         if isinstance(failure, TaskFailed):
             chain, request = delivery.route.chain.name, delivery.request.wire()
             dead_letter = [dead_letters.keep(self.store, delivery.task_id, chain, request, failure)]
-        stored = self._settle(failure, "", before=dead_letter)
+        settle = [*dead_letter, self._finish(failure)]
+        try:
+            stored = self.store.run(*self._unsaved_lines(), *settle)[-1]
+        except RedisUnavailable:
+            failure.unsettled = tuple(settle)
+            raise failure from None
         if not stored:
             raise failure
-        return Completion(lease.stored_result(stored))
+        return Completion(stored_result(stored))
 
     def considered(self) -> list[Entry]:
         """Returns the providers considered so far, with the attempts that crashed with their workers."""
@@ -169,14 +181,10 @@ class HeldTask:
         max_crashes = self.delivery.max_crashes
         return max_crashes is not None and self.lease.crashes > max_crashes
 
-    def _settle(self, outcome: dict[str, Any] | TaskFailed | Revoked, cost: str, before: list[Command]) -> str:
-        """Ends the task; returns the outcome that was stored before, empty where none was."""
-        finish = lease.finish(self.store, self.delivery.task_id, self.lease_id, outcome, cost)
-        try:
-            *_, stored = self.store.run(*before, *self._unsaved_lines(), finish)
-        except RedisUnavailable:
-            return ""
-        return str(stored)
+    def _finish(self, outcome: Outcome, cost: str = "") -> Command:
+        delivery = self.delivery
+        expires = delivery.route.chain.results.expires
+        return lease.finish(self.store, delivery.task_id, self.lease_id, outcome, cost, expires=expires)
 
     @property
     def _permit_id(self) -> str:

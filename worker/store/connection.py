@@ -34,10 +34,11 @@ LEAST = 0.5
 class Connections:
     """The connections of this process, with the client's settings. Each opens at its first use and after a failure."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, number: int = CONNECTIONS) -> None:
         self._client = client
+        self._number = number
         self._callbacks: dict[Any, Any] = client.response_callbacks  # redis-py types them as taking no argument
-        self._shared = _Shared(client)
+        self._shared = _Shared(client, number)
 
     def send(self, commands: Sequence[Command], *, raw: bool = False) -> list[Any]:
         """Sends the commands together and returns their replies; an error reply is returned as an exception.
@@ -47,7 +48,7 @@ class Connections:
             redis.exceptions.TimeoutError: it did not answer in time.
         """
         if self._shared.owner != os.getpid():  # a forked child must not use its parent's connections
-            self._shared = _Shared(self._client)
+            self._shared = _Shared(self._client, self._number)
         call = _Call(commands, self._shared.pack(commands), raw=raw)
         self._shared.make(call)
         if call.error is not None:
@@ -88,10 +89,10 @@ class _Call:
 class _Shared:
     """The connections of one process, and the calls that wait for one."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, number: int) -> None:
         self.owner = os.getpid()
         self._lock = threading.Lock()
-        self._idle: list[Any] = [client.connection_pool.make_connection() for _ in range(CONNECTIONS)]
+        self._idle: list[Any] = [client.connection_pool.make_connection() for _ in range(number)]
         self._waiting: list[_Call] = []
         self._pack: Any = self._idle[0].pack_commands
 

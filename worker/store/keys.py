@@ -1,4 +1,4 @@
-"""Every Redis key of ours.
+"""Every Redis key of ours, and Celery's of a result.
 
 | key | type | content | lifetime |
 |---|---|---|---|
@@ -6,8 +6,9 @@
 | `{ns}:2:breaker:<provider>:window` | string | ring of the last 100 outcomes | as its breaker |
 | `{ns}:2:breaker:<provider>:permits` | zset | half-open permits -> deadline | 24 h, emptied by each new state |
 | `{ns}:2:events` | stream | what changed, about 10,000 entries | bounded, not expiring |
-| `{ns}:2:task:<id>` | hash | its lease and outcome: lua/task/begin.lua | 24 h, `results.expires` once answered |
-| `{ns}:2:task:<id>:journal` | list | a line per provider considered | 24 h from the last line |
+| `{ns}:2:task:<id>` | hash | its lease and outcome: lua/task/begin.lua | 24 h; then as its result, at least 10 min |
+| `celery-task-meta-<id>` | string | its result, as Celery's backend writes it | `results.expires` of its chain |
+| `{ns}:2:task:<id>:journal` | list | a line per provider considered | 24 h from the last line, then as its task |
 | `{ns}:2:dead_letters` | zset | task -> ms of its failure, the newest `results.max_dead_letters` | as the newest |
 | `{ns}:2:dead_letters:<id>` | hash | its error and request: dead_letter.lua | `results.expires`, or until replayed |
 | `{ns}:2:probe:<provider>:<slot>` | string | taken by the one probe of a slot | two intervals |
@@ -50,6 +51,10 @@ class Keys:
     def task(self, task_id: str) -> str:
         """Returns the key of a task."""
         return f"{self._prefix}:task:{task_id}"
+
+    def result(self, task_id: str) -> str:
+        """Returns Celery's key of a task's result; it is also the channel on which the result is published."""
+        return f"celery-task-meta-{task_id}"
 
     def journal(self, task_id: str) -> str:
         """Returns the key of a task's journal."""

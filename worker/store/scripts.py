@@ -12,7 +12,7 @@ _FILES = {
     "admission": ("acquire", "admissions", "breaker", "control", "detectors", "extend", "probed", "record", "snapshot"),
     "health": ("registry",),
     "parking": ("park", "release"),
-    "task": ("begin", "claim", "identity", "dead_letter", "refuse", "renew", "replay", "settle"),
+    "task": ("begin", "claim", "identity", "outcome", "dead_letter", "refuse", "renew", "replay", "settle"),
 }
 _FOLDERS = {name: folder for folder, names in _FILES.items() for name in names}
 _BREAKER_SCRIPTS = ("acquire", "admissions", "record", "extend", "control", "probed", "snapshot", "release")
@@ -69,5 +69,5 @@ def scripts(providers: Mapping[str, Provider], part: Callable[[str], str] = lua)
     shared = _settings_table(providers) + clock + part("breaker")
     texts = {name: shared + part(name) for name in _BREAKER_SCRIPTS}
     texts["record"] = shared + part("detectors") + part("record")
-    texts |= {name: clock + part("identity") + part(name) for name in _CLOCKED_SCRIPTS}
+    texts |= {name: clock + part("identity") + part("outcome") + part(name) for name in _CLOCKED_SCRIPTS}
     return {name: Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest()) for name, text in texts.items()}

@@ -81,7 +81,7 @@ class Store:
         """Closes the connections."""
         self._connections.close()
 
-    def script(self, name: str, keys: Sequence[str], *args: str | int | float) -> Command:
+    def script(self, name: str, keys: Sequence[str], *args: str | bytes | int | float) -> Command:
         """Returns the command that runs a script by its SHA."""
         return ("EVALSHA", self._scripts[name].sha, len(keys), *keys, *args)
 

@@ -74,7 +74,7 @@ def find(store: Store, task_id: str) -> DeadLetter | None:
         RedisUnavailable: the store did not answer.
     """
     answer = store.run(("HGET", store.keys.task(task_id), "answer"))[0]
-    return None if answer and "result" in json.loads(answer) else _read(store, [task_id])[0]
+    return None if answer and "failure" not in json.loads(answer) else _read(store, [task_id])[0]
 
 
 def request(store: Store, letter: DeadLetter) -> Any:

@@ -9,6 +9,7 @@ from worker.errors import TaskIdReused
 from worker.store.store import KEEP, Store
 from worker.task import lease
 from worker.task.lease import LeaseResult
+from worker.task.outcome import stored_result
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +48,8 @@ def found(store: Store, task_id: str, request: str = "") -> LeaseResult | None:
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    reply = store.run(store.script("refuse", [store.keys.task(task_id), store.keys.events], request, task_id))[0]
+    keys = [store.keys.task(task_id), store.keys.events, store.keys.result(task_id)]
+    reply = store.run(store.script("refuse", keys, request, task_id))[0]
     return None if reply == ["none"] else lease.parse_begin_reply(reply)
 
 
@@ -63,4 +65,4 @@ def outcome(begun: LeaseResult, task_id: str) -> dict[str, Any]:
         _log.warning("task-id-reused task=%s", task_id)
         if not begun.answer:
             raise TaskIdReused(task_id)
-    return lease.stored_result(begun.answer, begun.duplicates)
+    return stored_result(begun.answer, begun.duplicates)

@@ -31,7 +31,7 @@ class History:
         asking: the current attempt, one or none.
         before: the providers considered before the last replay.
         entries: the providers considered since.
-        report: `fallback` of the result.
+        report: `fallback` of the result, empty if there is none or it was forgotten.
         failure: class and message of the error.
         duplicates: the duplicate answers, as in a result.
     """
@@ -52,9 +52,10 @@ def history(store: Store, task_id: str) -> History:
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    (seconds, _), known, texts, parked = store.run(
+    (seconds, _), known, result, texts, parked = store.run(
         ("TIME",),
         ("HGETALL", store.keys.task(task_id)),
+        ("GET", store.keys.result(task_id)),
         ("LRANGE", store.keys.journal(task_id), 0, -1),
         ("HEXISTS", store.keys.parked(), task_id),
     )
@@ -66,10 +67,18 @@ def history(store: Store, task_id: str) -> History:
         asking=crashed_attempts(known.get("asked", "")),
         before=tuple(considered(lines[:replayed], ())),
         entries=tuple(considered(lines[replayed:], crashed_attempts(known.get("crashed", "")))),
-        report=answer.get("result", {}).get("fallback", {}),
+        report=_report(answer, result),
         failure=tuple(answer.get("failure", ())),
         duplicates=tuple(map(json.loads, known.get("duplicates", "").splitlines())),
     )
+
+
+def _report(answer: Mapping[str, Any], result: str | None) -> dict[str, Any]:
+    if not answer or "failure" in answer:
+        return {}
+    found = answer if "result" in answer else json.loads(result or "{}")
+    report: dict[str, Any] = found.get("result", {}).get("fallback", {})
+    return report
 
 
 def _state(known: Mapping[str, str], answer: Mapping[str, Any], now: float) -> State:

@@ -1,23 +1,26 @@
 """A task's lease: only one delivery works at a time, however often the queue delivers the message."""
 
-import json
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import uuid4
 
-from worker import errors
-from worker.errors import Revoked, TaskFailed
+from worker.errors import Revoked
 from worker.store.connection import Command
 from worker.store.store import KEEP, Store
 from worker.task.journal import CRASHED, Entry, Line, load
+from worker.task.outcome import Outcome, celery_result, dump, is_revoked
 
 LEASE = 15.0
 """Seconds that a lease lasts unless renewed. The queue redelivers a dead worker's message after the same time."""
 
 RENEW_EVERY = 3.0
 """Seconds between two renewals: a lease survives four that are lost."""
+
+OUTCOME_KEPT = 600
+"""Seconds that a task's outcome is remembered at least, without its text, so that a late redelivery asks nobody."""
 
 PATIENCE = 2 * LEASE
 """Seconds past its due time that a later step's message may take before an earlier message goes on in its place."""
@@ -113,7 +116,7 @@ def begin(store: Store, task_id: str, lease_id: str, step: int, fingerprint: str
         step: the message's step.
         fingerprint: the request's, see worker/task/identity.py; empty if it is not known.
     """
-    keys = [store.keys.task(task_id), store.keys.journal(task_id), store.keys.events]
+    keys = [store.keys.task(task_id), store.keys.journal(task_id), store.keys.events, store.keys.result(task_id)]
     return store.script("begin", keys, lease_id, _ms(LEASE), step, KEEP, _ms(PATIENCE), fingerprint, task_id)
 
 
@@ -132,13 +135,16 @@ def parse_begin_reply(reply: list[Any]) -> LeaseResult:
 
 def pause(store: Store, task_id: str, lease_id: str, step: int, delay: float) -> Command:
     """Returns the command that releases a task until the message of `step`, due in `delay` seconds."""
-    return _settle(store, task_id, lease_id, "", KEEP, step, _ms(delay), "")
+    return _settle(store, task_id, lease_id, "", KEEP, step, _ms(delay), "", task_id, "", 0)
 
 
 def finish(
-    store: Store, task_id: str, lease_id: str, outcome: dict[str, Any] | TaskFailed | Revoked, cost: str = ""
+    store: Store, task_id: str, lease_id: str, outcome: Outcome, cost: str = "", *, expires: float | None = None
 ) -> Command:
-    """Returns the command that ends a task; its reply is the outcome stored before (see `stored_result`), or empty.
+    """Returns the command that ends a task and tells its producer.
+
+    Its reply is the text of the outcome stored before (see `outcome.stored_result`), or empty. It may be sent again
+    where its reply was lost.
 
     Args:
         store: the shared store.
@@ -146,11 +152,13 @@ def finish(
         lease_id: the delivery's; empty without a lease.
         outcome: the result, the failure, or that the producer revoked it.
         cost: the answered attempt's, as a line of JSON; kept if it is a duplicate answer.
+        expires: seconds that the result is kept; the store's default if None.
     """
-    body = {"result": outcome} if isinstance(outcome, dict) else {"failure": [type(outcome).__name__, str(outcome)]}
+    lifetime = store.expires if expires is None else math.ceil(expires)
     # A revoked task's message may be in the queue for as long as any completion may take.
-    expires = max(store.expires, KEEP) if isinstance(outcome, Revoked) else store.expires
-    return _settle(store, task_id, lease_id, json.dumps(body), expires, 0, 0, cost)
+    kept = max(lifetime, KEEP if isinstance(outcome, Revoked) else OUTCOME_KEPT)
+    result = celery_result(task_id, outcome)
+    return _settle(store, task_id, lease_id, dump(outcome), kept, 0, 0, cost, task_id, result, lifetime)
 
 
 def revoke(store: Store, task_ids: Sequence[str]) -> list[str]:
@@ -160,32 +168,13 @@ def revoke(store: Store, task_ids: Sequence[str]) -> list[str]:
         RedisUnavailable: the store did not answer.
     """
     stored = store.run(*(finish(store, task_id, "", Revoked("by its producer")) for task_id in task_ids))
-    return [task_id for task_id, answer in zip(task_ids, stored, strict=True) if not answer or _is_revoked(answer)]
+    return [task_id for task_id, answer in zip(task_ids, stored, strict=True) if not answer or is_revoked(answer)]
 
 
-def stored_result(answer: str, duplicates: str = "") -> dict[str, Any]:
-    """Returns a task's stored result, with its duplicate answers in its report.
-
-    Raises:
-        TaskFailed: it failed for good; the class is that of the stored failure.
-        Revoked: the producer revoked it.
-    """
-    body: dict[str, Any] = json.loads(answer)
-    if "failure" in body:
-        name, message = body["failure"]
-        raise getattr(errors, name)(message)
-    result: dict[str, Any] = body["result"]
-    if duplicates:
-        result["fallback"]["duplicates"] = [json.loads(line) for line in duplicates.splitlines()]
-    return result
-
-
-def _is_revoked(answer: str) -> bool:
-    return Revoked.__name__ in json.loads(answer).get("failure", ())[:1]
-
-
-def _settle(store: Store, task_id: str, *args: str | int) -> Command:
-    return store.script("settle", [store.keys.task(task_id), store.keys.counters, store.keys.events], *args, task_id)
+def _settle(store: Store, task_id: str, *args: str | bytes | int) -> Command:
+    keys = store.keys
+    names = [keys.task(task_id), keys.journal(task_id), keys.counters, keys.events, keys.result(task_id)]
+    return store.script("settle", names, *args)
 
 
 def crashed_attempts(asked: str) -> tuple[Entry, ...]:

@@ -1,6 +1,7 @@
 """What deliveries of the task `task` do with its lease, by lease id."""
 
 from worker.task import lease
+from worker.task.outcome import stored_result
 
 
 def begin(store, lease_id, step=0):
@@ -13,4 +14,4 @@ def pause(store, lease_id, step, delay):
 
 def finish(store, lease_id, outcome):
     stood = store.run(lease.finish(store, "task", lease_id, outcome))[0]
-    return lease.stored_result(stood) if stood else outcome
+    return stored_result(stood) if stood else outcome

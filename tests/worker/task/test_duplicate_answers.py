@@ -8,6 +8,7 @@ from tests.worker.admission.clocked_breaker import T0, ClockedBreaker
 from tests.worker.task.deliveries import begin
 from worker.errors import ChainExhausted
 from worker.task import lease
+from worker.task.outcome import stored_result
 from worker.telemetry.counters import counters
 
 REPORT = json.dumps({"provider": "alpha", "cost_usd": 0.25})
@@ -28,7 +29,7 @@ def answered(store, said):
 
 def duplicates(store):
     begun = begin(store, "another")
-    return lease.stored_result(begun.answer, begun.duplicates)["fallback"].get("duplicates")
+    return stored_result(begun.answer, begun.duplicates)["fallback"].get("duplicates")
 
 
 def test_the_first_answer_is_no_duplicate(store):
@@ -71,4 +72,4 @@ def test_a_failure_after_an_answer_is_no_duplicate(store):
 
 def test_the_later_delivery_itself_returns_the_answer_as_it_was_delivered(store):
     answered(store, "hello")
-    assert lease.stored_result(finish(store, "b", {"said": "late"})) == {"said": "hello", "fallback": {}}
+    assert stored_result(finish(store, "b", {"said": "late"})) == {"said": "hello", "fallback": {}}

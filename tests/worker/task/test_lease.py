@@ -8,6 +8,7 @@ from worker.errors import ChainExhausted, ContentRefused, Revoked, TaskFailed
 from worker.task import journal, lease
 from worker.task.journal import Entry, RoundStart
 from worker.task.lease import LEASE, PATIENCE, LeaseRenewer, LeaseResult
+from worker.task.outcome import stored_result
 
 LEASE_MS, PATIENCE_MS = round(LEASE * 1000), round(PATIENCE * 1000)
 KEEP = 86_400
@@ -150,7 +151,7 @@ def test_an_answer_stands_for_every_delivery(store):
     begin(store, "a")
     assert finish(store, "a", {"said": "hello"}) == {"said": "hello"}
     found = begin(store, "b")
-    assert (found.kind, lease.stored_result(found.answer)) == ("answered", {"said": "hello"})
+    assert (found.kind, stored_result(found.answer)) == ("answered", {"said": "hello"})
 
 
 def test_the_first_answer_stands_whoever_gives_the_second(clock, store):
@@ -169,13 +170,13 @@ def test_a_failure_for_good_stands_as_well(store, failure):
     with pytest.raises(type(failure), match=f"^{failure}$"):
         finish(store, "a", {"said": "too late"})
     with pytest.raises(TaskFailed):
-        lease.stored_result(begin(store, "b").answer)
+        stored_result(begin(store, "b").answer)
 
 
 def test_an_answered_task_is_not_paused(store):
     begin(store, "a")
     finish(store, "a", {"said": "hello"})
-    assert lease.stored_result(pause(store, "a", 1, 0.0)) == {"said": "hello"}
+    assert stored_result(pause(store, "a", 1, 0.0)) == {"said": "hello"}
     assert begin(store, "b", step=1).kind == "answered"
 
 

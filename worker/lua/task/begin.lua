@@ -3,21 +3,22 @@
 -- KEYS[1] {ns}:2:task:<id>          hash, fields below; kept ARGV[4] s from the last write
 -- KEYS[2] {ns}:2:task:<id>:journal  list, a JSON line per provider considered; kept 24 h from the last line
 -- KEYS[3] {ns}:2:events             stream
+-- KEYS[4] celery-task-meta-<id>     string, Celery's result, see outcome.lua
 -- ARGV[1] the lease id, ARGV[2] the lease in ms, ARGV[3] the message's step, ARGV[4] s to keep the task's key
 -- ARGV[5] ms past its due time that a later step's message may take before an earlier message goes on in its place
 -- ARGV[6] the request's fingerprints, '' where they are not known, ARGV[7] the task's id
 -- Returns one of
 --   {'taken', time, time of the first delivery, step, journal, crashed}  with the lease
---   {'answered', answer, duplicates}
+--   {'answered', outcome_text, duplicates}
 --   {'held', ms left}                 another delivery has the lease
 --   {'early', ms left}                a later step's message is expected
---   {'other', answer or '', duplicates}  the id stands for another request
+--   {'other', outcome_text or '', duplicates}  the id stands for another request
 --
 -- Fields of the hash:
 --   holder, until   the lease id, and when the lease ends (ms)
 --   step, due       the step of the next message, and when it is due (ms)
 --   first           when the task was first delivered (ms)
---   answer          the outcome that stands, JSON
+--   answer          the outcome that stands, see outcome.lua
 --   duplicates      a JSON line per duplicate answer
 --   asked           the provider that the holder may ask, and since when (ms)
 --   crashed         a line per worker that died as the holder: its `asked`, empty where it died between two attempts
@@ -28,6 +29,7 @@ local time, key, lease_id, step = clock(), KEYS[1], ARGV[1], tonumber(ARGV[3])
 local holder, held_until, known_step, due, first, answer, asked, crashed, duplicates, from, request = unpack(
   redis.call('HMGET', key, 'holder', 'until', 'step', 'due', 'first', 'answer', 'asked', 'crashed', 'duplicates',
     'from', 'request'))
+if answer then answer = outcome_text(answer, KEYS[4]) end
 if is_another(request, ARGV[6]) then
   report_reused_id(KEYS[3], ARGV[7])
   return { 'other', answer or '', duplicates or '' }

@@ -10,7 +10,7 @@
 -- 3. it was of a bad request, and the id now stands for another one.
 if redis.call('ZSCORE', KEYS[3], ARGV[1]) ~= ARGV[2] then return 0 end
 local answer, held_until, request = unpack(redis.call('HMGET', KEYS[1], 'answer', 'until', 'request'))
-if answer and cjson.decode(answer).result then return 0 end
+if answer and not cjson.decode(answer).failure then return 0 end
 if not answer and is_another(request, ARGV[4]) then return 0 end
 if tonumber(held_until or 0) > clock() then return 0 end
 redis.call('ZREM', KEYS[3], ARGV[1])
