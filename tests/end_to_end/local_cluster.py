@@ -158,12 +158,12 @@ class LocalSetup(CeleryTestSetup):
         for key in redis.scan_iter("{fallback}:2:*"):
             redis.delete(key)
 
-    def in_this_code_base(self, program: str) -> str:
+    def in_this_code_base(self, program: str, **environment: str) -> str:
         """Runs Python in the repository's root with the workers' settings and returns what it prints."""
         ran = subprocess.run(
             [sys.executable, "-c", program],
             cwd=celery_nodes.ROOT,
-            env={**self.fleet.environment, **self.environment},
+            env={**self.fleet.environment, **self.environment, **environment},
             capture_output=True,
             text=True,
             timeout=60,
