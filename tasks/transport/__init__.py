@@ -5,6 +5,7 @@ kombu pops with one command and registers with the next: a worker that dies in b
 | file | content |
 |---|---|
 | channel.py | fetches messages, delivers them to the consumer, and waits without polling |
+| tracking.py | has the server push, and says how often to poll where it refuses |
 | qos.py | acknowledges and restores messages, quarantines unreadable ones |
 | poller.py | decides when a channel fetches |
 | transport.py | the classes that kombu loads by name |

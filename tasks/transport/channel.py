@@ -1,9 +1,10 @@
-"""Fetches messages, delivers them to the consumer, and waits without polling.
+"""Fetches messages, delivers them to the consumer, and waits without polling where the server allows it.
 
 1. The connection that kombu keeps for BRPOP has CLIENT TRACKING on: the server tracks the keys that it reads.
 2. A script that finds no message has read the lists. The server sends a push when one of them changes.
 3. A push is noticed and not parsed: the channel fetches again.
 4. Without a push the channel still fetches once a second.
+5. Where the server refuses to track, the channel fetches at short intervals: see tracking.py.
 """
 
 from itertools import count
@@ -20,6 +21,7 @@ from redis.exceptions import ConnectionError, NoScriptError, ResponseError
 from tasks.store import store
 from tasks.transport.qos import UNREADABLE, QoS
 from tasks.transport.scripts import script
+from tasks.transport.tracking import FETCH_EVERY, TRACKING, TRACKING_ON
 from worker.store.client import refuses_writes
 
 AT_ONCE = 8
@@ -27,9 +29,6 @@ AT_ONCE = 8
 
 ENOUGH = 256_000
 """Bytes at which a fetch ends: a message of 4 MB blocks Redis for 14 ms."""
-
-POLL_EVERY = 1.0
-"""Seconds from one fetch to the next without a push."""
 
 
 class Channel(redis.Channel):
@@ -43,7 +42,7 @@ class Channel(redis.Channel):
         self._prefix, self._numbers = f"{uuid4().hex}:", count()
         self._tag, self._queues = "", list[str]()  # of the last fetch
         self._fetches_by_script = False
-        self._fetch_at = 0.0
+        self._fetch_at, self._fetch_every = 0.0, FETCH_EVERY
         self._prepared: Any = None
         self._unacknowledged: set[str] = set()
         super().__init__(*args, **kwargs)
@@ -107,13 +106,18 @@ class Channel(redis.Channel):
         self._brpop_sent_at = monotonic()
 
     def _prepare(self, connection: Any) -> None:
-        """Turns tracking on and loads the script, once per connection to the server."""
+        """Turns tracking on, if the server allows it, and loads the script, once per connection to the server."""
         if connection._sock is self._prepared:
             return
-        commands = [("CLIENT", "TRACKING", "ON", "NOLOOP"), ("SCRIPT", "LOAD", script("fetch").script)]
+        commands = [TRACKING_ON, ("SCRIPT", "LOAD", script("fetch").script)]
         connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-        for _ in commands:
+        refusal = None
+        try:
             connection.read_response()
+        except ResponseError as exc:
+            refusal = exc
+        connection.read_response()
+        self._fetch_every = TRACKING.wait(refusal)
         self._prepared = connection._sock
 
     def _brpop_read(self, **options: Any) -> bool:
@@ -136,14 +140,16 @@ class Channel(redis.Channel):
         try:
             reply: list[Any] = connection.read_response()
             if not reply and not connection.can_read(0):  # else a push follows the reply
-                self._fetch_at = sent_at + POLL_EVERY
+                self._fetch_at = sent_at + self._fetch_every
+                if self._fetch_every < FETCH_EVERY:  # kombu's own timers wake the loop once a second
+                    self.connection.cycle.wake_at(self._fetch_at)
         except NoScriptError:  # SCRIPT FLUSH
             self._prepared = None
             return []
         except ResponseError as exc:
             if not refuses_writes(exc):
                 raise
-            self._fetch_at = sent_at + POLL_EVERY
+            self._fetch_at = sent_at + FETCH_EVERY
             return []
         except self.connection_errors:
             connection.disconnect()

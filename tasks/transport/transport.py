@@ -18,6 +18,11 @@ class Transport(redis.Transport):
         super().__init__(*args, **kwargs)
         self.cycle = Poller()
 
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """Registers what the transport waits for, and lets the poller set the loop's timers."""
+        super().register_with_event_loop(connection, loop)
+        self.cycle.loop = loop
+
 
 class SentinelChannel(Channel, redis.SentinelChannel):
     """Our channel, connected to the master that Sentinels name."""
