@@ -9,13 +9,15 @@ from rich.table import Table
 
 from config.providers import Provider
 from tasks.celery import COMPLETIONS, settings
-from tasks.cli.support.advice import of_durability, of_neighbours
+from tasks.cli.support.advice import of_durability, of_neighbours, of_tracking
 from tasks.cli.support.durability import durability
 from tasks.cli.support.neighbours import neighbours
 from tasks.cli.support.redis import place, require_redis, requires_redis
+from tasks.cli.support.tracking import tracking_refusal
 from tasks.cli.support.workers import consuming
 from tasks.store import store
 from worker.health.probe import probe
+from worker.store.store import Store
 
 
 @click.command()
@@ -45,7 +47,11 @@ def check() -> None:
 
 def _warn(console: Console) -> None:
     with requires_redis():
-        lines = chain(of_durability(durability(store())), of_neighbours(neighbours(store(), settings.namespace)))
+        lines = chain(
+            of_durability(durability(store())),
+            of_neighbours(neighbours(store(), settings.namespace)),
+            of_tracking(tracking_refusal(Store(settings.redis_url, settings.namespace, {}))),
+        )
         for line in lines:
             console.print(f"warning    {line}", soft_wrap=True, markup=False, highlight=False)
 

@@ -5,9 +5,16 @@ from collections.abc import Iterator, Sequence
 from tasks.cli.support.durability import Durability
 from tasks.cli.support.neighbours import WITHIN, Neighbours
 from tasks.cli.support.quoting import quoted
+from tasks.transport.tracking import POLL_EVERY
 
 _MOST = 5
 """Names in one line."""
+
+_TRACKING_CURES = {
+    "not-allowed": "allow it with +client|tracking",
+    "unsupported": "connect without a proxy, or use a server that has it, such as Redis 6.2 or Valkey",
+}
+"""By what `tasks.transport.tracking.reason` returns."""
 
 
 def of_durability(found: Durability | None) -> Iterator[str]:
@@ -43,6 +50,16 @@ def of_neighbours(found: Neighbours | None) -> Iterator[str]:
         )
     if not found.whole:
         yield f"there may be others on this database: it has more keys than could be looked at in {WITHIN:g} s"
+
+
+def of_tracking(refusal: str | None) -> Iterator[str]:
+    """Yields a line if workers must poll, because the server refuses CLIENT TRACKING."""
+    if refusal:
+        yield (
+            f"this Redis refuses CLIENT TRACKING ({refusal}): workers ask for messages every "
+            f"{POLL_EVERY * 1000:.0f} ms, which delays a completion by up to that much and costs CPU while they idle; "
+            f"{_TRACKING_CURES[refusal]}"
+        )
 
 
 def _names(names: Sequence[str]) -> str:
