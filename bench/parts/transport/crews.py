@@ -1,6 +1,7 @@
 """Workers that do nothing, each crew on a server of its own, and what doing nothing costs them."""
 
 import json
+import random
 import threading
 import time
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ from tasks.local.process import Process
 from tasks.local.valkey import Valkey
 
 _POLL = 0.01
+_POLLING = "polling"
+"""A user without CLIENT TRACKING."""
 
 
 @dataclass(frozen=True)
@@ -33,32 +36,36 @@ class Burst:
 
 @dataclass(frozen=True)
 class Idle:
-    """What waiting costs one worker, per second; the commands within scripts are counted, too."""
+    """What waiting costs one worker, and Redis for it, per second; the commands within scripts are counted, too."""
 
     cpu_ms: float
+    redis_ms: float
     requests: float
     commands: float
 
 
 @dataclass
 class Crew:
-    """Workers on one transport (`ours` or `kombu`), and their server."""
+    """Workers on one transport (`ours` or `kombu`), and their server; with `poll` (s) it refuses to track."""
 
     transport: str
     server: Valkey
     redis: Redis
     producer: Celery
+    poll: float = 0.0
     workers: list[Process] = field(default_factory=list)
 
     @classmethod
-    def start(cls, fleet: Fleet, transport: str) -> "Crew":
+    def start(cls, fleet: Fleet, transport: str, poll: float = 0.0) -> "Crew":
         """Starts a server; workers are added.
 
         Raises:
             FleetError: it did not come up.
         """
-        server = valkey.start(fleet, name=f"valkey-{transport}")
-        return cls(transport, server, Redis.from_url(server.url), Celery("producer", broker=server.url))
+        server = valkey.start(fleet, name=f"valkey-{transport}-{poll:g}")
+        redis = Redis.from_url(server.url)
+        redis.execute_command("ACL", "SETUSER", _POLLING, "on", "nopass", "~*", "&*", "+@all", "-client|tracking")
+        return cls(transport, server, redis, Celery("producer", broker=server.url), poll)
 
     def add(self, fleet: Fleet) -> None:
         """Starts one more worker.
@@ -66,9 +73,12 @@ class Crew:
         Raises:
             FleetError: it did not come up.
         """
-        name = f"{self.transport}-{len(self.workers)}"
+        name = f"{self.transport}-{self.poll:g}-{len(self.workers)}"
         command = commands.worker(name, application="bench.parts.transport.noop", loglevel="WARNING")
         environment = {**self.server.environment, "TRANSPORT": self.transport}
+        if self.poll:
+            url = self.server.url.replace("redis://", f"redis://{_POLLING}:any@")
+            environment |= {"REDIS_URL": url, "POLL": str(self.poll)}
         self.workers.append(fleet.start(name, command, environment=environment, cwd=ROOT))
 
     def burst(self, number: int) -> Burst:
@@ -83,20 +93,24 @@ class Crew:
         return Burst(number / took, 1000 * worker / number, 1000 * redis / number)
 
     def starts(self, number: int) -> list[float]:
-        """Returns milliseconds from publishing to the task's first line, of tasks that came one by one."""
+        """Returns milliseconds from publishing to the task's first line, of tasks that came one by one.
+
+        Where the worker polls, each comes at a random moment of the interval.
+        """
         return [self._start() for _ in range(number)]
 
     def idle(self, seconds: float) -> Idle:
         """Returns what the workers cost while nothing comes."""
         pids, share = [worker.pid for worker in self.workers], seconds * len(self.workers)
-        cpu, asked = _cpu(pids), self.redis.info("stats")
+        server = [self.server.process.pid]
+        cpu, redis, asked = _cpu(pids), _cpu(server), self.redis.info("stats")
         threading.Event().wait(seconds)
-        cpu, answered = _cpu(pids) - cpu, self.redis.info("stats")
+        cpu, redis, answered = _cpu(pids) - cpu, _cpu(server) - redis, self.redis.info("stats")
         requests, ran = (
             (answered[name] - asked[name] - 1) / share  # our own question
             for name in ("total_reads_processed", "total_commands_processed")
         )
-        return Idle(1000 * cpu / share, requests, ran)
+        return Idle(1000 * cpu / share, 1000 * redis / share, requests, ran)
 
     def _start(self) -> float:
         self.producer.send_task("noop.noop", (time.monotonic(),), queue=QUEUE)
@@ -104,7 +118,7 @@ class Crew:
         if answer is None:
             raise BenchError(f"{self.transport}: a task was never begun")
         self._settle()
-        threading.Event().wait(_POLL)  # for the worker to wait again
+        threading.Event().wait(_POLL + random.uniform(0, self.poll))  # for the worker to wait again
         return 1000 * float(answer[1])
 
     def _messages(self, number: int) -> list[bytes]:
