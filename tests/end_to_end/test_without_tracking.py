@@ -13,8 +13,10 @@ from tasks.local import celery_nodes
 from tasks.local import valkey as valkey_server
 from tasks.local.fleet import Fleet
 from tasks.local.llmock import LLMock
+from tasks.local.ports import free_port
 from tasks.local.process import Process
-from tests.end_to_end.command_line import run
+from tasks.local.readiness import writes
+from tests.end_to_end.command_line import error_line, run
 from tests.end_to_end.conftest import QUICK
 from tests.end_to_end.vendors import QUESTION
 from tests.waiting import wait_until
@@ -93,3 +95,17 @@ def test_check_names_the_refusal_and_its_cure(bed: Bed, tmp_path: Path) -> None:
     [line] = [line for line in ran.stdout.splitlines() if "CLIENT TRACKING" in line]
     assert "(not-allowed)" in line
     assert line.endswith("allow it with +client|tracking")
+
+
+def test_a_server_without_resp3_is_named_and_no_password_with_it(
+    fleet: Fleet, tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    port = free_port()
+    words = ["--port", str(port), "--dir", str(tmp_path), "--save", "", "--rename-command", "HELLO", ""]
+    ready = writes("Ready to accept connections")
+    fleet.start("old", [str(valkey_server.packaged_binary()), *words], ready=ready)
+    url = f"redis://someone:hidden@127.0.0.1:{port}/0"
+    ran = run(tmp_path, clean_environment | {"REDIS_URL": url}, "check")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "it must speak RESP3" in error_line(ran)
+    assert "hidden" not in ran.stderr

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
+from redis.exceptions import ResponseError
 
 from config.redis_url import shown
 from tasks.celery import settings
@@ -38,7 +39,13 @@ def require_redis() -> None:
     """Ends the command as `requires_redis` does if Redis does not answer now.
 
     Raises:
-        click.ClickException: it does not.
+        click.ClickException: it does not, or it refuses this client.
     """
     with requires_redis():
-        store().run(("PING",))
+        try:
+            store().run(("PING",))
+        except ResponseError as exc:  # its text may repeat the password
+            raise click.ClickException(
+                f"Redis at {place()} refuses this client ({type(exc).__name__}): it must speak RESP3 (HELLO 3) and "
+                "allow the commands listed in docs/how-to/deploy.md"
+            ) from exc
