@@ -19,7 +19,7 @@ up: .venv/local.stamp  ## the same fleet kept running, with Flower; Ctrl-C ends 
 test: .venv/test.stamp  ## the tests that a change must pass, in a few minutes; wants Python, make and git
 	$(PYTEST)
 
-second-server: .venv/test.stamp  ## what depends on the server once more on Redis: this machine's, or 8.2 from a package
+second-server: .venv/test.stamp  ## what depends on the server once more on SECOND_SERVER, this machine's Redis, or a package's 8.2
 	$(PYTEST) -m second_server
 
 tools: .venv/test.stamp  ## what needs Debian's redis-server, redis-tools, lua-check and faketime
