@@ -155,7 +155,7 @@ class _Walk:
         )
         return self._succeed(permit, answer, entry)
 
-    def _check_wanted(self) -> None:
+    def _check_wanted(self, _silence: float) -> None:
         """Ends an attempt that nobody wants any more.
 
         Raises:

@@ -27,7 +27,7 @@ def ask(
     deadline: float,
     share: float | None = None,
     on_first_byte: Callable[[], None],
-    check_wanted: Callable[[], None],
+    check_wanted: Callable[[float], None],
 ) -> Answer:
     """Returns the provider's whole answer.
 
@@ -39,8 +39,8 @@ def ask(
         share: seconds until the first token, or the head of a plain answer, where other providers need the rest of the
             deadline; None for no such limit.
         on_first_byte: called once: at the first byte of a streamed answer; before the request if the answer is plain.
-        check_wanted: called whenever more of the answer has arrived, and twice a second in silence; raises to end the
-            attempt.
+        check_wanted: called with 0 whenever more of the answer has arrived, and twice a second in silence with the
+            seconds for which nothing came; raises to end the attempt.
 
     Raises:
         AttemptFailed: any failure of the provider or the network.
@@ -58,7 +58,7 @@ def _ask(
     request: CompletionRequest,
     limits: Limits,
     on_first_byte: Callable[[], None],
-    check_wanted: Callable[[], None],
+    check_wanted: Callable[[float], None],
 ) -> Answer:
     dialect = DIALECTS[provider.dialect]
     url = provider.base_url + dialect.path

@@ -27,7 +27,11 @@ class Reading:
     """
 
     def __init__(
-        self, assembly: Assembly, limits: Limits, on_first_byte: Callable[[], None], check_wanted: Callable[[], None]
+        self,
+        assembly: Assembly,
+        limits: Limits,
+        on_first_byte: Callable[[], None],
+        check_wanted: Callable[[float], None],
     ) -> None:
         self.assembly = assembly
         self.first_token: float | None = None
@@ -63,7 +67,7 @@ class Reading:
         raise _misshapen()
 
     def _receive(self, chunk: bytes) -> None:
-        self._check_wanted()
+        self._check_wanted(0.0)
         if self._on_first_byte:
             self._on_first_byte()
             self._on_first_byte = None
@@ -112,6 +116,7 @@ class Reading:
         if has_token:
             self.first_token = self.first_token or time.monotonic()
             self._limits.token()
+        self._limits.is_flowing = self.first_token is not None and not (assembly.word or assembly.has_ended)
         if assembly.has_ended:
             self._limits.ended()
 

@@ -67,7 +67,7 @@ def _asked(request: CompletionRequest, provider: Provider) -> str:
         request,
         deadline=time.monotonic() + 60.0,
         on_first_byte=lambda: None,
-        check_wanted=lambda: None,
+        check_wanted=lambda silence: None,
     )
     return str(answer.message["content"])
 

@@ -34,10 +34,10 @@ def request(*turns: tuple[str, Any], **fields: Any) -> CompletionRequest:
     return CompletionRequest.model_validate({"messages": messages, **fields})
 
 
-def revoked_if(is_revoked: Callable[[], bool]) -> Callable[[], None]:
+def revoked_if(is_revoked: Callable[[], bool]) -> Callable[[float], None]:
     """Returns a check that ends an attempt once it is revoked."""
 
-    def check() -> None:
+    def check(silence: float) -> None:
         if is_revoked():
             raise AttemptFailed("revoked")
 
@@ -51,7 +51,7 @@ def asked(
     within: float = 60.0,
     share: float | None = None,
     on_first_byte: Callable[[], None] = lambda: None,
-    check_wanted: Callable[[], None] = lambda: None,
+    check_wanted: Callable[[float], None] = lambda silence: None,
 ) -> Answer:
     return ask(
         provider,

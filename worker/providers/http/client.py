@@ -113,7 +113,7 @@ def send(
     headers: Mapping[str, str],
     body: bytes | None,
     limits: Limits,
-    check_wanted: Callable[[], None] = nothing,
+    check_wanted: Callable[[float], None] = nothing,
 ) -> Iterator[Response]:
     """Yields the response to one request. While it waits, it calls `check_wanted`, which may raise to end it.
 
@@ -126,7 +126,13 @@ def send(
     """
     client = _client
     client.backend.limits, client.backend.check_wanted = limits, check_wanted
-    extensions = {"trace": lambda event, info: _on_trace(event, info, limits)}
+
+    def on_trace(event: str, info: Mapping[str, Any]) -> None:
+        if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+            check_wanted(limits.age())
+            limits.connected()
+
+    extensions = {"trace": on_trace}
     request = httpx.Request(method, url, headers={**_HEADERS, **headers}, content=body, extensions=extensions)
     with _translated(limits):
         # The client would add redirects, cookies and authentication: a tenth of the CPU of a whole answer.
@@ -135,11 +141,6 @@ def send(
         yield Response(response, client.backend)
     finally:
         response.close()
-
-
-def _on_trace(event: str, info: Mapping[str, Any], limits: Limits) -> None:
-    if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
-        limits.connected()
 
 
 @contextmanager

@@ -1,7 +1,9 @@
-"""Connections that check an attempt's limits before each read and write."""
+"""Connections that check an attempt's limits before each read and write, and read in pauses while tokens flow."""
 
 import ssl
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import httpcore
@@ -11,8 +13,11 @@ from worker.providers.http.time_limits import Limits
 WAKE_EVERY = 0.5
 """Seconds after which a silent read asks whether it is still wanted."""
 
+PAYS = 1.5
+"""How many times as long as the last wait a pause must be: tokens that come further apart are not collected by it."""
 
-def nothing() -> None:
+
+def nothing(*_: float) -> None:
     """Does nothing."""
 
 
@@ -22,18 +27,49 @@ class _Timed(httpcore.NetworkStream):
     httpx's own timeouts apply to each read separately, so a provider that sends pings would never time out.
     """
 
-    def __init__(self, stream: httpcore.NetworkStream, backend: "TimedBackend") -> None:
+    def __init__(self, stream: httpcore.NetworkStream, backend: "TimedBackend", *, is_secured: bool = False) -> None:
         self._stream = stream
         self._backend = backend
+        self._is_secured = is_secured
+        self._gap = 0.0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._backend.about_to_wait()
-        while (left := self._backend.left()) > WAKE_EVERY:
+        started, wake = time.monotonic(), WAKE_EVERY
+        pause = self._backend.limits.pause()
+        if pause > PAYS * self._gap:
+            if came := self._available(max_bytes):
+                return came
+            time.sleep(pause)
+            if came := self._available(max_bytes):  # before the limit is judged: it came in time
+                return came
+            wake -= pause
+        read = self._wait(max_bytes, wake)
+        self._gap = time.monotonic() - started
+        return read
+
+    def _wait(self, max_bytes: int, wake: float) -> bytes:
+        """Returns the next bytes; after `wake` seconds, then twice a second, asks whether they are still wanted."""
+        while (left := self._backend.left()) > wake:
             try:
-                return self._stream.read(max_bytes, WAKE_EVERY)
+                return self._stream.read(max_bytes, wake)
             except httpcore.ReadTimeout:
-                self._backend.check_wanted()
+                self._backend.check_wanted(WAKE_EVERY)
+                wake = WAKE_EVERY
         return self._stream.read(max_bytes, left)
+
+    def _available(self, max_bytes: int) -> bytes:
+        """Returns what has come; nothing also at the end of the connection, or where it broke."""
+        came = self._read_now(max_bytes)
+        # TLS returns a record at a time, and keeps further ones where poll() does not see them.
+        while self._is_secured and 0 < len(came) < max_bytes and (more := self._read_now(max_bytes)):
+            came += more
+        return came
+
+    def _read_now(self, max_bytes: int) -> bytes:
+        with suppress(httpcore.ReadError):  # nothing is there; a connection that broke shows at the next read
+            return self._stream.read(max_bytes, 0.0)
+        return b""
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, self._backend.left())
@@ -45,7 +81,7 @@ class _Timed(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         secured = self._stream.start_tls(ssl_context, server_hostname, self._backend.left())
-        return _Timed(secured, self._backend)
+        return _Timed(secured, self._backend, is_secured=True)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -57,12 +93,12 @@ class TimedBackend(httpcore.NetworkBackend):
     Attributes:
         limits: the limits of the current request.
         about_to_wait: called before each read.
-        check_wanted: called while a read is silent; raises to end it.
+        check_wanted: called while a read is silent, with the seconds for which nothing came; raises to end it.
     """
 
     limits: Limits
     about_to_wait: Callable[[], None]
-    check_wanted: Callable[[], None]
+    check_wanted: Callable[[float], None]
 
     def __init__(self) -> None:
         self._backend = httpcore.SyncBackend()

@@ -9,6 +9,16 @@ from worker.errors import AttemptFailed
 END = 1.0
 """Seconds that a stream may stay open after its last event."""
 
+PAUSE = 0.03
+"""The part of an attempt's age for which a read may pause. Half of it is added to an answer, on average."""
+
+LONGEST_PAUSE = 0.1
+SHORTEST_PAUSE = 0.005
+"""Seconds. A shorter pause costs as much as the read that it saves."""
+
+OF_THE_LIMIT = 0.1
+"""The part of what is left of a limit that a pause may take."""
+
 HALF = 0.5
 """The part of a limit from which on silence says something of the provider: that of its share, and before a cut."""
 
@@ -24,6 +34,7 @@ class Limits:
 
     Attributes:
         reason: the reason of `AttemptFailed` if the instant passes.
+        is_flowing: whether tokens come: the first one has, and the end of the answer has not.
     """
 
     def __init__(self, provider: Provider, model: Model, deadline: float, share: float | None = None) -> None:
@@ -34,6 +45,7 @@ class Limits:
         self._first_token = provider.first_token_limit(model) if provider.stream else math.inf
         self._idle = provider.idle_timeout
         self._share = (math.inf if share is None else now + share, "share")
+        self.is_flowing = False
         self._share_counts = share is None or share >= HALF * provider.until_first_token(model)
         self._move(provider.connect_timeout, "connect_timeout")
 
@@ -47,6 +59,18 @@ class Limits:
         if left <= 0:
             raise TimeoutError
         return left
+
+    def age(self) -> float:
+        """Returns the seconds since the attempt began."""
+        return time.monotonic() - self.started
+
+    def pause(self) -> float:
+        """Returns the seconds for which the next read may be put off, to read several tokens at once; 0 for none."""
+        if not self.is_flowing:
+            return 0.0
+        now = time.monotonic()
+        pause = min(PAUSE * (now - self.started), LONGEST_PAUSE, OF_THE_LIMIT * (self._at - now))
+        return pause if pause >= SHORTEST_PAUSE else 0.0
 
     def connected(self) -> None:
         """Starts the wait for the first token: the request is about to be sent."""

@@ -7,6 +7,7 @@ import pytest
 from tests.certificates import Certificate, issued
 from tests.worker.providers.asking import OPENAI, asked, failure, provider
 from tests.worker.providers.bare_server import END, HEAD, Bare, Talk, chunk, received, repeats, sends, serving, stalls
+from tests.worker.providers.http.pacing import TOKENS, Reads, flowing
 from worker.providers.http import client
 
 WHOLE = sends(HEAD + b"".join(map(chunk, OPENAI)) + END)
@@ -63,6 +64,16 @@ def test_a_tls_connection_through_a_proxy_is_used_again(
         asked(provider("openai", URL))
         assert bare.requests[0].startswith(b"CONNECT provider.test:443 HTTP/1.1\r\nHost: provider.test:443\r\n")
         assert bare.connections == 1
+
+
+@pytest.mark.usefixtures("trusted")
+def test_tokens_over_tls_are_read_several_at_once(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = Reads()
+    with serving(through(certificate, flowing())) as bare:
+        proxied(monkeypatch, bare)
+        answer = asked(provider("openai", URL), check_wanted=reads.check_wanted)
+    assert answer.message["content"] == "".join(TOKENS)
+    assert reads.count < len(TOKENS) * 2 / 3
 
 
 @pytest.mark.usefixtures("trusted")
