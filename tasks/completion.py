@@ -127,7 +127,9 @@ def _keep_dead_letter(task: CompletionTask, payload: Any, chain: Any, refused: T
 def _stop_reason(task_id: str) -> StopReason | None:
     if task_id in state.revoked:
         return "revoked"
-    return "stopping" if state.should_stop is not None or state.should_terminate is not None else None
+    if state.should_terminate is not None:
+        return "terminating"
+    return "stopping" if state.should_stop is not None else None
 
 
 def _epoch(expires: datetime | str | None) -> float | None:

@@ -4,8 +4,9 @@ import re
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tests.worker.providers.asking import anthropic_event, anthropic_stop, anthropic_text, data
 from tests.worker.providers.bare_server import Bare, Talk, serving
@@ -45,6 +46,22 @@ def resets(bare: Bare, sock: socket.socket) -> bool:
     """Resets the connection in place of an answer."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     return False
+
+
+def closing(closed: list[float], *said: bytes) -> Talk:
+    """Sends these bytes, then waits until its client closes the connection, and notes when (`time.monotonic`)."""
+
+    def talk(bare: Bare, sock: socket.socket) -> bool:
+        for part in said:
+            sock.sendall(part)
+        while not bare.stop.is_set():
+            with suppress(TimeoutError):
+                sock.recv(1)
+                closed.append(time.monotonic())
+                return False
+        return False
+
+    return talk
 
 
 def anthropic(model: str, text: str, prompt: int, completion: int) -> list[bytes]:

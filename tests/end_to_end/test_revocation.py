@@ -1,10 +1,7 @@
 """A completion that its producer takes back."""
 
-import socket
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any
 
 import pytest
 from celery.exceptions import TaskRevokedError
@@ -12,11 +9,11 @@ from celery.exceptions import TaskRevokedError
 from tasks.local import llmock as simulated
 from tasks.local.fleet import Fleet
 from tasks.local.llmock import LLMock
-from tests.end_to_end.failing_server import FailingServer, failing
+from tests.end_to_end.failing_server import FailingServer, closing, failing
 from tests.end_to_end.local_cluster import LocalNode, LocalSetup
 from tests.end_to_end.vendors import QUESTION, calls, fail, script
 from tests.waiting import wait_until
-from tests.worker.providers.bare_server import HEAD, Bare, stalls
+from tests.worker.providers.bare_server import HEAD, stalls
 from worker.admission import breaker
 
 LONG = {"type": "reply", "text": "word " * 400, "times": 1}
@@ -98,22 +95,6 @@ def test_an_open_call_is_not_held_up_by_a_revoked_one(shared_setup: LocalSetup, 
     assert kept.get(timeout=30)["fallback"]["provider"] == "claude"
     with pytest.raises(TaskRevokedError):
         revoked.get(timeout=30)
-
-
-def closing(closed: list[float], *said: bytes) -> Any:
-    """Sends these bytes, then waits until its client closes the connection."""
-
-    def talk(bare: Bare, sock: socket.socket) -> bool:
-        for part in said:
-            sock.sendall(part)
-        while not bare.stop.is_set():
-            with suppress(TimeoutError):
-                sock.recv(1)
-                closed.append(time.monotonic())
-                return False
-        return False
-
-    return talk
 
 
 @pytest.mark.parametrize("terminate", [False, True])

@@ -11,7 +11,8 @@ from worker.store.connection import Command
 from worker.task.journal import FIRST_VERSION
 from worker.task.parking import ParkUntil
 
-StopReason = Literal["revoked", "stopping"]
+StopReason = Literal["revoked", "stopping", "terminating"]
+"""Who stops a delivery: its producer, a warm shutdown of its worker (SIGTERM), or a cold one (SIGQUIT)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Delivery:
         task_id: the task's id.
         request: the parsed request.
         route: the chain with its providers.
-        stop_reason: called before each attempt, and between stream events; there only `revoked` counts.
+        stop_reason: called before each attempt, where any reason counts; between stream events, where only `revoked`
+            does; and while the provider is silent, where `stopping` does too.
         step: counts the task's messages.
         remaining: the providers that the last message left of the chain, in order; None for all.
         queued_at: epoch in seconds.

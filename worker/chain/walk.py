@@ -14,6 +14,7 @@ from worker.chain.policy import after_exhaustion, after_failure
 from worker.chain.position import position
 from worker.errors import AttemptFailed, Revoked, TaskFailed
 from worker.providers import ask
+from worker.providers.http.deadlines import WAKE_EVERY
 from worker.result import Answer
 from worker.store.store import Store
 from worker.task import identity, journal, lease
@@ -155,16 +156,20 @@ class _Walk:
         )
         return self._succeed(permit, answer, entry)
 
-    def _check_wanted(self, _silence: float) -> None:
-        """Ends an attempt that nobody wants any more.
+    def _check_wanted(self, silence: float) -> None:
+        """Ends an attempt that nobody wants any more; nothing has come for `silence` seconds.
 
         Raises:
-            AttemptFailed: the producer revoked the completion, or another delivery holds the task.
+            AttemptFailed: the producer revoked the completion, another delivery holds the task, or the worker stops
+                while the provider is silent.
         """
-        if self.delivery.stop_reason() == "revoked":
+        stop = self.delivery.stop_reason()
+        if stop == "revoked":
             raise AttemptFailed("revoked")
         if self.task.is_lost:
             raise AttemptFailed("lease_lost")
+        if stop == "stopping" and silence >= WAKE_EVERY:
+            raise AttemptFailed("shutdown")
 
     def _share(self, provider: Provider, model: Model) -> float | None:
         """Returns the seconds until the first token that leave time for others, None where they have it anyway.
@@ -208,6 +213,8 @@ class _Walk:
             raise Revoked(self.delivery.task_id)
         if failed.reason == "lease_lost":
             return Decision("lease-lost")
+        if failed.reason == "shutdown":
+            return Decision("retry", wait=0.0)
         if entry.outcome == Outcome.CUT_SHORT:
             raise failure_messages.deadline_error(self.route.chain, self.task.lines)
         return Decision("retry", wait=step.countdown) if decision.kind == "retry" else decision

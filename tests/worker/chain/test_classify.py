@@ -99,6 +99,7 @@ TABLE = [
     (AttemptFailed("refusal", codes=("cyber",)), Outcome.REFUSED),
     (AttemptFailed("deadline"), Outcome.CUT_SHORT),
     (AttemptFailed("revoked"), Outcome.CUT_SHORT),
+    (AttemptFailed("shutdown"), Outcome.CUT_SHORT),
 ]
 
 
