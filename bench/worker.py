@@ -35,7 +35,7 @@ LOADS = {
 PLAIN_LOADS = {"200 ms upstream, plain": Pace(0.2), "0 ms upstream, plain": Pace(0.0)}
 PLAIN_AIM = 1.15
 _PACKAGES = ("celery", "kombu", "redis", "httpx", "pydantic")
-TOKENS = "token by token, 10 ms apart, 20 in flight"
+TOKENS = "token by token, 20 ms apart, 20 in flight"
 LATENCY = Pace(0.0, "chunks")
 
 Pair = tuple[Load, Load]
@@ -73,7 +73,7 @@ def _run(console: Console, bench: Bench, rounds: int, *, quick: bool, tokens: bo
                 # Whoever goes second finds a warmer machine.
                 swapped = (number + len(name)) % 2 == 1
                 if name == TOKENS:
-                    pairs.append(_pair(bench, Pace(0.0, "tokens"), 20, 4.0, 6.0, swapped=swapped))
+                    pairs.append(_pair(bench, Pace(0.0, "tokens", 0.02), 20, 7.0, 12.0, swapped=swapped))
                 else:
                     pairs.append(_pair(bench, LOADS[name], IN_FLIGHT, 0.7, seconds, swapped=swapped))
         with console.status(f"round {number + 1} of {rounds}: latency"):

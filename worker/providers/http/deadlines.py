@@ -8,6 +8,7 @@ from typing import Any
 
 import httpcore
 
+from worker.providers.http.chunks import Chunks
 from worker.providers.http.time_limits import Limits
 
 WAKE_EVERY = 0.5
@@ -31,10 +32,17 @@ class _Timed(httpcore.NetworkStream):
         self._stream = stream
         self._backend = backend
         self._is_secured = is_secured
+        self._chunks = Chunks()
         self._gap = 0.0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._backend.about_to_wait()
+        while read := self._read(max_bytes):
+            if joined := self._chunks.join(read):
+                return joined
+        return b""
+
+    def _read(self, max_bytes: int) -> bytes:
         started, wake = time.monotonic(), WAKE_EVERY
         pause = self._backend.limits.pause()
         if pause > PAYS * self._gap:
@@ -72,6 +80,7 @@ class _Timed(httpcore.NetworkStream):
         return b""
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._chunks.begin()
         self._stream.write(buffer, self._backend.left())
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 from config.providers import Provider
 from tests.waiting import wait_until
 from tests.worker.providers.asking import OPENAI as STREAM
-from tests.worker.providers.asking import asked, failure, provider, request
+from tests.worker.providers.asking import asked, failure, provider, request, revoked_if
 from tests.worker.providers.bare_server import END, HEAD, Bare, chunk, responds, sends, serving, stalls, streams
 from worker.providers.http import client
 from worker.providers.http.retry_after import parse_retry_after
@@ -78,6 +78,13 @@ def test_a_refused_connection_is_a_failed_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert failure(provider("openai", f"http://127.0.0.1:{port}")).reason == "connection"
+
+
+def test_a_request_that_is_not_wanted_once_the_connection_is_open_is_not_sent() -> None:
+    with serving(streams(*STREAM)) as bare:
+        assert failure(openai(bare), check_wanted=revoked_if(lambda: True)).reason == "revoked"
+        wait_until(lambda: bare.connections == 1)
+        assert not bare.requests
 
 
 def test_an_unknown_host_is_a_failed_connection() -> None:
