@@ -98,7 +98,8 @@ class HeldTask:
     def record_failure(self, attempted: Attempted, remaining: list[str]) -> Decision:
         """Records a failed attempt with its journal line and returns what comes next, in one round trip."""
         try:
-            reply, *_ = self.store.run(self._record_command(attempted, remaining), *self._unsaved_lines())
+            unsaved = journal.append(self.store, self.delivery.task_id, self.lines[self.saved :])
+            reply, *_ = self.store.run(self._record_command(attempted, remaining), *unsaved)
         except RedisUnavailable:
             without_redis.remember_failure(attempted.permit.provider)
             return without_redis.decide(self.store, remaining)
@@ -120,9 +121,9 @@ class HeldTask:
     def pause(self, delay: float, *, next_step: bool = True) -> Continue:
         """Releases the task, and returns when and where a message continues it: the next step's, or the current one."""
         step = self.lease.step + 1 if next_step else self.delivery.step
-        pause = lease.pause(self.store, self.delivery.task_id, self.lease_id, step, delay)
+        pause = lease.pause(self.store, self.delivery.task_id, self.lease_id, step, delay, self.lines[self.saved :])
         with suppress(RedisUnavailable):  # the lease runs out by itself, and the message carries the step
-            self.store.run(*self._unsaved_lines(), pause)
+            self.store.run(pause)
         route, version = self.delivery.route, journal.version(self.lines)
         return Continue(delay, step, tuple(position(route, self.lines).remaining(route)), version=version)
 
@@ -135,12 +136,11 @@ class HeldTask:
         Raises:
             TaskFailed, Revoked: another delivery stored this outcome first.
         """
-        record = [self._record_command(attempted, []), *self._unsaved_lines()]
-        settle = [self._finish(result, cost)]
+        settle = self._finish(result, cost)
         try:
-            stored = self.store.run(*record, *settle)[-1]
+            _, stored = self.store.run(self._record_command(attempted, []), settle)
         except RedisUnavailable:
-            return Completion(result, tuple(settle))
+            return Completion(result, (settle,))
         return Completion(stored_result(stored) if stored else result)
 
     def fail(self, failure: TaskFailed | Revoked) -> Completion:
@@ -155,7 +155,7 @@ class HeldTask:
             dead_letter = [dead_letters.keep(self.store, delivery.task_id, chain, request, failure)]
         settle = [*dead_letter, self._finish(failure)]
         try:
-            stored = self.store.run(*self._unsaved_lines(), *settle)[-1]
+            *_, stored = self.store.run(*settle)
         except RedisUnavailable:
             failure.unsettled = tuple(settle)
             raise failure from None
@@ -184,7 +184,8 @@ class HeldTask:
     def _finish(self, outcome: Outcome, cost: str = "") -> Command:
         delivery = self.delivery
         expires = delivery.route.chain.results.expires
-        return lease.finish(self.store, delivery.task_id, self.lease_id, outcome, cost, expires=expires)
+        unsaved = self.lines[self.saved :]
+        return lease.finish(self.store, delivery.task_id, self.lease_id, outcome, cost, lines=unsaved, expires=expires)
 
     @property
     def _permit_id(self) -> str:
@@ -197,6 +198,3 @@ class HeldTask:
     def _record_command(self, attempted: Attempted, remaining: list[str]) -> Command:
         self.permits += 1
         return breaker.record(self.store, self.delivery.task_id, self.lease_id, self._permit_id, attempted, remaining)
-
-    def _unsaved_lines(self) -> list[Command]:
-        return journal.append(self.store, self.delivery.task_id, self.lines[self.saved :])

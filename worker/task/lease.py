@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import uuid4
@@ -11,6 +11,7 @@ from worker.errors import Revoked
 from worker.store.connection import Command
 from worker.store.store import KEEP, Store
 from worker.task.journal import CRASHED, Entry, Line, load
+from worker.task.journal import dump as dump_line
 from worker.task.outcome import Outcome, celery_result, dump, is_revoked
 
 LEASE = 15.0
@@ -133,15 +134,25 @@ def parse_begin_reply(reply: list[Any]) -> LeaseResult:
     raise AssertionError(reply)
 
 
-def pause(store: Store, task_id: str, lease_id: str, step: int, delay: float) -> Command:
-    """Returns the command that releases a task until the message of `step`, due in `delay` seconds."""
-    return _settle(store, task_id, lease_id, "", KEEP, step, _ms(delay), "", task_id, "", 0)
+def pause(store: Store, task_id: str, lease_id: str, step: int, delay: float, lines: Iterable[Line] = ()) -> Command:
+    """Returns the command that adds lines to a task's journal and releases it until the message of `step`.
+
+    That message is due in `delay` seconds.
+    """
+    return _settle(store, task_id, lease_id, "", KEEP, step, _ms(delay), "", task_id, "", 0, *map(dump_line, lines))
 
 
 def finish(
-    store: Store, task_id: str, lease_id: str, outcome: Outcome, cost: str = "", *, expires: float | None = None
+    store: Store,
+    task_id: str,
+    lease_id: str,
+    outcome: Outcome,
+    cost: str = "",
+    *,
+    lines: Iterable[Line] = (),
+    expires: float | None = None,
 ) -> Command:
-    """Returns the command that ends a task and tells its producer.
+    """Returns the command that ends a task, adds lines to its journal, and tells its producer.
 
     Its reply is the text of the outcome stored before (see `outcome.stored_result`), or empty. It may be sent again
     where its reply was lost.
@@ -152,13 +163,16 @@ def finish(
         lease_id: the delivery's; empty without a lease.
         outcome: the result, the failure, or that the producer revoked it.
         cost: the answered attempt's, as a line of JSON; kept if it is a duplicate answer.
+        lines: of the journal. They are stored with the outcome: a journal with the answered attempt and without the
+            outcome would leave no provider to ask.
         expires: seconds that the result is kept; the store's default if None.
     """
     lifetime = store.expires if expires is None else math.ceil(expires)
     # A revoked task's message may be in the queue for as long as any completion may take.
     kept = max(lifetime, KEEP if isinstance(outcome, Revoked) else OUTCOME_KEPT)
     result = celery_result(task_id, outcome)
-    return _settle(store, task_id, lease_id, dump(outcome), kept, 0, 0, cost, task_id, result, lifetime)
+    ended = (dump(outcome), kept, 0, 0, cost, task_id, result, lifetime)
+    return _settle(store, task_id, lease_id, *ended, *map(dump_line, lines))
 
 
 def revoke(store: Store, task_ids: Sequence[str]) -> list[str]:

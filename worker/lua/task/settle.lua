@@ -1,7 +1,7 @@
 -- Ends a delivery of a task: for good with its outcome, or until a later delivery. An outcome is stored and published as
 -- Celery's result backend does it, in the same step.
 --
--- KEYS[1] {ns}:2:task:<id>, as in begin.lua; KEYS[2] {ns}:2:task:<id>:journal
+-- KEYS[1] {ns}:2:task:<id>, KEYS[2] {ns}:2:task:<id>:journal, as in begin.lua
 -- KEYS[3] {ns}:2:counters  hash, see worker/telemetry/counters.py
 -- KEYS[4] {ns}:2:events    stream, see worker/telemetry/events.py
 -- KEYS[5] celery-task-meta-<id>, see outcome.lua
@@ -12,12 +12,14 @@
 -- ARGV[6] the answered attempt's cost as a line of JSON, kept if it is a duplicate answer; '' for none
 -- ARGV[7] the task's id
 -- ARGV[8] the outcome as Celery's result, ARGV[9] s to keep that (only with an outcome)
+-- ARGV[10..] lines to add to the journal
 -- Returns the text of the outcome that was stored before, which stands; '' where there was none, or this very one: the
 -- reply to the first call may have been lost.
 local key, result_key, outcome = KEYS[1], KEYS[5], ARGV[2]
 local answer, holder = unpack(redis.call('HMGET', key, 'answer', 'holder'))
 local before = answer and outcome_text(answer, result_key)
-if before and outcome ~= '' and redis.call('GET', result_key) == ARGV[8] then before, ARGV[6] = nil, '' end
+local is_repeated = before and outcome ~= '' and redis.call('GET', result_key) == ARGV[8]
+if is_repeated then before = nil end
 if not answer and outcome ~= '' then
   redis.call('HSET', key, 'answer', outcome)
   redis.call('SET', result_key, ARGV[8], 'EX', ARGV[9])
@@ -36,5 +38,6 @@ if holder == ARGV[1] then
   end
 end
 redis.call('EXPIRE', key, ARGV[3])
-if outcome ~= '' then redis.call('EXPIRE', KEYS[2], ARGV[3]) end
+if ARGV[10] and not is_repeated then redis.call('RPUSH', KEYS[2], unpack(ARGV, 10)) end
+redis.call('EXPIRE', KEYS[2], ARGV[3])
 return before or ''
