@@ -19,6 +19,8 @@ from worker.task.lease import LEASE
 COMPLETIONS, PROBES = "completions", "probes"
 CONCURRENCY = 50
 """Calls that one process has in flight. More calls per process save little; start more processes instead."""
+CHANNEL_CONNECTIONS = 2
+"""Connections of a channel of kombu's, beside those on which it waits for messages."""
 
 
 def _load() -> Settings:
@@ -71,7 +73,7 @@ app.conf.update(
         "unacked_restore_interval": 1,
         "unacked_key": UNACKED,
         "unacked_index_key": UNACKED_INDEX,
-        "max_connections": 200,
+        "max_connections": CHANNEL_CONNECTIONS,
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
         "socket_keepalive": True,
@@ -80,9 +82,9 @@ app.conf.update(
     },
     result_backend=_url,
     result_backend_transport_options={"retry_policy": {"timeout": 5.0}, **_master},
+    result_backend_thread_safe=True,  # else each thread has a backend, with two connections of its own
     result_expires=settings.results.expires,
     redis_backend_use_ssl=_tls,
-    redis_max_connections=200,
     redis_socket_timeout=5,
     redis_socket_connect_timeout=2,
     redis_socket_keepalive=True,

@@ -18,7 +18,11 @@ from tasks.node.redaction import guard_logs
 from tasks.node.release import Release
 from tasks.store import store
 from worker.errors import InvalidRequest, RedisUnavailable
+from worker.store.blocking_pool import WAIT
 from worker.task.identity import found
+
+PUBLISHERS = 2
+"""Connections of a worker's that publish retries; 500 at once are through in well under a second."""
 
 _log = logging.getLogger(__name__)
 _LOSES_WORK = "loses running tasks when it stops, and acknowledgements when many end together"
@@ -112,6 +116,12 @@ def _keep_answers(conf: Any, **_: Any) -> None:
     )
     # It logs a traceback per slot and try; `redis-unavailable` already reports the outage.
     logging.getLogger("celery.backends.base").setLevel(logging.ERROR)
+
+
+@celeryd_init.connect
+def _share_publishers(conf: Any, **_: Any) -> None:
+    """Bounds the connections that publish retries. A retry that finds none free in time is rejected: see requeue.py."""
+    conf.update(broker_pool_limit=PUBLISHERS, broker_pool_acquire_timeout=WAIT)
 
 
 @after_setup_logger.connect

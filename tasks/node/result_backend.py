@@ -1,23 +1,33 @@
-"""Celery's result backends, which leave a completion's result to the script that settles its task."""
+"""Celery's result backends, for many threads on few connections; a completion's result they leave to its script."""
 
 from typing import Any
 
 from celery import states
 from celery.backends import redis
 
+from tasks.node.result_consumer import ResultConsumer
 from tasks.store import store
 from worker.errors import RedisUnavailable
+from worker.store.blocking_pool import blocking
 from worker.store.client import refuses_writes
 from worker.store.connection import Command
 
+CONNECTIONS = 4
+"""Connections of a process to store and read results; in a producer one of them is the subscription."""
+
 
 class RedisBackend(redis.RedisBackend):
-    """Celery's backend.
+    """Celery's backend on a bounded pool.
 
     1. It stores nothing of a completion that the script has settled; where Redis did not take it, it runs the script.
     2. It stores no state of a retry, which would be one more write and could overwrite the outcome.
     3. It also retries a write that Redis refuses for the moment.
     """
+
+    ResultConsumer = ResultConsumer
+
+    def _get_pool(self, **params: Any) -> Any:
+        return blocking(super()._get_pool(**params), CONNECTIONS)
 
     def exception_safe_to_retry(self, exc: Exception) -> bool:
         """Returns whether to retry after this error."""

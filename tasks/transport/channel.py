@@ -22,6 +22,7 @@ from tasks.store import store
 from tasks.transport.qos import UNREADABLE, QoS
 from tasks.transport.scripts import script
 from tasks.transport.tracking import FETCH_EVERY, TRACKING, TRACKING_ON
+from worker.store.blocking_pool import blocking
 from worker.store.client import refuses_writes
 
 AT_ONCE = 8
@@ -46,6 +47,7 @@ class Channel(redis.Channel):
         self._prepared: Any = None
         self._unacknowledged: set[str] = set()
         super().__init__(*args, **kwargs)
+        self.async_pool.disconnect()  # kombu's PING: a channel that only publishes needs this connection no more
 
     def basic_consume(self, queue: str, no_ack: bool = False, *args: Any, **kwargs: Any) -> Any:
         """Consumes a queue; one without acknowledgements, such as the replies to `inspect`, in kombu's own way."""
@@ -174,6 +176,10 @@ class Channel(redis.Channel):
         A task that outlives its channel must still be acknowledged.
         """
         return super().conn_or_acquire(store().redis if client is None and self._is_cut_off else client)
+
+    def _get_pool(self, asynchronous: bool = False) -> Any:
+        pool = super()._get_pool(asynchronous)
+        return pool if asynchronous else blocking(pool, self.max_connections)
 
     @property
     def _is_cut_off(self) -> bool:
