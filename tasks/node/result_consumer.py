@@ -60,9 +60,14 @@ class Drainer(asynchronous.Drainer):
                     on_interval()
         finally:
             del self._waiters[waiter]
-            if not self._reading.locked():
-                for following in list(self._waiters)[:1]:
-                    following.turn.set()
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Wakes the next reader, unless somebody reads."""
+        if self._reading.acquire(blocking=False):
+            self._reading.release()
+            for following in list(self._waiters)[:1]:
+                following.turn.set()
 
     def _wait(self, waiter: _Waiter, seconds: float) -> None:
         if self._reading.acquire(blocking=False):
