@@ -1,6 +1,5 @@
 """The headers of ours in a message: the version, the position in the chain and the deadline."""
 
-import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -19,7 +18,8 @@ _Epoch = Annotated[float, Field(ge=0, le=1e10)]
 class Stage(BaseModel):
     """The position of a message in its chain; `queued_at` and `deadline_at` are epochs in seconds.
 
-    `replay` is the epoch in ms of the failure that the message replays.
+    A message that is due later counts as queued then. `replay` is the epoch in ms of the failure that the message
+    replays.
 
     Unknown fields are ignored: a worker of the version before may read the message, too.
     """
@@ -34,10 +34,9 @@ class Stage(BaseModel):
     replay: Annotated[int, Field(ge=0, lt=2**53)] | None = None
 
 
-def first_headers(timeout: float) -> dict[str, Any]:
-    """Returns our headers for a message that is queued now and must be answered within `timeout` seconds."""
-    now = time.time()
-    return {"version": FIRST_VERSION, "queued_at": now, "deadline_at": now + timeout}
+def first_headers(due: float, timeout: float) -> dict[str, Any]:
+    """Returns our headers for a message that is due at the epoch `due`, to be answered within `timeout` seconds."""
+    return {"version": FIRST_VERSION, "queued_at": due, "deadline_at": due + timeout}
 
 
 def our_headers(headers: Mapping[str, Any] | None) -> dict[str, Any]:

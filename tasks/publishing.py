@@ -9,6 +9,7 @@ from tasks.celery import settings
 from tasks.completion_result import CompletionResult
 from tasks.headers import HEADER, HIDDEN, first_headers, our_headers
 from tasks.request_check import bind_arguments, check_request, to_json
+from tasks.schedule import schedule
 from tasks.store import store
 from worker.errors import InvalidRequest, RedisUnavailable, TaskFailed
 from worker.request.field_errors import printable
@@ -34,34 +35,39 @@ class CompletionTask(Task):
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         """Queues a completion; sets only what the message lacks, because a retry passes through here again.
 
+        With `countdown` or `eta` the time to answer begins when the completion is due; see `schedule`.
+
         Raises:
-            InvalidRequest: nothing was queued; the message names each field and the reason, or the `task_id` that was
-                used for another request.
+            InvalidRequest: nothing was queued; the message names each field and the reason, `countdown` and `eta` too,
+                or the `task_id` that was used for another request.
             UnknownChain: nothing was queued.
         """
         headers = dict(options.pop("headers", None) or {})
         ours = our_headers(headers)
+        when = schedule(options.pop("countdown", None), options.pop("eta", None))
         if "version" not in ours:
             payload, chain = bind_arguments(*(args or ()), **(kwargs or {}))
             wire = to_json(settings, check_request(settings, payload, chain))
             args, kwargs = (wire,), {"chain": chain}
             if options.get("task_id") and "replay" not in ours:
-                _claim_id(options["task_id"], wire)
+                _claim_id(options["task_id"], wire, when.delay)
             timeout = wire.get("timeout") or settings.chains[chain].timeout
-            headers[HEADER] = {**ours, **first_headers(timeout)}
+            headers[HEADER] = {**ours, **first_headers(when.due, timeout)}
             options.setdefault("priority", settings.chains[chain].priority)
-        options |= {"argsrepr": HIDDEN, "kwargsrepr": HIDDEN}
+        options |= {"eta": when.eta, "argsrepr": HIDDEN, "kwargsrepr": HIDDEN}
         return super().apply_async(args, kwargs, headers=headers, **options)
 
 
-def _claim_id(task_id: str, wire: dict[str, Any]) -> None:
-    """Reserves the id for the request. The worker checks again, so a producer that cannot check may go on.
+def _claim_id(task_id: str, wire: dict[str, Any], delay: float) -> None:
+    """Reserves the id for the request, which is due in `delay` seconds.
+
+    The worker checks again, so a producer that cannot check may go on.
 
     Raises:
         InvalidRequest: another request has the id.
     """
     try:
-        free = identity.claim(store(), task_id, identity.fingerprint(wire))
+        free = identity.claim(store(), task_id, identity.fingerprint(wire), delay)
     except (RedisUnavailable, NoPermissionError):  # during an outage, publishing fails anyway
         return
     if not free:

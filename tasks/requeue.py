@@ -1,6 +1,5 @@
 """Ends a delivery without an outcome: the message is parked, or queued again."""
 
-import time
 from typing import Any, NoReturn
 
 from celery import Task
@@ -8,6 +7,7 @@ from celery.exceptions import Ignore, Reject
 
 from config.chains import RETRY_PRIORITY
 from tasks.celery import UNACKED, UNACKED_INDEX
+from tasks.clock import CLOCK
 from tasks.headers import HEADER, our_headers
 from tasks.store import store
 from worker.chain.delivery import Continue
@@ -51,7 +51,7 @@ def leave_to_newer_worker(task: Task) -> NoReturn:
         Retry, Reject: as `_retry`.
     """
     deadline = our_headers(task.request.headers).get("deadline_at")
-    if not isinstance(deadline, int | float) or not 0 < deadline - time.time() <= LONGEST:
+    if not isinstance(deadline, int | float) or not 0 < deadline - CLOCK.now() <= LONGEST:
         raise InvalidRequest(f"headers.{HEADER}.version: {_NEWER}")
     _retry(task, LEAVE_TO_NEWER, task.request.headers)
 

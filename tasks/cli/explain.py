@@ -42,6 +42,8 @@ def _status(found: History) -> str:
             return f"failed, {found.failure[0]}: {quoted(found.failure[1])}"
         case "parked":
             return "parked until a provider admits"
+        case "scheduled":
+            return f"scheduled for {instant(found.due)}"
         case "due":
             return f"continues at {instant(found.due)}"
         case "worker died":

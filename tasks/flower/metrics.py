@@ -9,7 +9,7 @@ from tasks.celery import settings
 from tasks.store import store
 from worker.errors import RedisUnavailable
 from worker.health.health import Health, health
-from worker.task.parking import count
+from worker.task import parking, scheduling
 from worker.telemetry.counters import counters
 
 _STATUSES = ("healthy", "degraded", "unhealthy", "unknown")
@@ -17,17 +17,19 @@ _STATES = ("closed", "open", "half-open")
 
 
 class Fleet(Collector):
-    """Breakers, health, counters and parked completions; during a Redis outage only `fallback_redis_up`."""
+    """Breakers, health, counters, parked and scheduled completions; during a Redis outage only `fallback_redis_up`."""
 
     def collect(self) -> Iterator[Metric]:
         """Yields the metrics as they are now."""
         try:
-            found, counted, parked = health(store(), list(settings.providers)), counters(store()), count(store())
+            found, counted = health(store(), list(settings.providers)), counters(store())
+            parked, scheduled = parking.count(store()), scheduling.count(store())
         except RedisUnavailable:
             yield GaugeMetricFamily("fallback_redis_up", "Whether the shared store answers.", 0)
             return
         yield GaugeMetricFamily("fallback_redis_up", "Whether the shared store answers.", 1)
         yield GaugeMetricFamily("fallback_parked", "Completions parked until a provider admits.", parked)
+        yield GaugeMetricFamily("fallback_scheduled", "Completions that are due later.", scheduled)
         for name, value in counted.items():
             yield CounterMetricFamily(f"fallback_{name}", "See worker/telemetry/counters.py.", value)
         yield from _per_provider(found)

@@ -16,6 +16,7 @@ from tasks.node.message_validation import fault, task_id
 from tasks.node.outcome_guard import ending
 from tasks.node.redaction import guard_logs
 from tasks.node.release import Release
+from tasks.node.scheduling import is_scheduled
 from tasks.store import store
 from worker.errors import InvalidRequest, RedisUnavailable
 from worker.store.blocking_pool import WAIT
@@ -55,13 +56,13 @@ class Consumer(consumer.Consumer):
             task.__trace__ = ending(task.__trace__)
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
-        """Returns the handler of each fetched message: Celery's own, unless the message is invalid."""
+        """Returns the handler of each fetched message: Celery's own, unless the message is invalid, or due later."""
         handle = super().create_task_handler(*args, **kwargs)
 
         def handle_valid(message: Any) -> None:
             if reason := fault(message, settings.results.max_request_bytes):
                 self._refuse(message, reason)
-            else:
+            elif not is_scheduled(message):
                 handle(message)
 
         return handle_valid

@@ -18,8 +18,8 @@ from celery import bootsteps
 from redis import Redis
 from redis.exceptions import RedisError
 
+from tasks.clock import CLOCK
 from tasks.store import store
-from tasks.transport.clock import CLOCK
 from tasks.transport.qos import UNACKED_TAGS as MESSAGES
 from tasks.transport.qos import acknowledge_unsent
 from tasks.transport.scripts import script
@@ -54,7 +54,7 @@ def _beat() -> None:
         _hold(store().redis)
         acknowledge_unsent()
         RENEWER.renew(store())
-        CLOCK.compare(store().redis)
+        CLOCK.compare(store().redis.time)
         flush(store())
     except (RedisError, RedisUnavailable, OSError) as exc:
         _log.warning("heartbeat-missed error=%s", type(exc).__name__)

@@ -1,4 +1,4 @@
-"""Releases parked completions: a thread of each worker asks Redis, where a script decides which may continue."""
+"""Releases parked and scheduled completions: a thread of each worker asks Redis, where scripts decide which go on."""
 
 import logging
 import threading
@@ -12,6 +12,7 @@ from tasks.celery import COMPLETIONS, UNACKED_INDEX
 from tasks.store import store
 from worker.errors import RedisUnavailable
 from worker.task.parking import release
+from worker.task.scheduling import release_due
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ _IDLE, _TICK, _AGAIN = 1.0, 0.1, 0.02
 
 
 class Release(bootsteps.StartStopStep):
-    """A thread of a worker that puts parked completions back into the queue."""
+    """A thread of a worker that puts parked and scheduled completions back into the queue."""
 
     def start(self, worker: Any) -> None:
         """Starts the thread, which outlives reconnections."""
@@ -43,10 +44,12 @@ class Release(bootsteps.StartStopStep):
 def _release() -> float:
     """Releases the completions that may continue; returns the seconds until the next try."""
     try:
+        due = release_due(store(), _LISTS)
         released = release(store(), UNACKED_INDEX, _LISTS)
     except (RedisUnavailable, RedisError) as exc:
         _log.warning("release-missed error=%s", type(exc).__name__)
         return _IDLE
     if released.more:
         return _AGAIN
-    return _TICK if released.parked else _IDLE
+    pause = _TICK if released.parked else _IDLE
+    return pause if due is None else min(pause, max(due, _AGAIN))

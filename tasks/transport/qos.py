@@ -9,8 +9,8 @@ from kombu.transport import redis
 from kombu.utils.json import dumps
 from redis.exceptions import ConnectionError, TimeoutError
 
+from tasks.clock import CLOCK
 from tasks.store import store
-from tasks.transport.clock import CLOCK
 from tasks.transport.scripts import script
 from worker.store.connection import Command, Connections
 
@@ -78,10 +78,14 @@ class QoS(redis.QoS):
         the message arrived while its queue was cancelled.
         """
         if requeue:
-            self._stop_renewing(delivery_tag)
-            self._quick_ack(delivery_tag)
+            self.let_go(delivery_tag)
         else:
             self.ack(delivery_tag)
+
+    def let_go(self, delivery_tag: str) -> None:
+        """Stops holding a message that stays in Redis: a script has moved it, or it is to be found overdue."""
+        self._stop_renewing(delivery_tag)
+        self._quick_ack(delivery_tag)
 
     def restore_visible(self, *_: Any, **__: Any) -> None:
         """Restores messages that nobody has renewed for the visibility timeout.

@@ -25,6 +25,7 @@ def test_the_fleet_s_breakers_health_and_counters_stand_beside_flower_s_own(
     expected = {
         "fallback_redis_up 1.0",
         "fallback_parked 0.0",
+        "fallback_scheduled 0.0",
         "fallback_redis_outages_total 0.0",
         "fallback_decisions_without_redis_total 0.0",
         "fallback_duplicate_answers_total 0.0",

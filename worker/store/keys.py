@@ -17,6 +17,7 @@
 | `{ns}:2:parked` | hash | messages of parked completions, see lua/parking/park.lua | until the last has left |
 | `{ns}:2:parked:groups`, `:group:<group>`, `:group:<group>:deadlines` | zset | groups and their tasks | as `parked` |
 | `{ns}:2:parked:flow` | hash | flow control, see lua/parking/release.lua | 10 s from the last tick |
+| `{ns}:2:scheduled`, `:due` | hash, zset | messages due later: lua/scheduling/schedule.lua | until the last has left |
 | `{ns}:2:unacked`, `{ns}:2:unacked_index` | hash, zset | unacknowledged messages: tasks/transport | as the messages |
 | `{ns}:2:quarantine` | list | queue messages that no worker can read, the newest 100 | a week from the last |
 | `{ns}:2:counters` | hash | the fleet's counters, see worker/telemetry/counters.py | not expiring |
@@ -37,6 +38,8 @@ class Keys:
         self.counters = f"{self._prefix}:counters"
         self.dead_letters = f"{self._prefix}:dead_letters"
         self.quarantine = f"{self._prefix}:quarantine"
+        self.scheduled = f"{self._prefix}:scheduled"
+        self.scheduled_due = f"{self._prefix}:scheduled:due"
         self.unacked = f"{self._prefix}:unacked"
         self.unacked_index = f"{self._prefix}:unacked_index"
 

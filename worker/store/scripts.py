@@ -12,11 +12,24 @@ _FILES = {
     "admission": ("acquire", "admissions", "breaker", "control", "detectors", "extend", "probed", "record", "snapshot"),
     "health": ("registry",),
     "parking": ("park", "release"),
+    "scheduling": ("schedule", "release_due"),
     "task": ("begin", "claim", "identity", "outcome", "dead_letter", "refuse", "renew", "replay", "settle"),
 }
 _FOLDERS = {name: folder for folder, names in _FILES.items() for name in names}
 _BREAKER_SCRIPTS = ("acquire", "admissions", "record", "extend", "control", "probed", "snapshot", "release")
-_CLOCKED_SCRIPTS = ("begin", "claim", "refuse", "dead_letter", "replay", "settle", "renew", "registry", "park")
+_CLOCKED_SCRIPTS = (
+    "begin",
+    "claim",
+    "refuse",
+    "dead_letter",
+    "replay",
+    "settle",
+    "renew",
+    "registry",
+    "park",
+    "schedule",
+    "release_due",
+)
 
 
 def lua(name: str) -> str:

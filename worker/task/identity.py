@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from hashlib import sha256
 from typing import Any
 
@@ -28,13 +29,16 @@ def fingerprint(*forms: Any) -> str:
     return " ".join(dict.fromkeys(sha256(text.encode()).hexdigest() for text in texts))
 
 
-def claim(store: Store, task_id: str, request: str) -> bool:
+def claim(store: Store, task_id: str, request: str, delay: float = 0.0) -> bool:
     """Claims an id for the request with this fingerprint; returns False if it stands for another request.
+
+    The claim is kept for the seconds until the request is due, `delay`, and `KEEP` more.
 
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    return bool(store.run(store.script("claim", [store.keys.task(task_id)], request, KEEP))[0])
+    keep = math.ceil(delay) + KEEP
+    return bool(store.run(store.script("claim", [store.keys.task(task_id)], request, keep))[0])
 
 
 def found(store: Store, task_id: str, request: str = "") -> LeaseResult | None:

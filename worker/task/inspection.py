@@ -9,7 +9,7 @@ from worker.store.store import Store
 from worker.task.journal import Entry, considered, load
 from worker.task.lease import crashed_attempts
 
-State = Literal["unknown", "in progress", "worker died", "parked", "due", "answered", "failed"]
+State = Literal["unknown", "scheduled", "in progress", "worker died", "parked", "due", "answered", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class History:
     | state | meaning |
     |---|---|
     | `unknown` | nothing is stored: no worker has begun it, or its keys have expired |
+    | `scheduled` | its first message is due at `due` |
     | `in progress` | a worker holds it |
     | `worker died` | its worker died, and its message was not delivered again yet |
     | `parked` | it waits until a provider admits |
@@ -86,7 +87,9 @@ def _state(known: Mapping[str, str], answer: Mapping[str, Any], now: float) -> S
         return "failed" if "failure" in answer else "answered"
     if "holder" in known:
         return "in progress" if _instant(known, "until") > now else "worker died"
-    return "due" if "due" in known else "unknown"
+    if "due" in known:
+        return "due" if "first" in known else "scheduled"
+    return "unknown"
 
 
 def _instant(known: Mapping[str, str], field: str) -> float:

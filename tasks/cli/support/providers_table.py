@@ -10,13 +10,13 @@ from tasks.cli.support.duration import span
 from tasks.store import store
 from worker.admission.breaker import Snapshot
 from worker.health.health import Health, ResponseTime, health
-from worker.task.parking import count
+from worker.task import parking, scheduling
 
 _STYLES = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "unknown": "dim"}
 
 
 def providers_table() -> Table:
-    """Returns a row per provider, as Redis has it now; below the table the number of parked completions.
+    """Returns a row per provider, as Redis has it now; below the table the numbers of parked and scheduled completions.
 
     A row is one line of 80 columns.
 
@@ -37,8 +37,10 @@ def providers_table() -> Table:
 def _caption(providers: list[Health]) -> Iterator[str]:
     if all(each.breaker.status == "unknown" for each in providers):
         yield "nothing is known of any provider yet"
-    if parked := count(store()):
+    if parked := parking.count(store()):
         yield f"{parked} parked until a provider admits"
+    if scheduled := scheduling.count(store()):
+        yield f"{scheduled} scheduled for later"
 
 
 def _row(of: Health) -> tuple[str | Text, ...]:

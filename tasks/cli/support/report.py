@@ -9,7 +9,7 @@ from tasks.celery import settings
 from tasks.store import store
 from worker.health import model_registry
 from worker.health.health import Health, health
-from worker.task.parking import count
+from worker.task import parking, scheduling
 
 _HEALTH = TypeAdapter(Health)
 _OUTSIDE = {"breaker": {"provider", "now", "status", "cause"}}
@@ -17,7 +17,7 @@ _OUTSIDE = {"breaker": {"provider", "now", "status", "cause"}}
 
 
 def report() -> dict[str, Any]:
-    """Returns `time`, `parked` and `providers`, as docs/how-to/respond-to-an-alert.md shows them.
+    """Returns `time`, `parked`, `scheduled` and `providers`, as docs/how-to/respond-to-an-alert.md shows them.
 
     Every instant is an epoch in seconds by the clock of Redis, 0 if there is none; durations are seconds.
 
@@ -25,7 +25,8 @@ def report() -> dict[str, Any]:
         RedisUnavailable: the store did not answer.
     """
     found = health(store(), list(settings.providers))
-    return {"time": found[0].breaker.now, "parked": count(store()), "providers": [_provider(each) for each in found]}
+    counts = {"parked": parking.count(store()), "scheduled": scheduling.count(store())}
+    return {"time": found[0].breaker.now, **counts, "providers": [_provider(each) for each in found]}
 
 
 def _provider(found: Health) -> dict[str, Any]:

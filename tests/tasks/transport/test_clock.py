@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks import clock
 from tasks.local.process import Process
-from tasks.transport import clock
 from tests.tasks.transport.counted import Counting
 from tests.waiting import wait_until
 

@@ -7,7 +7,7 @@
 -- KEYS[5] celery-task-meta-<id>, see outcome.lua
 -- ARGV[1] the lease id; '' for a producer that revokes the task
 -- ARGV[2] the outcome for the field `answer`; '' where the task goes on later
--- ARGV[3] s to keep the task's keys
+-- ARGV[3] s to keep the task's keys; a revocation is remembered until the task is due, see schedule.lua
 -- ARGV[4] the next message's step, ARGV[5] ms until it is due (only without an outcome)
 -- ARGV[6] the answered attempt's cost as a line of JSON, kept if it is a duplicate answer; '' for none
 -- ARGV[7] the task's id
@@ -37,7 +37,7 @@ if holder == ARGV[1] then
     redis.call('HSET', key, 'step', ARGV[4], 'due', string.format('%.0f', clock() + tonumber(ARGV[5])))
   end
 end
-redis.call('EXPIRE', key, ARGV[3])
+redis.call('EXPIRE', key, ARGV[1] == '' and math.max(ARGV[3], redis.call('TTL', key)) or ARGV[3])
 if ARGV[10] and not is_repeated then redis.call('RPUSH', KEYS[2], unpack(ARGV, 10)) end
 redis.call('EXPIRE', KEYS[2], ARGV[3])
 return before or ''
