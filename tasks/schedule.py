@@ -1,6 +1,7 @@
 """When a completion is due: `countdown` or `eta` of its producer, by the clock of Redis."""
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from numbers import Real
@@ -55,18 +56,18 @@ def schedule(countdown: Any, eta: Any) -> Schedule:
 
 
 def _seconds(countdown: Any) -> float:
-    if isinstance(countdown, Real) and not isinstance(countdown, bool) and math.isfinite(countdown):
-        return float(countdown)
+    if isinstance(countdown, Real) and not isinstance(countdown, bool):
+        with suppress(OverflowError):  # an integer beyond every float
+            if math.isfinite(seconds := float(countdown)):
+                return seconds
     raise InvalidRequest("countdown: must be a finite number of seconds")
 
 
 def _epoch(eta: Any) -> float:
-    try:
+    with suppress(ValueError, OverflowError):
         instant = datetime.fromisoformat(eta) if isinstance(eta, str) else eta
         if isinstance(instant, datetime):
             return float(maybe_make_aware(instant).timestamp())
-    except (ValueError, OverflowError):
-        pass
     raise InvalidRequest("eta: must be a datetime")
 
 

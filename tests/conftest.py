@@ -35,6 +35,7 @@ _LONG = (
     "tests/end_to_end/test_dead_letters.py",
     "tests/end_to_end/test_killed_workers.py",
     "tests/end_to_end/test_redis_full.py",
+    "tests/end_to_end/test_scheduled_kills.py",
     "tests/end_to_end/test_secrets.py",
     "tests/end_to_end/test_sentinel.py",
     "tests/end_to_end/test_shutdown.py",

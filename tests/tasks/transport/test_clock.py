@@ -22,13 +22,13 @@ def offset(tmp_path: Path) -> Path:
 @pytest.fixture
 def skewed(offset: Path) -> dict[str, str]:
     """The environment of a process with that clock."""
+    return {**faked(), "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1"}
+
+
+def faked() -> dict[str, str]:
+    """Returns the environment of a process whose wall clock alone is libfaketime's."""
     assert LIBRARY, "no libfaketime on this machine: apt-get install faketime"
-    return {
-        "LD_PRELOAD": str(LIBRARY),
-        "FAKETIME_TIMESTAMP_FILE": str(offset),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
+    return {"LD_PRELOAD": str(LIBRARY), "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 def written(worker: Process, what: str) -> list[int]:
