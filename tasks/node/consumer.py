@@ -3,11 +3,14 @@
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from celery.signals import after_setup_logger, celeryd_init
 from celery.worker import consumer
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from tasks.celery import app, settings
 from tasks.node.heartbeat import Heartbeat
@@ -24,6 +27,9 @@ from worker.task.identity import found
 
 PUBLISHERS = 2
 """Connections of a worker's that publish retries; 500 at once are through in well under a second."""
+
+FLUSH_EVERY = 0.25
+"""Seconds between two messages with Celery's task events; a worker that answers all the time has several per loop."""
 
 _log = logging.getLogger(__name__)
 _LOSES_WORK = "loses running tasks when it stops, and acknowledgements when many end together"
@@ -54,6 +60,24 @@ class Consumer(consumer.Consumer):
         super().update_strategies()
         for task in self.app.tasks.values():
             task.__trace__ = ending(task.__trace__)
+
+    def on_send_event_buffered(self) -> None:
+        """Leaves task events for `_flush_task_events`; Celery would publish them at each turn of its loop."""
+
+    def register_with_event_loop(self, hub: Any) -> None:
+        """Registers with Celery's loop, which forgets its timers when the connection closes."""
+        super().register_with_event_loop(hub)
+        hub.call_repeatedly(FLUSH_EVERY, self._flush_task_events)
+
+    def shutdown(self) -> None:
+        """Publishes the last task events, and ends."""
+        with suppress(RedisError, OperationalError, OSError):
+            self._flush_task_events()
+        super().shutdown()
+
+    def _flush_task_events(self) -> None:
+        if self.event_dispatcher:
+            self.event_dispatcher.flush()
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
         """Returns the handler of each fetched message: Celery's own, unless the message is invalid, or due later."""

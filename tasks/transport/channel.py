@@ -7,6 +7,8 @@
 5. Where the server refuses to track, the channel fetches at short intervals: see tracking.py.
 """
 
+from contextlib import nullcontext
+from functools import cached_property
 from itertools import count
 from queue import Empty
 from time import monotonic
@@ -171,11 +173,15 @@ class Channel(redis.Channel):
             self.qos.quarantine(tag, exc)
 
     def conn_or_acquire(self, client: Any = None) -> Any:
-        """Returns a context with a client: the shared store's if the connection is closed.
+        """Returns a context with a client: the channel's, which kombu would make anew for each command.
 
-        A task that outlives its channel must still be acknowledged.
+        If the connection is closed, it is the shared store's.
         """
-        return super().conn_or_acquire(store().redis if client is None and self._is_cut_off else client)
+        return nullcontext(client or (store().redis if self._is_cut_off else self._commands))
+
+    @cached_property
+    def _commands(self) -> Any:
+        return self._create_client()
 
     def _get_pool(self, asynchronous: bool = False) -> Any:
         pool = super()._get_pool(asynchronous)

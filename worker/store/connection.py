@@ -166,7 +166,8 @@ def _exchange(connection: Any, batch: list[_Call]) -> None:
 
 
 def _make_ready(connection: Any) -> None:
-    connection.connect()
+    if not connection.is_connected:  # connect() would check this itself, but only within its retries
+        connection.connect()
     try:
         stale = connection.can_read(0)
     except (RedisConnectionError, RedisTimeoutError, OSError):
