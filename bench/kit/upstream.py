@@ -35,6 +35,17 @@ class Pace:
     coding: Literal["block", "chunks", "tokens"] = "chunks"
     interval: float = 0.01
     tokens: int = TOKENS
+    together: int = 1
+
+    @property
+    def writes(self) -> int:
+        """Returns how many writes a stream in OpenAI's words takes."""
+        return len(_writes(OPENAI, self))
+
+    @property
+    def lasts(self) -> float:
+        """Returns the seconds from the request to a stream's end."""
+        return self.delay + (self.writes - 1) * self.interval
 
 
 def _chunked(body: bytes) -> bytes:
@@ -51,13 +62,13 @@ def _plain(wire: Wire, tokens: int) -> bytes:
 
 
 @cache
-def _writes(wire: Wire, tokens: int, coding: str) -> list[bytes]:
-    events = wire.stream(tokens)
-    if coding == "tokens":
-        chunks = [_chunked(event) for event in events]
-        return [_STREAM + chunks[0], *chunks[1:-1], chunks[-1] + _END]
-    chunks = [_chunked(b"".join(events))] if coding == "block" else [_chunked(event) for event in events]
-    return [_STREAM + b"".join(chunks) + _END]
+def _writes(wire: Wire, pace: Pace) -> list[bytes]:
+    events = wire.stream(pace.tokens)
+    chunks = [_chunked(b"".join(events))] if pace.coding == "block" else [_chunked(event) for event in events]
+    together = pace.together if pace.coding == "tokens" else len(chunks)
+    chunks = [_STREAM + chunks[0], *chunks[1:]]
+    chunks[-1] += _END
+    return [b"".join(chunks[start : start + together]) for start in range(0, len(chunks), together)]
 
 
 class Connection(asyncio.Protocol):
@@ -87,24 +98,27 @@ class Connection(asyncio.Protocol):
         if method == b"POST":
             wire = ANTHROPIC if path.endswith(b"/messages") else OPENAI
             answer = self._stream if _WANTS_STREAM.search(body) else self._say
-            asyncio.get_running_loop().call_later(self.pace.delay, answer, wire, self.pace)
+            due = asyncio.get_running_loop().time() + self.pace.delay
+            asyncio.get_running_loop().call_at(due, answer, wire, self.pace, due)
             return
         if method == b"PUT":
             Connection.pace = Pace(**json.loads(body))
         self._transport.write(_whole(_MODELS))
 
-    def _say(self, wire: Wire, pace: Pace) -> None:
+    def _say(self, wire: Wire, pace: Pace, _due: float) -> None:
         self._transport.write(_plain(wire, pace.tokens))
 
-    def _stream(self, wire: Wire, pace: Pace) -> None:
-        self._write(_writes(wire, pace.tokens, pace.coding), 0, pace.interval)
+    def _stream(self, wire: Wire, pace: Pace, due: float) -> None:
+        self._write(_writes(wire, pace), 0, due, pace.interval)
 
-    def _write(self, writes: list[bytes], number: int, interval: float) -> None:
+    def _write(self, writes: list[bytes], number: int, due: float, interval: float) -> None:
         if self._transport.is_closing():
             return
         self._transport.write(writes[number])
         if number < len(writes) - 1:
-            asyncio.get_running_loop().call_later(interval, self._write, writes, number + 1, interval)
+            # By the clock: the delays of 300 timers would add up to a percent or two of an answer's time.
+            due += interval
+            asyncio.get_running_loop().call_at(due, self._write, writes, number + 1, due, interval)
 
 
 def _length(head: bytes) -> int:
