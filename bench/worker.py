@@ -1,12 +1,14 @@
 """Measures what a completion costs here, against the barest Celery task that reads the same stream.
 
-`python bench/worker.py [--rounds N] [--quick]` starts Valkey, an upstream and two worker processes for each of the
-two tasks, measures them in turn, prints what it found, and ends all of it. docs/benchmarks/worker.md says how and why.
+`python bench/worker.py [--rounds N] [--quick] [--tokens] [--litellm PYTHON]` starts Valkey, an upstream and two worker
+processes for each of the tasks, measures them in turn, prints what it found, and ends all of it.
+docs/benchmarks/worker.md says how and why.
 """
 
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median, quantiles
@@ -21,38 +23,37 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.kit import report
 from bench.kit.load import BenchError, Load, delay_to_get, load
 from bench.kit.report import Row
-from bench.kit.upstream import Pace
-from bench.parts.worker.sides import Bench
+from bench.parts.worker.cases import BURSTS, LATENCY, OPENING, PLAIN, TOKENS, Case
+from bench.parts.worker.sides import Bench, Launch
 from tasks.local.errors import FleetError
 
-IN_FLIGHT = 100
-LOADS = {
-    "200 ms upstream, a chunk per event": Pace(0.2, "chunks"),
-    "0 ms upstream, a chunk per event": Pace(0.0, "chunks"),
-    "200 ms upstream, one chunk in all": Pace(0.2, "block"),
-    "0 ms upstream, one chunk in all": Pace(0.0, "block"),
-}
-PLAIN_LOADS = {"200 ms upstream, plain": Pace(0.2), "0 ms upstream, plain": Pace(0.0)}
-PLAIN_AIM = 1.15
 _PACKAGES = ("celery", "kombu", "redis", "httpx", "pydantic")
-TOKENS = "token by token, 20 ms apart, 20 in flight"
-LATENCY = Pace(0.0, "chunks")
+SIDES = {"barest": "barest task", "routed": "LiteLLM's Router"}
 
-Pair = tuple[Load, Load]
+Found = dict[Case, list[dict[str, Load]]]
+"""A load of each side, by its name, per round."""
 
 
 @click.command()
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 50))
 @click.option("--quick", is_flag=True, help="One short round, to see that it runs.")
-@click.option("--tokens", is_flag=True, help="Also token by token; some minutes more.")
-def main(rounds: int, quick: bool, tokens: bool) -> None:
+@click.option("--tokens", is_flag=True, help="Also token by token; a minute more per round.")
+@click.option(
+    "--litellm",
+    metavar="PYTHON",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A Python that has this project and LiteLLM; its Router is measured too.",
+)
+def main(rounds: int, quick: bool, tokens: bool, litellm: Path | None) -> None:
     """Measures this project's task against the barest one."""
     if foreign := sorted(name for name in os.environ if name.startswith("FALLBACK_")):
         raise click.ClickException(f"the defaults are what is measured; unset {', '.join(foreign)}")
     console = report.console()
     try:
         with ExitStack() as stack:
-            bench = Bench.start(Path(stack.enter_context(tempfile.TemporaryDirectory())), stack)
+            bench = Bench.start(
+                Path(stack.enter_context(tempfile.TemporaryDirectory())), stack, Launch(litellm=litellm)
+            )
             with Redis.from_url(bench.server.url) as server:
                 console.print(f"{report.machine(*_PACKAGES)}, {report.server(server)}", soft_wrap=True)
             _run(console, bench, 1 if quick else rounds, quick=quick, tokens=tokens)
@@ -63,62 +64,45 @@ def main(rounds: int, quick: bool, tokens: bool) -> None:
 
 
 def _run(console: Console, bench: Bench, rounds: int, *, quick: bool, tokens: bool) -> None:
-    seconds, calls = (1.0, 40) if quick else (3.0, 200)
-    loads: dict[str, list[Pair]] = {name: [] for name in (*LOADS, *([TOKENS] if tokens else []))}
     latencies: list[tuple[list[float], list[float]]] = []
-    _open(console, bench)
+    calls = 40 if quick else 200
+    found = _measured(console, bench, (*BURSTS, TOKENS) if tokens else BURSTS, rounds, quick=quick)
     for number in range(rounds):
-        for name, pairs in loads.items():
-            with console.status(f"round {number + 1} of {rounds}: {name}"):
-                # Whoever goes second finds a warmer machine.
-                swapped = (number + len(name)) % 2 == 1
-                if name == TOKENS:
-                    pairs.append(_pair(bench, Pace(0.0, "tokens", 0.02), 20, 7.0, 12.0, swapped=swapped))
-                else:
-                    pairs.append(_pair(bench, LOADS[name], IN_FLIGHT, 0.7, seconds, swapped=swapped))
         with console.status(f"round {number + 1} of {rounds}: latency"):
             latencies.append(_latencies(bench, calls))
-    plain = _plain(console, bench.plainly(), rounds, seconds)
-    for name, pairs in (loads | plain).items():
-        console.print(report.table(name if name == TOKENS else f"{name}, {IN_FLIGHT} in flight", _rows(pairs)))
+    found |= _measured(console, bench.plainly(), PLAIN, rounds, quick=quick)
+    for case, loads in found.items():
+        for side, title in SIDES.items():
+            if side in loads[0]:
+                console.print(report.table(case.title, _rows(case, loads, side), (title, "this task")))
     latency = _latency_rows(latencies)
     console.print(report.table(f"0 ms upstream, a chunk per event, one at a time, {calls} calls a round", latency))
     console.print(f"{rounds} rounds: median (lowest to highest); CPU is per completion; ratio and difference by pairs")
-    _judge(console, _worst(loads), _worst(plain), latency[0])
+    for case, loads in found.items():
+        _judge(console, case, loads)
+    p50 = latency[0].added
+    console.print(f"aim: at most 1 ms added at p50; {_figure(p50)} ms: {report.met(median(p50) <= 1)}")
 
 
-def _plain(console: Console, bench: Bench, rounds: int, seconds: float) -> dict[str, list[Pair]]:
-    loads: dict[str, list[Pair]] = {name: [] for name in PLAIN_LOADS}
-    _open(console, bench)
+def _measured(console: Console, bench: Bench, cases: Sequence[Case], rounds: int, *, quick: bool) -> Found:
+    found: Found = {case: [] for case in cases}
+    with console.status(OPENING.name):
+        _round(bench, OPENING, OPENING.seconds, swapped=False)
     for number in range(rounds):
-        for name, pairs in loads.items():
-            with console.status(f"round {number + 1} of {rounds}: {name}"):
-                pairs.append(_pair(bench, PLAIN_LOADS[name], IN_FLIGHT, 0.7, seconds, swapped=number % 2 == 1))
-    return loads
+        for case, loads in found.items():
+            with console.status(f"round {number + 1} of {rounds}: {case.name}"):
+                # Whoever goes second finds a warmer machine.
+                swapped = (number + len(case.name)) % 2 == 1
+                loads.append(_round(bench, case, case.seconds / 3 if quick else case.seconds, swapped=swapped))
+    return found
 
 
-def _open(console: Console, bench: Bench) -> None:
-    with console.status("opening connections"):
-        _pair(bench, Pace(0.2), IN_FLIGHT, 1.0, 1.0, swapped=False)
-
-
-def _worst(loads: dict[str, list[Pair]]) -> float:
-    return max(median(_rows(pairs)[0].ratios) for pairs in loads.values())
-
-
-def _judge(console: Console, cpu: float, plain: float, p50: Row) -> None:
-    added, met = median(p50.added), report.met
-    console.print(f"aim: at most the barest task's own CPU; it is {cpu:.2f} of it at worst: {met(cpu <= 1)}")
-    console.print(f"aim: at most {PLAIN_AIM} of it without a stream; it is {plain:.2f}: {met(plain <= PLAIN_AIM)}")
-    console.print(f"aim: at most 1 ms added at p50; it is {added:.2f} ms: {met(added <= 1)}")
-
-
-def _pair(bench: Bench, pace: Pace, in_flight: int, warm_up: float, seconds: float, *, swapped: bool) -> Pair:
-    bench.upstream.pace(pace)
-    server = bench.server.process.pid
-    sides = (bench.ours, bench.barest) if swapped else (bench.barest, bench.ours)
-    loads = {side: load(side, server, in_flight=in_flight, warm_up=warm_up, seconds=seconds) for side in sides}
-    return loads[bench.barest], loads[bench.ours]
+def _round(bench: Bench, case: Case, seconds: float, *, swapped: bool) -> dict[str, Load]:
+    bench.upstream.pace(case.pace)
+    server, sides = bench.server.process.pid, reversed(bench.sides) if swapped else bench.sides
+    return {
+        side.name: load(side, server, in_flight=case.in_flight, warm_up=case.warm_up, seconds=seconds) for side in sides
+    }
 
 
 def _latencies(bench: Bench, calls: int) -> tuple[list[float], list[float]]:
@@ -127,16 +111,39 @@ def _latencies(bench: Bench, calls: int) -> tuple[list[float], list[float]]:
     return [bare for bare, _ in pairs], [our for _, our in pairs]
 
 
-def _rows(pairs: list[Pair]) -> list[Row]:
+def _rows(case: Case, loads: Sequence[dict[str, Load]], side: str) -> list[Row]:
     def row(name: str, field: str) -> Row:
-        return Row(name, *([getattr(pair[side], field) for pair in pairs] for side in (0, 1)))
+        return Row(name, *([getattr(each[of], field) for each in loads] for of in (side, "ours")))
 
-    return [
+    rows = [
         row("workers, CPU ms", "worker_ms"),
         row("Valkey, CPU ms", "redis_ms"),
         row("driver, CPU ms", "driver_ms"),
         row("completions/s", "rate"),
     ]
+    if case.late is None:
+        return rows
+    return [*rows, Row("late, % of its time", *([100 * x for x in _late(case, loads, of)] for of in (side, "ours")))]
+
+
+def _late(case: Case, loads: Sequence[dict[str, Load]], side: str) -> list[float]:
+    """Returns, per round, the share of the upstream's own time by which the median answer came later than that."""
+    return [each[side].took / case.pace.lasts - 1 for each in loads]
+
+
+def _judge(console: Console, case: Case, loads: Sequence[dict[str, Load]]) -> None:
+    ratios = _rows(case, loads, "barest")[0].ratios
+    met = report.met(median(ratios) <= case.aim)
+    console.print(f"aim: at most {case.aim:g} of the barest task's CPU, {case.name}; {_figure(ratios)}: {met}")
+    if case.late is not None:
+        late = _late(case, loads, "ours")
+        met = report.met(median(late) <= case.late)
+        console.print(f"aim: at most {case.late:.1%} late, {case.name}; {median(late):.2%} at the median: {met}")
+
+
+def _figure(samples: Sequence[float]) -> str:
+    low, high = report.interval(samples)
+    return f"it is {median(samples):.2f} (95 %: {low:.2f} to {high:.2f})"
 
 
 def _latency_rows(rounds: list[tuple[list[float], list[float]]]) -> list[Row]:

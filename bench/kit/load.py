@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import psutil
 from celery import Celery
@@ -29,12 +30,13 @@ class Side:
 
 @dataclass(frozen=True)
 class Load:
-    """What a stretch of full load came to; CPU (user and system) is per completion."""
+    """What a stretch of full load came to; CPU (user and system) is per completion, `took` the median to `.get()`."""
 
     rate: float
     worker_ms: float
     redis_ms: float
     driver_ms: float
+    took: float
 
 
 def load(side: Side, server: int, *, in_flight: int, warm_up: float, seconds: float) -> Load:
@@ -42,12 +44,14 @@ def load(side: Side, server: int, *, in_flight: int, warm_up: float, seconds: fl
     loop = _Loop(side)
     loop.run(in_flight, warm_up, ramp=True)
     measured = (side.workers, (server,), (os.getpid(),))
-    before, done, started = [_cpu(pids) for pids in measured], loop.done, time.monotonic()
+    before, already, started = [_cpu(pids) for pids in measured], len(loop.took), time.monotonic()
     loop.run(in_flight, seconds)
-    after, done, took = [_cpu(pids) for pids in measured], loop.done - done, time.monotonic() - started
+    after, took, lasted = [_cpu(pids) for pids in measured], loop.took[already:], time.monotonic() - started
     loop.drain()
-    worker, redis, driver = (1000 * (end - begin) / done for begin, end in zip(before, after, strict=True))
-    return Load(done / took, worker, redis, driver)
+    if not took:
+        raise BenchError(f"{side.name}: nothing was answered in {seconds:g} s")
+    worker, redis, driver = (1000 * (end - begin) / len(took) for begin, end in zip(before, after, strict=True))
+    return Load(len(took) / lasted, worker, redis, driver, median(took))
 
 
 def delay_to_get(side: Side) -> float:
@@ -66,9 +70,9 @@ class _Loop:
     """A closed loop: whoever is answered asks again. Results come through Celery's own subscription."""
 
     def __init__(self, side: Side) -> None:
-        self.done = 0
+        self.took: list[float] = []
         self._side = side
-        self._outstanding = 0
+        self._asked_at: dict[str, float] = {}
         self._failed = ""
 
     def run(self, in_flight: int, seconds: float, *, ramp: bool = False) -> None:
@@ -78,18 +82,20 @@ class _Loop:
         """
         started = time.monotonic()
         while (elapsed := time.monotonic() - started) < seconds:
-            while self._outstanding < (in_flight * elapsed / seconds if ramp else in_flight):
-                self._outstanding += 1
-                self._side.ask().then(self._answered)
+            while len(self._asked_at) < (in_flight * elapsed / seconds if ramp else in_flight):
+                asked_at = time.monotonic()
+                result = self._side.ask()
+                self._asked_at[result.id] = asked_at
+                result.then(self._answered)
             self._collect()
 
     def drain(self) -> None:
         """Waits until nothing is outstanding."""
         until = time.monotonic() + PATIENCE
-        while self._outstanding:
+        while self._asked_at:
             self._collect()
             if time.monotonic() > until:
-                raise BenchError(f"{self._side.name}: {self._outstanding} calls never came back")
+                raise BenchError(f"{self._side.name}: {len(self._asked_at)} calls never came back")
 
     def _collect(self) -> None:
         self._side.app.backend.result_consumer.drain_events(timeout=0.02)
@@ -100,5 +106,4 @@ class _Loop:
         # Celery's promise would swallow an exception raised here.
         if result.state != "SUCCESS":
             self._failed = str(result.result)
-        self._outstanding -= 1
-        self.done += 1
+        self.took.append(time.monotonic() - self._asked_at.pop(result.id))

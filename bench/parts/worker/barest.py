@@ -10,35 +10,10 @@ import threading
 from typing import Any
 
 import httpx
-from celery import Celery
 
-from tasks.celery import app as ours
+from bench.parts.worker.stock import stock
 
-_SAME = (
-    "broker_url",
-    "broker_connection_retry_on_startup",
-    "broker_transport_options",
-    "result_backend",
-    "result_backend_transport_options",
-    "result_expires",
-    "redis_max_connections",
-    "redis_socket_timeout",
-    "redis_socket_connect_timeout",
-    "redis_socket_keepalive",
-    "redis_backend_health_check_interval",
-    "accept_content",
-    "task_serializer",
-    "result_serializer",
-    "task_acks_late",
-    "worker_pool",
-    "worker_concurrency",
-    "worker_prefetch_multiplier",
-    "worker_send_task_events",
-    "worker_enable_remote_control",
-)
-
-app = Celery("barest")
-app.conf.update({name: ours.conf[name] for name in _SAME}, task_default_queue="barest")
+app = stock("barest")
 _local = threading.local()
 _trust = ssl.create_default_context()
 

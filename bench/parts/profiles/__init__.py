@@ -1,0 +1,1 @@
+"""What bench/profiles.py measures with; open areas.py first."""

@@ -1,0 +1,35 @@
+"""Celery applications with our settings and none of our tasks, which the compared tasks belong to."""
+
+from celery import Celery
+
+from tasks.celery import app as ours
+
+_SAME = (
+    "broker_url",
+    "broker_connection_retry_on_startup",
+    "broker_transport_options",
+    "result_backend",
+    "result_backend_transport_options",
+    "result_expires",
+    "redis_max_connections",
+    "redis_socket_timeout",
+    "redis_socket_connect_timeout",
+    "redis_socket_keepalive",
+    "redis_backend_health_check_interval",
+    "accept_content",
+    "task_serializer",
+    "result_serializer",
+    "task_acks_late",
+    "worker_pool",
+    "worker_concurrency",
+    "worker_prefetch_multiplier",
+    "worker_send_task_events",
+    "worker_enable_remote_control",
+)
+
+
+def stock(name: str) -> Celery:
+    """Returns an application of this name, which is its queue's too."""
+    app = Celery(name)
+    app.conf.update({each: ours.conf[each] for each in _SAME}, task_default_queue=name)
+    return app
