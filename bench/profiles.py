@@ -85,7 +85,7 @@ def main(rounds: int, quick: bool, markdown: bool) -> None:
     """Measures where the CPU of this project's task and of the barest one goes."""
     console = report.console()
     rounds = 1 if quick else rounds
-    many = Case(f"{MANY} in flight", paced(MANY, 25), 1.0, MANY, 15.0, 15.0)
+    many = Case("12.5 s upstream, 25 tokens a write", paced(MANY, 25), 1.0, MANY, 15.0, 15.0)
     try:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -47,13 +47,14 @@ def _measured(function: Callable[..., Any], area: str) -> Callable[..., Any]:
             mine.spent[mine.open[-1]] += now - mine.since
         mine.open.append(area)
         mine.calls[area] += 1
-        mine.since = time.thread_time_ns()
+        mine.since = now
         try:
             return function(*args, **kwargs)
         finally:
-            mine.spent[area] += time.thread_time_ns() - mine.since
+            now = time.thread_time_ns()
+            mine.spent[area] += now - mine.since
             mine.open.pop()
-            mine.since = time.thread_time_ns()
+            mine.since = now
 
     return measure
 
