@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.kit import report
 from bench.kit.load import BenchError, Load, delay_to_get, load
 from bench.kit.report import Row
-from bench.parts.worker.cases import BURSTS, LATENCY, OPENING, PLAIN, TOKENS, Case
+from bench.parts.worker.cases import BURSTS, LATENCY, OPENING, PLAIN, ROUTED_IN_FLIGHT, ROUTED_SECONDS, TOKENS, Case
 from bench.parts.worker.sides import Bench, Launch
 from tasks.local.errors import FleetError
 
@@ -100,8 +100,12 @@ def _measured(console: Console, bench: Bench, cases: Sequence[Case], rounds: int
 def _round(bench: Bench, case: Case, seconds: float, *, swapped: bool) -> dict[str, Load]:
     bench.upstream.pace(case.pace)
     server, sides = bench.server.process.pid, reversed(bench.sides) if swapped else bench.sides
+    held = dict.fromkeys(sides, (case.in_flight, seconds))
+    if bench.routed:
+        held[bench.routed] = (ROUTED_IN_FLIGHT, max(seconds, ROUTED_SECONDS))
     return {
-        side.name: load(side, server, in_flight=case.in_flight, warm_up=case.warm_up, seconds=seconds) for side in sides
+        side.name: load(side, server, in_flight=number, warm_up=case.warm_up, seconds=lasting)
+        for side, (number, lasting) in held.items()
     }
 
 

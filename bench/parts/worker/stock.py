@@ -7,7 +7,6 @@ from tasks.celery import app as ours
 _SAME = (
     "broker_url",
     "broker_connection_retry_on_startup",
-    "broker_transport_options",
     "result_backend",
     "result_backend_transport_options",
     "result_expires",
@@ -32,4 +31,6 @@ def stock(name: str) -> Celery:
     """Returns an application of this name, which is its queue's too."""
     app = Celery(name)
     app.conf.update({each: ours.conf[each] for each in _SAME}, task_default_queue=name)
+    # Nobody renews its messages: after our 15 s those of a slow task would run again.
+    app.conf.broker_transport_options = ours.conf.broker_transport_options | {"visibility_timeout": 3600}
     return app
