@@ -9,15 +9,15 @@ from worker.task import outcome
 
 
 @click.command()
-@click.argument("task_ids", nargs=-1, required=True, metavar="TASK_ID...")
-def forget(task_ids: tuple[str, ...]) -> None:
+@click.argument("task_id", nargs=-1, required=True)
+def forget(task_id: tuple[str, ...]) -> None:
     """Deletes the results of ended completions, and their dead letters with the requests.
 
     Their ids stay used: who asks again under one of them is refused.
     """
     with requires_redis():
-        unknown = [task_id for task_id in task_ids if not outcome.forget(store(), task_id)]
-    for task_id in unknown:
-        click.echo(f"{quoted(task_id)}: has no outcome; one under way can be revoked", err=True)
+        unknown = [each for each in task_id if not outcome.forget(store(), each)]
+    for each in unknown:
+        click.echo(f"{quoted(each)}: has no outcome; one under way can be revoked", err=True)
     if unknown:
         raise SystemExit(1)
