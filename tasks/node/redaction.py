@@ -1,11 +1,13 @@
-"""Keeps prompts and answers out of events, `inspect`, Flower and logs."""
+"""Keeps prompts and answers out of events, `inspect`, Flower and logs, and Redis's password out of logs."""
 
 import logging
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from celery.worker.consumer import consumer
 from celery.worker.request import Request
 
+from tasks.celery import settings
 from tasks.headers import HIDDEN
 
 
@@ -44,7 +46,23 @@ class _WithoutBody(logging.Filter):
         return True
 
 
+class _WithoutPassword(logging.Filter):
+    """Hides Redis's password: a server that does not know HELLO repeats its arguments in the error."""
+
+    def __init__(self, password: str) -> None:
+        super().__init__()
+        self._password = password
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if self._password in text:
+            record.msg, record.args, record.exc_info = text.replace(self._password, HIDDEN), (), None
+        return True
+
+
 def guard_logs() -> None:
-    """Installs the filter that keeps message bodies out of the log."""
+    """Installs the filters that keep message bodies and Redis's password out of the log."""
     for name in _DUMPING:
         logging.getLogger(name).addFilter(_WithoutBody())
+    if password := unquote(urlsplit(settings.redis_url).password or ""):
+        logging.getLogger("celery.worker.consumer.consumer").addFilter(_WithoutPassword(password))
