@@ -75,7 +75,7 @@ class Response:
         Raises:
             AttemptFailed: a limit passed, or the body was cut; `receive` has got all bytes before that.
         """
-        pieces: list[bytes] = []
+        pieces = self._backend.body
         decode = decoder(self.header("content-encoding"))
 
         def flush() -> None:
@@ -130,7 +130,7 @@ def send(
         AttemptFailed: no response came; see `AttemptFailed.reason`.
     """
     client = _client
-    client.backend.limits, client.backend.check_wanted = limits, check_wanted
+    client.backend.limits, client.backend.check_wanted, client.backend.body = limits, check_wanted, []
 
     def on_trace(event: str, info: Mapping[str, Any]) -> None:
         if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":

@@ -1,5 +1,6 @@
 """Connections that check an attempt's limits before each read and write, and read in pauses while tokens flow."""
 
+import os
 import ssl
 import time
 from collections.abc import Callable, Iterable
@@ -34,27 +35,36 @@ class _Timed(httpcore.NetworkStream):
         self._is_secured = is_secured
         self._chunks = Chunks()
         self._gap = 0.0
+        self._is_drained = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self._backend.about_to_wait()
-        while read := self._read(max_bytes):
-            if joined := self._chunks.join(read):
-                return joined
-        return b""
+        while True:
+            self._backend.about_to_wait()
+            read = self._read(max_bytes)
+            if not read or (read := self._chunks.take(read)):
+                return read
 
     def _read(self, max_bytes: int) -> bytes:
-        started, wake = time.monotonic(), WAKE_EVERY
         pause = self._backend.limits.pause()
         if pause > PAYS * self._gap:
-            if came := self._available(max_bytes):
+            if came := self._collect(max_bytes, pause):
                 return came
-            time.sleep(pause)
-            if came := self._available(max_bytes):  # before the limit is judged: it came in time
-                return came
-            wake -= pause
-        read = self._wait(max_bytes, wake)
-        self._gap = time.monotonic() - started
+        else:
+            pause = 0.0
+        started = time.monotonic()
+        read = self._wait(max_bytes, WAKE_EVERY - pause)
+        self._gap = time.monotonic() - started + pause
         return read
+
+    def _collect(self, max_bytes: int, pause: float) -> bytes:
+        """Returns what is there, or what has come after the pause; nothing if nothing has."""
+        # What a pause has collected was all there was: little can have come since.
+        if not self._is_drained and (came := self._available(max_bytes)):
+            return came
+        time.sleep(pause)
+        came = self._available(max_bytes)  # before the limit is judged: it came in time
+        self._is_drained = 0 < len(came) < max_bytes
+        return came
 
     def _wait(self, max_bytes: int, wake: float) -> bytes:
         """Returns the next bytes; after `wake` seconds, then twice a second, asks whether they are still wanted."""
@@ -75,12 +85,16 @@ class _Timed(httpcore.NetworkStream):
         return came
 
     def _read_now(self, max_bytes: int) -> bytes:
-        with suppress(httpcore.ReadError):  # nothing is there; a connection that broke shows at the next read
-            return self._stream.read(max_bytes, 0.0)
+        # Nothing is there, or a connection broke, which shows at the next read.
+        with suppress(httpcore.ReadError, OSError):
+            if self._is_secured:
+                return self._stream.read(max_bytes, 0.0)
+            # A third of the time: a socket with a time-out does not block, and this one has had one since it connected.
+            return os.read(self._stream.get_extra_info("socket").fileno(), max_bytes)
         return b""
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._chunks.begin()
+        self._chunks.begin(self._backend.body)
         self._stream.write(buffer, self._backend.left())
 
     def close(self) -> None:
@@ -101,17 +115,20 @@ class TimedBackend(httpcore.NetworkBackend):
 
     Attributes:
         limits: the limits of the current request.
+        body: what has come of the response's body in chunks, and was not taken yet.
         about_to_wait: called before each read.
         check_wanted: called while a read is silent, with the seconds for which nothing came; raises to end it.
     """
 
     limits: Limits
+    body: list[bytes]
     about_to_wait: Callable[[], None]
     check_wanted: Callable[[float], None]
 
     def __init__(self) -> None:
         self._backend = httpcore.SyncBackend()
         self.about_to_wait = self.check_wanted = nothing
+        self.body = []
 
     def left(self) -> float:
         """Returns the remaining seconds, more than 0.

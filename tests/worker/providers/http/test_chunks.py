@@ -1,4 +1,4 @@
-"""Joined chunks: h11 sees the same body, the same end and the same faults, however the bytes come."""
+"""Chunks that are taken off: the same body, the same end and the same faults as h11 sees, however the bytes come."""
 
 from collections.abc import Iterable
 
@@ -43,9 +43,11 @@ def seen(reads: Iterable[bytes]) -> tuple[bytes, bool | str]:
     return body, False
 
 
-def joined(reads: Iterable[bytes]) -> list[bytes]:
-    chunks = Chunks()
-    return [each for each in map(chunks.join, reads) if each]
+def taken(reads: Iterable[bytes]) -> tuple[list[bytes], bytes]:
+    """Returns what h11 is to see, and the body that was taken off before."""
+    chunks, body = Chunks(), list[bytes]()
+    chunks.begin(body)
+    return [each for each in map(chunks.take, reads) if each], b"".join(body)
 
 
 def split(whole: bytes, sizes: list[int]) -> list[bytes]:
@@ -63,15 +65,17 @@ def split(whole: bytes, sizes: list[int]) -> list[bytes]:
     tail=st.sampled_from(TAILS),
     sizes=st.lists(st.integers(1, 30), min_size=1, max_size=5),
 )
-def test_h11_sees_the_same_of_joined_chunks(bodies: list[bytes], tail: bytes, sizes: list[int]) -> None:
-    body = b"".join(map(chunk, bodies)) + tail
-    reads = [HEAD + body[: sizes[0]], *split(body[sizes[0] :], sizes)]
-    assert seen(joined(reads)) == seen(reads)
+def test_it_is_the_same_body_and_end(bodies: list[bytes], tail: bytes, sizes: list[int]) -> None:
+    whole = b"".join(map(chunk, bodies)) + tail
+    reads = [HEAD + whole[: sizes[0]], *split(whole[sizes[0] :], sizes)]
+    rest, body = taken(reads)
+    behind, end = seen(rest)
+    assert (body + behind, end) == seen(reads)
 
 
-def test_chunks_that_came_together_become_one() -> None:
+def test_h11_sees_head_and_end() -> None:
     bodies = [b"a", b"bc", b"d" * 300]
-    assert joined([HEAD + b"".join(map(chunk, bodies)) + END]) == [HEAD + chunk(b"".join(bodies)) + END]
+    assert taken([HEAD + b"".join(map(chunk, bodies)) + END]) == ([HEAD + END], b"".join(bodies))
 
 
 @pytest.mark.parametrize(
@@ -85,11 +89,11 @@ def test_chunks_that_came_together_become_one() -> None:
 )
 def test_what_is_not_chunked_passes_unchanged(head: bytes) -> None:
     reads = [head, b"1\r\na\r\n1\r\nb\r\n"]
-    assert joined(reads) == reads
+    assert taken(reads) == (reads, b"")
 
 
 def test_each_response_begins_anew() -> None:
     chunks = Chunks()
     for _ in range(2):
-        chunks.begin()
-        assert chunks.join(HEAD + chunk(b"a") + chunk(b"b") + END) == HEAD + chunk(b"ab") + END
+        chunks.begin(body := [])
+        assert (chunks.take(HEAD + chunk(b"a") + chunk(b"b") + END), body) == (HEAD + END, [b"a", b"b"])
