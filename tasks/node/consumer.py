@@ -28,7 +28,7 @@ from worker.task.identity import found
 PUBLISHERS = 2
 """Connections of a worker's that publish retries; 500 at once are through in well under a second."""
 
-FLUSH_EVERY = 0.25
+FLUSH_EVERY = 0.5
 """Seconds between two messages with Celery's task events; a worker that answers all the time has several per loop."""
 
 _log = logging.getLogger(__name__)

@@ -16,13 +16,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from hiredis import pack_command
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 Command = tuple[str | bytes | int | float, ...]
-"""A Redis command with its arguments, as redis-py sends it."""
+"""A Redis command with its arguments, each word of its name for itself."""
 
 CONNECTIONS = 4
 """Connections per process. One would do for a near server; with more, a call need not wait for another's round trip."""
@@ -49,7 +50,7 @@ class Connections:
         """
         if self._shared.owner != os.getpid():  # a forked child must not use its parent's connections
             self._shared = _Shared(self._client, self._number)
-        call = _Call(commands, self._shared.pack(commands), raw=raw)
+        call = _Call(commands, b"".join(map(pack_command, commands)), raw=raw)  # type: ignore[arg-type]  # its stub: a tuple of one
         self._shared.make(call)
         if call.error is not None:
             raise call.error
@@ -94,11 +95,6 @@ class _Shared:
         self._lock = threading.Lock()
         self._idle: list[Any] = [client.connection_pool.make_connection() for _ in range(number)]
         self._waiting: list[_Call] = []
-        self._pack: Any = self._idle[0].pack_commands
-
-    def pack(self, commands: Sequence[Command]) -> bytes:
-        """Returns the commands as they are sent."""
-        return b"".join(self._pack(commands))
 
     def make(self, call: _Call) -> None:
         """Makes a call, or waits while another thread makes it; then it has its replies or its error."""

@@ -119,5 +119,5 @@ class Store:
 
     def _load(self) -> None:
         # All in one transaction: else another pipeline could find its second script loaded and its first not yet.
-        loads = (("SCRIPT LOAD", script.text) for script in self._scripts.values())
+        loads = (("SCRIPT", "LOAD", script.text) for script in self._scripts.values())
         self._connections.send([("MULTI",), *loads, ("EXEC",)])
