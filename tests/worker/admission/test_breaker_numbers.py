@@ -117,7 +117,7 @@ def test_a_task_s_lease_and_its_next_message_are_due_at_their_millisecond(b):
     assert int(b.server.hget(key, "until")) == began + 15 * SECOND
     b.after(1)
     assert b.store.run(lease.begin(b.store, "task", "mine", 0))[0][1:3] == [began + 1, began]
-    b.store.run(b.store.script("renew", [key], "mine", 15 * SECOND, 60))
+    b.store.run(b.store.script("renew", [key], 15 * SECOND, 60, "mine"))
     assert int(b.server.hget(key, "until")) == began + 1 + 15 * SECOND
     b.store.run(lease.pause(b.store, "task", "mine", 1, 2.001))
     assert int(b.server.hget(key, "due")) == began + 1 + 2001
