@@ -57,6 +57,19 @@ def asked(setup: LocalSetup, claude: FailingServer) -> Any:
     return result
 
 
+def test_the_remote_command_closes_a_silent_call_as_the_signal_does(
+    celery_setup: LocalSetup, worker: LocalNode, claude: FailingServer
+) -> None:
+    closed: list[float] = []
+    claude.script(closing(closed))
+    asked(celery_setup, claude)
+    celery_setup.app.control.shutdown()
+    assert worker.process.wait(QUICKLY) == 0
+    assert closed
+    assert "Traceback" not in worker.process.output()
+    assert celery_setup.store.redis.llen("completions") == 1
+
+
 def is_stopping(node: LocalNode) -> bool:
     return "Warm shutdown" in node.process.output()
 

@@ -21,7 +21,7 @@ AREAS: dict[str, tuple[str, ...]] = {
         "worker.providers.response:Reading._receive",
         "worker.providers.response:Reading.whole",
     ),
-    "settle": ("worker.chain.held_task:HeldTask._settle",),
+    "settle": ("worker.chain.held_task:HeldTask.succeed", "worker.chain.held_task:HeldTask._settle"),
     "Celery's result": (
         "celery.backends.base:Backend.mark_as_done",
         "celery.backends.base:BaseKeyValueStoreBackend._get_task_meta_for",
