@@ -11,6 +11,7 @@ from typing import Any
 
 from celery.exceptions import Ignore
 from celery.worker import state
+from redis.exceptions import RedisError
 
 from tasks.celery import app, settings
 from tasks.headers import is_newer, our_headers, read_stage
@@ -21,7 +22,7 @@ from tasks.store import store
 from worker.chain.delivery import Completion, Continue, Delivery, StopReason
 from worker.chain.route import Route
 from worker.chain.walk import complete as walk
-from worker.errors import RedisUnavailable, ResultForgotten, Revoked, TaskFailed, TaskIdReused
+from worker.errors import RedisUnavailable, Revoked, TaskFailed, TaskIdReused
 from worker.task import dead_letters, identity
 
 
@@ -61,7 +62,8 @@ def _outcome(task: CompletionTask, args: Any, kwargs: Any) -> Completion | Conti
     except TaskIdReused:  # nothing is stored: Celery keeps one result for both
         raise Ignore("its id belongs to another request") from None
     if isinstance(outcome, Completion) and "duplicates" in outcome.result["fallback"]:
-        task.backend.replace_result(task.request.id, outcome.result, task.request)
+        with suppress(RedisError):  # the result stands without them
+            task.backend.replace_result(task.request.id, outcome.result, task.request)
     return outcome
 
 
@@ -83,8 +85,6 @@ def _walk(task: CompletionTask, args: Any, kwargs: Any) -> Completion | Continue
         raise
     try:
         outcome = walk(store(), delivery)
-    except ResultForgotten:
-        raise
     except (TaskFailed, Revoked) as failure:
         task.request.unsettled = failure.unsettled
         raise

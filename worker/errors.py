@@ -26,10 +26,11 @@ class TaskFailed(FallbackError):
     """A completion failed for good. It has one string argument: Celery's JSON results lose any other.
 
     Attributes:
-        unsettled: the commands that store this failure, where Redis did not take them; empty if it is stored.
+        unsettled: the commands that store this failure, where Redis did not take them; empty if this delivery has
+            stored it, None if it has not.
     """
 
-    unsettled: tuple[Any, ...] = ()
+    unsettled: tuple[Any, ...] | None = None
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -70,7 +71,7 @@ class Revoked(FallbackError):
         unsettled: as of `TaskFailed`.
     """
 
-    unsettled: tuple[Any, ...] = ()
+    unsettled: tuple[Any, ...] | None = None
 
 
 class TaskIdReused(FallbackError):

@@ -4,9 +4,9 @@ A message is delivered again once its entry in the index of unacknowledged messa
 timeout. One thread of the process, independent of any connection, does this every few seconds:
 
 1. It renews the index entry of every message that the process holds.
-2. It sends the acknowledgements that Redis has not taken.
-3. It renews the leases of the tasks.
-4. It compares the clock with that of Redis.
+2. It renews the leases of the tasks.
+3. It compares the clock with that of Redis.
+4. It sends the acknowledgements that Redis has not taken.
 5. It writes the counts that the process kept during a Redis outage.
 """
 
@@ -52,9 +52,9 @@ class Heartbeat(bootsteps.StartStopStep):
 def _beat() -> None:
     try:
         _hold(store().redis)
-        acknowledge_unsent()
         RENEWER.renew(store())
         CLOCK.compare(store().redis.time)
+        acknowledge_unsent()
         flush(store())
     except (RedisError, RedisUnavailable, OSError) as exc:
         _log.warning("heartbeat-missed error=%s", type(exc).__name__)

@@ -65,4 +65,5 @@ def guard_logs() -> None:
     for name in _DUMPING:
         logging.getLogger(name).addFilter(_WithoutBody())
     if password := unquote(urlsplit(settings.redis_url).password or ""):
-        logging.getLogger("celery.worker.consumer.consumer").addFilter(_WithoutPassword(password))
+        for name in ("celery.worker.consumer.consumer", "celery.beat"):
+            logging.getLogger(name).addFilter(_WithoutPassword(password))

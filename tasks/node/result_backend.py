@@ -46,8 +46,8 @@ class RedisBackend(redis.RedisBackend):
             return result
         if unsettled is None:
             return super()._store_result(task_id, result, state, traceback, request, **options)
-        if unsettled:
-            store().run(*unsettled)
+        if unsettled and store().run(*unsettled)[-1]:  # another delivery's outcome came first, and stands
+            return result
         if state == states.SUCCESS and self.current_task_children(request):
             self.replace_result(task_id, result, request)
         return result

@@ -13,6 +13,7 @@ from typing import Any
 from celery.backends import asynchronous, redis
 
 from tasks.store import store
+from worker.store.blocking_pool import WAIT
 
 
 @dataclass(eq=False, slots=True)
@@ -136,9 +137,9 @@ class ResultConsumer(redis.ResultConsumer):
             self._reconnect_or_refuse()
 
     def _reconnect_or_refuse(self) -> None:
-        """Reconnects; during an outage one thread per second tries, and the others fail at once."""
+        """Reconnects; in an outage of more than `WAIT` seconds one thread per second tries, the others fail at once."""
         outage = store().outage
-        if cause := outage.refusal():
+        if outage.seconds > WAIT and (cause := outage.refusal()):
             raise cause
         asked_at = time.monotonic()
         try:

@@ -35,12 +35,12 @@ def is_scheduled(message: Any) -> bool:
     If Redis does not take it, Celery keeps it until its time.
     """
     eta = _epoch(message.headers.get("eta"))
-    left = 0.0 if eta is None else eta - CLOCK.now()
-    if eta is None or left <= 0 or _has_expired(message):
+    if eta is None or _has_expired(message):
         return False
+    left = eta - CLOCK.now()
     if left > SOON:
         return _is_moved(message, eta - LEAD, eta)
-    if len(state.scheduled_requests) >= HOLDS and _is_moved(message, eta, eta):
+    if left > 0 and len(state.scheduled_requests) >= HOLDS and _is_moved(message, eta, eta):
         return True
     # Celery's timer knows this host's clock alone.
     message.headers["eta"] = datetime.fromtimestamp(eta + CLOCK.ahead, UTC).isoformat()

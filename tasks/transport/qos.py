@@ -164,8 +164,10 @@ def acknowledge_unsent() -> None:
     Raises:
         RedisUnavailable: it still does not.
     """
-    for tag, commands in list(UNSENT_ACKS.items()):
-        store().run(*commands)
+    unsent = dict(UNSENT_ACKS)
+    if unsent:
+        store().run(*(command for commands in unsent.values() for command in commands))
+    for tag in unsent:
         del UNSENT_ACKS[tag]
 
 

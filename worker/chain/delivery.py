@@ -65,11 +65,12 @@ class Delivery:
 class Completion:
     """An answered completion; `result` is what the producer gets.
 
-    `unsettled` are the commands that store it, where Redis did not take them; empty if it is stored.
+    `unsettled` are the commands that store it, where Redis did not take them; empty if this delivery has stored it,
+    None if it was found stored.
     """
 
     result: dict[str, Any] = field(repr=False)
-    unsettled: tuple[Command, ...] = field(default=(), repr=False)
+    unsettled: tuple[Command, ...] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class HeldTask:
             _, stored = self.store.run(self._record_command(attempted, []), settle)
         except RedisUnavailable:
             return Completion(result, (settle,))
-        return Completion(stored_result(stored) if stored else result)
+        return Completion(stored_result(stored)) if stored else Completion(result, ())
 
     def fail(self, failure: TaskFailed | Revoked) -> Completion:
         """Ends the task with a failure; returns the result if another delivery stored one first.
@@ -160,6 +160,7 @@ class HeldTask:
             failure.unsettled = tuple(settle)
             raise failure from None
         if not stored:
+            failure.unsettled = ()
             raise failure
         return Completion(stored_result(stored))
 

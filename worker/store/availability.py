@@ -35,6 +35,11 @@ class Outage:
             self._next_try = now + RECONNECT_EVERY
             return None
 
+    @property
+    def seconds(self) -> float:
+        """Returns for how long the outage lasts, 0 without one."""
+        return 0.0 if self._cause is None else time.monotonic() - self._changed
+
     def failed(self, asked_at: float, cause: Exception) -> None:
         """Records that a call made at `asked_at` did not reach the store, or was not answered in time."""
         with self._lock:

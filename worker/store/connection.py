@@ -31,6 +31,8 @@ CONNECTIONS = 4
 LEAST = 0.5
 """Seconds that a call may wait for its reply at least, however long it has waited for a connection."""
 
+_INTERRUPTED = "the thread that was to send the commands was interrupted"
+
 
 class Connections:
     """The connections of this process, with the client's settings. Each opens at its first use and after a failure."""
@@ -106,10 +108,22 @@ class _Shared:
                 call.turn.acquire()
                 self._waiting.append(call)
         if call.turn:
-            call.turn.acquire()
+            self._wait(call)
         if call.connection:
             self._lead(call)
         call.batch = []  # it held the call itself, which would keep the replies until the next garbage collection
+
+    def _wait(self, call: _Call) -> None:
+        """Waits for a call's turn. One that is interrupted meanwhile hands on what it was given."""
+        try:
+            call.turn.acquire()
+        except BaseException:
+            with self._lock:
+                if call in self._waiting:
+                    self._waiting.remove(call)
+            if call.connection:
+                self._end(call, call.connection, RedisConnectionError(_INTERRUPTED))
+            raise
 
     def close(self) -> None:
         """Closes the connections that are not in use."""
@@ -125,25 +139,28 @@ class _Shared:
         except Exception as exc:  # noqa: BLE001 - it is raised in each thread whose call was sent
             error = exc
         except BaseException:
-            error = RedisConnectionError("the thread that sent the commands was interrupted")
+            error = RedisConnectionError(_INTERRUPTED)
             raise
         finally:
             self._end(call, connection, error)
 
     def _end(self, call: _Call, connection: Any, error: Exception | None) -> None:
+        """Lets the calls of a batch return; the connection is for the calls that wait, or idle."""
         if error is not None:
             connection.disconnect()  # else the next call would read this one's replies
         with self._lock:
             waiting, self._waiting = self._waiting, []
             if error is not None or not waiting:
                 self._idle.append(connection)
+            else:
+                waiting[0].connection, waiting[0].batch = connection, waiting
         ended = call.batch
         if error is not None:
             ended = ended + waiting
             for each in ended:
-                each.error = error
+                if len(each.replies) < each.size:
+                    each.error = error
         elif waiting:
-            waiting[0].connection, waiting[0].batch = connection, waiting
             waiting[0].turn.release()
         for each in ended:
             if each is not call:
@@ -158,7 +175,8 @@ def _exchange(connection: Any, batch: list[_Call]) -> None:
     connection.send_packed_command([packed], check_health=False)
     limit = {} if waited < LEAST else {"timeout": max(connection.socket_timeout - waited, LEAST)}
     for call in batch:
-        call.replies = [_reply(connection, call.raw, limit) for _ in range(call.size)]
+        for _ in range(call.size):
+            call.replies.append(_reply(connection, call.raw, limit))
 
 
 def _make_ready(connection: Any) -> None:

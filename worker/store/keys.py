@@ -22,7 +22,8 @@
 | `{ns}:2:quarantine` | list | queue messages that no worker can read, the newest 100 | a week from the last |
 | `{ns}:2:counters` | hash | the fleet's counters, see worker/telemetry/counters.py | not expiring |
 
-The braces are part of the key: a hash tag, which keeps all keys in one slot of a cluster.
+The braces are part of the key: a hash tag, which would keep all of ours in one slot of a cluster. Scripts also use the
+queue's lists and results, whose names are Celery's: one server, or the master of its Sentinels, has them all.
 """
 
 VERSION = 2

@@ -87,6 +87,8 @@ def forget(store: Store, task_id: str) -> bool:
     if not (answer or result):
         return False
     store.run(("DEL", keys.dead_letter(task_id)), ("ZREM", keys.dead_letters, task_id))
+    if answer and "result" in json.loads(answer):  # of a worker of the commit before
+        store.run(("HSET", keys.task(task_id), "answer", _SUCCESS))
     return True
 
 

@@ -27,12 +27,17 @@ def requires_redis() -> Iterator[None]:
     """Ends the command with one line of advice if Redis does not answer within the block.
 
     Raises:
-        click.ClickException: it does not.
+        click.ClickException: it does not, or it refuses this client.
     """
     try:
         yield
     except RedisUnavailable as exc:
         raise click.ClickException(f"{outage(exc)}: start it, set REDIS_URL, or run `fallback up`") from exc
+    except ResponseError as exc:  # its text may repeat the password
+        raise click.ClickException(
+            f"Redis at {place()} refuses this client ({type(exc).__name__}): it must speak RESP3 (HELLO 3) and "
+            "allow the commands listed in docs/how-to/deploy.md"
+        ) from exc
 
 
 def require_redis() -> None:
@@ -42,10 +47,4 @@ def require_redis() -> None:
         click.ClickException: it does not, or it refuses this client.
     """
     with requires_redis():
-        try:
-            store().run(("PING",))
-        except ResponseError as exc:  # its text may repeat the password
-            raise click.ClickException(
-                f"Redis at {place()} refuses this client ({type(exc).__name__}): it must speak RESP3 (HELLO 3) and "
-                "allow the commands listed in docs/how-to/deploy.md"
-            ) from exc
+        store().run(("PING",))

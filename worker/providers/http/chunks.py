@@ -15,6 +15,9 @@ _PART = {
 }
 """What may be the start of a chunk's size. After the first chunk, the line end of the one before comes with it."""
 
+_NO_SIZE = b"none\r\n"
+"""What h11 sees where a chunk does not end as it must: it refuses it."""
+
 
 class Chunks:
     """The chunks of one response after the other, on one connection.
@@ -69,4 +72,6 @@ class Chunks:
     def _unusual(self, rest: bytes) -> bytes:
         """Returns what h11 sees from here on. It has seen no chunk, so the line end of the last one is not for it."""
         self._is_body = False
-        return rest.removeprefix(b"\r\n") if self._size is _NEXT else rest
+        if self._size is _FIRST:
+            return rest
+        return rest.removeprefix(b"\r\n") if rest.startswith(b"\r\n") else _NO_SIZE

@@ -85,7 +85,7 @@ class _Timed(httpcore.NetworkStream):
         return came
 
     def _read_now(self, max_bytes: int) -> bytes:
-        # Nothing is there, or a connection broke, which shows at the next read.
+        # Nothing is there, or the connection broke: the next read finds its end.
         with suppress(httpcore.ReadError, OSError):
             if self._is_secured:
                 return self._stream.read(max_bytes, 0.0)
@@ -117,7 +117,7 @@ class TimedBackend(httpcore.NetworkBackend):
         limits: the limits of the current request.
         body: what has come of the response's body in chunks, and was not taken yet.
         about_to_wait: called before each read.
-        check_wanted: called while a read is silent, with the seconds for which nothing came; raises to end it.
+        check_wanted: called while a read is silent, with the seconds that it was at least; raises to end it.
     """
 
     limits: Limits

@@ -21,6 +21,8 @@ TAILS = [
     b"zz\r\n",
     b"5;a=b\r\nabcde\r\n" + END,
     b"5\r\nabcdeXX" + END,
+    b"5\r\nabcdef\r\n0123456789abcde\r\n" + END,
+    b"5\r\nabcde5\r\nabcde\r\n" + END,
     b"000000005\r\nabcde\r\n" + END,
     b"-5\r\nabcde\r\n" + END,
 ]
