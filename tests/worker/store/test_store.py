@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from itertools import count
 
 import pytest
@@ -190,39 +189,32 @@ def test_an_error_reply_is_for_the_call_that_caused_it(redis):
         assert all(pool.map(ask, range(threads)))
 
 
-@pytest.mark.timeout(60)
-def test_a_thread_that_is_interrupted_while_it_waits_keeps_no_connection(own_server):
-    store, ended = store_at(own_server.url), threading.Event()
+class Interrupted(BaseException):
+    """What a signal's handler raises."""
+
+
+def interrupt(*_):
+    raise Interrupted
+
+
+@pytest.mark.timeout(30)
+def test_a_thread_that_is_interrupted_while_it_waits_keeps_no_connection(own_server, monkeypatch):
+    monkeypatch.setattr("worker.store.store.SOCKET_TIMEOUT", 10.0)
+    store = store_at(own_server.url)
     assert answers(store)
-
-    def ask():
-        while not ended.is_set():
-            store.run(("ECHO", "x" * 50_000))
-
-    class Interrupted(BaseException):
-        pass
-
-    def interrupt(*_):
-        raise Interrupted
-
     before = signal.signal(signal.SIGALRM, interrupt)
-    threads = [threading.Thread(target=ask, daemon=True) for _ in range(40)]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in range(200):
-            signal.setitimer(signal.ITIMER_REAL, 0.003)
-            with suppress(Interrupted):
-                ask()
-    finally:
-        ended.set()
+    own_server.process.signal(signal.SIGSTOP)
+    with ThreadPoolExecutor(CONNECTIONS + 1) as pool:
+        busy = [pool.submit(store.run, ("ECHO", each)) for each in range(CONNECTIONS)]
+        wait_until(lambda: not store._connections._shared._idle)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(Interrupted):
+            store.run(("PING",))
         signal.signal(signal.SIGALRM, before)
-    for thread in threads:
-        thread.join(10)
-    assert not any(thread.is_alive() for thread in threads)
-    wait_until(lambda: answers(store))
-    with ThreadPoolExecutor(20) as pool:
-        assert list(pool.map(lambda each: store.run(("ECHO", each)), range(20))) == [[str(i)] for i in range(20)]
+        behind = pool.submit(store.run, ("ECHO", "behind"))
+        wait_until(lambda: store._connections._shared._waiting)
+        own_server.process.signal(signal.SIGCONT)
+        assert [each.result(10) for each in (*busy, behind)] == [["0"], ["1"], ["2"], ["3"], ["behind"]]
 
 
 @pytest.mark.timeout(20)
