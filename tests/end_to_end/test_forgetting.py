@@ -1,5 +1,6 @@
 """A result that was forgotten: its message may come again, and nobody is asked."""
 
+import json
 from uuid import uuid4
 
 import pytest
@@ -38,6 +39,15 @@ def test_whoever_asks_again_after_forget_gets_an_error_and_nobody_is_asked(
     with pytest.raises(ResultForgotten, match="task_id: it was answered before"):
         ask_again(shared_setup, task_id).get(timeout=30)
     assert len(llmock.requests()) == 1
+
+
+def test_an_answer_that_an_older_worker_left_without_a_result_reaches_its_producer(
+    shared_setup: LocalSetup, llmock: LLMock, task_id: str
+) -> None:
+    left = {"id": "chatcmpl-1", "fallback": {"provider": "claude"}}
+    shared_setup.store.redis.hset(shared_setup.store.keys.task(task_id), "answer", json.dumps({"result": left}))
+    assert ask_again(shared_setup, task_id).get(timeout=30) == left
+    assert llmock.requests() == []
 
 
 def test_the_command_forgets_answer_and_dead_letter(
