@@ -14,12 +14,17 @@ from worker.chain.policy import after_exhaustion, after_failure
 from worker.chain.position import position
 from worker.errors import AttemptFailed, Revoked, TaskFailed
 from worker.providers import ask
-from worker.providers.http.deadlines import WAKE_EVERY
 from worker.result import Answer
 from worker.store.store import Store
 from worker.task import identity, journal, lease
 from worker.task.journal import SKIPPED, Entry
 from worker.task.parking import ParkUntil
+
+SILENT = 2.0
+"""Seconds without a byte after which a worker that stops closes a call: another worker makes it again.
+
+Most calls that are about to be answered are not silent for so long. One that is closed was perhaps billed.
+"""
 
 
 def complete(store: Store, delivery: Delivery) -> Completion | Continue:
@@ -168,7 +173,7 @@ class _Walk:
             raise AttemptFailed("revoked")
         if self.task.is_lost:
             raise AttemptFailed("lease_lost")
-        if stop == "stopping" and silence >= WAKE_EVERY:
+        if stop == "stopping" and silence >= SILENT:
             raise AttemptFailed("shutdown")
 
     def _share(self, provider: Provider, model: Model) -> float | None:

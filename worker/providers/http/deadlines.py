@@ -68,11 +68,12 @@ class _Timed(httpcore.NetworkStream):
 
     def _wait(self, max_bytes: int, wake: float) -> bytes:
         """Returns the next bytes; after `wake` seconds, then twice a second, asks whether they are still wanted."""
+        silent_since = time.monotonic() - (WAKE_EVERY - wake)
         while (left := self._backend.left()) > wake:
             try:
                 return self._stream.read(max_bytes, wake)
             except httpcore.ReadTimeout:
-                self._backend.check_wanted(WAKE_EVERY)
+                self._backend.check_wanted(time.monotonic() - silent_since)
                 wake = WAKE_EVERY
         return self._stream.read(max_bytes, left)
 
@@ -117,7 +118,7 @@ class TimedBackend(httpcore.NetworkBackend):
         limits: the limits of the current request.
         body: what has come of the response's body in chunks, and was not taken yet.
         about_to_wait: called before each read.
-        check_wanted: called while a read is silent, with the seconds that it was at least; raises to end it.
+        check_wanted: called while a read is silent, with the seconds for which nothing came; raises to end it.
     """
 
     limits: Limits
