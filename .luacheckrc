@@ -1,4 +1,4 @@
--- worker/store/scripts.py puts clock.lua and breaker.lua or identity.lua before each script: their locals are its
+-- worker/store/scripts.py puts clock.lua and breaker.lua, or identity.lua and outcome.lua, before each script: their locals are its
 -- globals here.
 std = "lua51"
 max_line_length = 120
@@ -7,8 +7,9 @@ files["worker/lua/clock.lua"] = { ignore = { "211" } }
 files["worker/lua/admission/breaker.lua"] = { ignore = { "211" } }
 files["worker/lua/admission/detectors.lua"] = { ignore = { "211" }, read_globals = { "RING" } }
 files["worker/lua/task/identity.lua"] = { ignore = { "211" } }
-for _, name in ipairs { "begin", "claim", "refuse", "replay" } do
-  files["worker/lua/task/" .. name .. ".lua"] = { read_globals = { "is_another", "report_reused_id" } }
+files["worker/lua/task/outcome.lua"] = { ignore = { "211" } }
+for _, name in ipairs { "begin", "claim", "refuse", "replay", "settle" } do
+  files["worker/lua/task/" .. name .. ".lua"] = { read_globals = { "is_another", "report_reused_id", "outcome_text" } }
 end
 for _, name in ipairs { "admission/acquire", "admission/admissions", "admission/record", "admission/extend",
   "admission/control", "admission/probed", "admission/snapshot", "parking/release" } do

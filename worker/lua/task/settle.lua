@@ -1,5 +1,5 @@
--- Ends a delivery of a task: for good with its outcome, or until a later delivery. An outcome is stored and published as
--- Celery's result backend does it, in the same step.
+-- Ends a delivery of a task: for good with its outcome, or until a later delivery. An outcome is stored and published
+-- as Celery's result backend does it, in the same step.
 --
 -- KEYS[1] {ns}:2:task:<id>, KEYS[2] {ns}:2:task:<id>:journal, as in begin.lua
 -- KEYS[3] {ns}:2:counters  hash, see worker/telemetry/counters.py
