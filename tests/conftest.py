@@ -34,6 +34,7 @@ _LONG = (
     "tests/end_to_end/test_compose.py",
     "tests/end_to_end/test_dead_letters.py",
     "tests/end_to_end/test_killed_workers.py",
+    "tests/end_to_end/test_producers_clock.py",
     "tests/end_to_end/test_redis_full.py",
     "tests/end_to_end/test_scheduled.py",
     "tests/end_to_end/test_scheduled_kills.py",
