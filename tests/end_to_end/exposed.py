@@ -81,6 +81,8 @@ def of_flower(flower: httpx.Client, ids: list[str], workers: list[str]) -> Itera
         "/api/workers?refresh=1",
         "/api/task/types",
     ]
+    # A worker publishes its events twice a second.
+    wait_until(lambda: all(flower.get(f"/task/{task_id}").is_success for task_id in ids))
     paths += ["/api/queues/length", *(f"/task/{task_id}" for task_id in ids), *(f"/worker/{name}" for name in workers)]
     for path in (*paths, *(f"/api/task/info/{task_id}" for task_id in ids)):
         yield f"Flower {path}", flower.get(path).raise_for_status().text

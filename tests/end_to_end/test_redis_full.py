@@ -28,13 +28,15 @@ def taken_without_room(celery_setup: LocalSetup, worker: LocalNode) -> Any:
 
 
 def refused(redis: Redis) -> int:
-    """Returns how often a result found no room."""
-    return int(redis.info("commandstats").get("cmdstat_setex", {}).get("rejected_calls", 0))
+    """Returns how often the first write of a script found no room."""
+    return int(redis.info("commandstats").get("cmdstat_hset", {}).get("rejected_calls", 0))
 
 
 def test_an_answer_waits_for_room(celery_setup: LocalSetup, worker: LocalNode, llmock: LLMock) -> None:
     result = taken_without_room(celery_setup, worker)
-    wait_until(lambda: refused(celery_setup.store.redis) > 1)
+    wait_until(lambda: llmock.requests() and not llmock.pending())
+    before = refused(celery_setup.store.redis)
+    wait_until(lambda: refused(celery_setup.store.redis) > before + 1)
     celery_setup.store.redis.config_set("maxmemory", 0)
     assert attempts_of(result.get(timeout=15)) == [("claude", "success")]
     assert len(llmock.requests()) == 1
