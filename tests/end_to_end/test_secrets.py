@@ -128,7 +128,7 @@ def places(
             names = [f"{name}@{socket.gethostname()}" for name in ("info", "debug")]
             wait_until(lambda: done.ids[0] in flower.get("/api/tasks").text)
             done.places |= dict(exposed.of_inspect(done.app, done.ids[-2:], len(names)))
-            done.places |= dict(exposed.of_flower(flower, [done.ids[0], done.ids[6], done.ids[-1]], names))
+            done.places |= dict(exposed.of_flower(flower, [done.ids[0], done.ids[6], done.ids[-2]], names))
             done.places |= dict(exposed.of_redis(done.store.redis)) | dict(exposed.of_logs(fleet))
             done.places |= dict(exposed.of_files(fleet.folder))
             done.places["Celery's events"] = "\n".join(listener.heard)
