@@ -15,13 +15,15 @@ from tasks.local.fleet import Fleet
 from tests.waiting import wait_until
 
 BODIES = {
-    "messages": ("completions", "{fallback}:2:unacked", "{fallback}:2:parked", "{fallback}:2:quarantine"),
+    "messages": (
+        "completions",
+        *(f"{{fallback}}:2:{name}" for name in ("unacked", "parked", "scheduled", "quarantine")),
+    ),
     "results": ("celery-task-meta-",),
-    "answer": ("{fallback}:2:task:",),
     "request": ("{fallback}:2:dead_letters:",),
 }
-"""The only places of Redis where prompts and answers may stand: messages in the queue, in hand, parked and put aside;
-Celery's result; the field `answer` of a task; the field `request` of one that failed for good."""
+"""The only places of Redis where prompts and answers may stand: messages in the queue, in hand, parked, scheduled and
+put aside; Celery's result; the field `request` of one that failed for good."""
 
 
 class Listener:
@@ -101,8 +103,8 @@ def _content(redis: Redis, key: str) -> Any:
         return None
     match redis.type(key):
         case "hash":
-            hidden = [field for field in ("answer", "request") if key.startswith(BODIES[field])]
-            return {field: value for field, value in _hash(redis, key).items() if field not in hidden}
+            hidden = "request" if key.startswith(BODIES["request"]) else None
+            return {field: value for field, value in _hash(redis, key).items() if field != hidden}
         case "list":
             return redis.lrange(key, 0, -1)
         case "set":

@@ -154,7 +154,6 @@ def test_the_run_went_through_everything(places: dict[str, str]) -> None:
         "log of info": ("received", "succeeded", "raised expected", "fallback.probe"),
         "log of debug": ("TaskPool: Apply", "succeeded"),
         "inspect active": ("fallback.complete",),
-        "inspect scheduled": ("fallback.complete",),
         "inspect conf": ("broker_url",),
         "Celery's events": ("task-received", "task-succeeded", "task-failed", "task-retried"),
         "Redis {fallback}:2:events": ("request-failure", "provider-auth-locked"),
