@@ -1,5 +1,5 @@
--- worker/store/scripts.py puts clock.lua and breaker.lua, or identity.lua and outcome.lua, before each script: their locals are its
--- globals here.
+-- worker/store/scripts.py puts clock.lua, and breaker.lua or identity.lua and outcome.lua, before each script: their
+-- locals are its globals here.
 std = "lua51"
 max_line_length = 120
 read_globals = { "redis", "cjson", "KEYS", "ARGV", "SETTINGS", "clock", "unpack" }
