@@ -20,7 +20,6 @@ UNACKED_TAGS: dict[str, str] = {}
 OUTLIVING: set[str] = set()
 """Delivery tags of tasks that still run although their channel is closed; each uses one place of the next channel."""
 
-
 UNSENT_ACKS: dict[str, tuple[Command, ...]] = {}
 """Acknowledgements that Redis has not taken, by their delivery tags."""
 

@@ -13,6 +13,8 @@ from typing import Literal, cast
 
 from redis import Redis
 
+from tests.worker.store.proxy import serving
+
 Side = Literal["before", "after"]
 
 
@@ -136,11 +138,5 @@ def _words(command: bytes) -> list[str]:
 @contextmanager
 def intercepted(port: int) -> Iterator[Interception]:
     """Gives a proxy before the server on this port."""
-    with Interception(port) as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield running
-        finally:
-            running.shutdown()
-            thread.join()
+    with Interception(port) as interception, serving(interception):
+        yield interception

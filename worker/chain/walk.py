@@ -23,7 +23,8 @@ from worker.task.parking import ParkUntil
 SILENT = 2.0
 """Seconds without a byte after which a worker that stops closes a call: another worker makes it again.
 
-Most calls that are about to be answered are not silent for so long. One that is closed was perhaps billed.
+At half a second a rolling restart asked 267 of 2,000 completions twice whose provider answers within 1.5 s. A call that
+is closed was perhaps billed.
 """
 
 

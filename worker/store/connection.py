@@ -26,10 +26,12 @@ Command = tuple[str | bytes | int | float, ...]
 """A Redis command with its arguments, each word of its name for itself."""
 
 CONNECTIONS = 4
-"""Connections per process. One would do for a near server; with more, a call need not wait for another's round trip."""
+"""Connections per process: with several, a call need not wait for the round trip of another."""
 
 LEAST = 0.5
 """Seconds that a call may wait for its reply at least, however long it has waited for a connection."""
+
+_pack: Any = pack_command  # its stub takes a tuple of one
 
 _INTERRUPTED = "the thread that was to send the commands was interrupted"
 
@@ -52,7 +54,7 @@ class Connections:
         """
         if self._shared.owner != os.getpid():  # a forked child must not use its parent's connections
             self._shared = _Shared(self._client, self._number)
-        call = _Call(commands, b"".join(map(pack_command, commands)), raw=raw)  # type: ignore[arg-type]  # its stub: a tuple of one
+        call = _Call(commands, b"".join(map(_pack, commands)), raw=raw)
         self._shared.make(call)
         if call.error is not None:
             raise call.error

@@ -48,11 +48,17 @@ class _Connection(BaseRequestHandler):
 @contextmanager
 def proxy(port: int) -> Iterator[Proxy]:
     """Gives a proxy in front of the server on this port."""
-    with Proxy(port) as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield running
-        finally:
-            running.shutdown()
-            thread.join()
+    with Proxy(port) as proxy, serving(proxy):
+        yield proxy
+
+
+@contextmanager
+def serving(server: ThreadingTCPServer) -> Iterator[None]:
+    """Serves in a thread."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
