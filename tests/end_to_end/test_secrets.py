@@ -84,11 +84,16 @@ def said(failure: Exception) -> str:
     return f"{type(failure).__name__}: {failure!r} {failure}"
 
 
+def answered_by_each(run: Run) -> bool:
+    """Asks four times at once; returns whether each worker has answered one by now."""
+    for result in [run.ask(REQUEST) for _ in range(4)]:
+        assert ANSWER in json.dumps(result.get(timeout=30))
+    logs = dict(exposed.of_logs(run.fleet))
+    return all("succeeded" in logs[f"log of {name}"] for name in ("info", "debug"))
+
+
 def everything(run: Run) -> None:
     """Answers, retries, failures, refusals, a crash and messages that are none."""
-    script(run.llmock, "claude", "reply", text=f"Here is {ANSWER}.")
-    for _ in range(4):  # of either worker
-        assert ANSWER in json.dumps(run.ask(REQUEST).get(timeout=30))
     for bad in BAD:
         run.messages.append(said(run.ask(*bad).get(timeout=30, propagate=False)))
     for status in (400, 422, 500, 401):
@@ -109,6 +114,9 @@ def everything(run: Run) -> None:
     entry = {"headers": {"id": "odd", "task": [PROMPT]}, "properties": {"delivery_tag": "t", "body_encoding": None}}
     run.store.redis.lpush("completions", PROMPT, json.dumps({**entry, "body": json.dumps([[REQUEST], {}, {}])}))
     wait_until(lambda: run.store.redis.exists("celery-task-meta-odd"))
+    script(run.llmock, "claude", "reply", text=f"Here is {ANSWER}.")
+    wait_until(lambda: answered_by_each(run))
+    run.llmock.reset()
 
 
 @pytest.fixture(scope="module")
@@ -126,13 +134,14 @@ def places(
             done.ask(REQUEST, countdown=60)
             wait_until(lambda: not shared_llmock.pending())
             names = [f"{name}@{socket.gethostname()}" for name in ("info", "debug")]
-            wait_until(lambda: done.ids[0] in flower.get("/api/tasks").text)
+            answered = done.ids[-3]
+            wait_until(lambda: answered in flower.get("/api/tasks").text)
             done.places |= dict(exposed.of_inspect(done.app, done.ids[-2:], len(names)))
-            done.places |= dict(exposed.of_flower(flower, [done.ids[0], done.ids[6], done.ids[-2]], names))
+            done.places |= dict(exposed.of_flower(flower, [answered, done.ids[2], done.ids[-2]], names))
             done.places |= dict(exposed.of_redis(done.store.redis)) | dict(exposed.of_logs(fleet))
             done.places |= dict(exposed.of_files(fleet.folder))
             done.places["Celery's events"] = "\n".join(listener.heard)
-        for words in (*COMMANDS, f"explain {done.ids[9]}"):
+        for words in (*COMMANDS, f"explain {done.ids[len(BAD)]}"):
             ran = run(fleet.folder, fleet.environment, *words.split())
             done.places[f"fallback {words}"] = ran.stdout + ran.stderr
         done.places["error messages"] = "\n".join(done.messages)
