@@ -34,10 +34,14 @@ class _Timed(httpcore.NetworkStream):
         self._backend = backend
         self._is_secured = is_secured
         self._chunks = Chunks()
+        self._unsent: list[bytes] = []
         self._gap = 0.0
         self._is_drained = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._unsent:
+            with suppress(httpcore.WriteError):  # as httpcore does: a server may answer before it has read everything
+                self._send()
         while True:
             self._backend.about_to_wait()
             read = self._read(max_bytes)
@@ -95,8 +99,13 @@ class _Timed(httpcore.NetworkStream):
         return b""
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Keeps the bytes for the next read: httpcore writes a request's head and its body one by one."""
+        self._unsent.append(buffer)
+
+    def _send(self) -> None:
+        unsent, self._unsent = b"".join(self._unsent), []
         self._chunks.begin(self._backend.body)
-        self._stream.write(buffer, self._backend.left())
+        self._stream.write(unsent, self._backend.left())
 
     def close(self) -> None:
         self._stream.close()
