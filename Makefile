@@ -1,6 +1,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Without bytecode each of the thousand processes that the tests start would compile this code again, and pytest rewrite
+# every test: some images set this variable.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Two processes, each with servers of its own; a file stays in one of them, for its tests share workers.
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 AT_LENGTH := $(BIN)/pytest -m "not tools"

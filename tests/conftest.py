@@ -55,6 +55,13 @@ _LONG = (
 """Folders and files of tests that take most of their time in starting, killing and waiting, or in drawing cases."""
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves what is not long out of the tier `long`: each of its processes would import all of it, for ten seconds."""
+    if config.option.markexpr != "long" or collection_path.is_dir():
+        return None
+    return None if collection_path.relative_to(config.rootpath).as_posix().startswith(_LONG) else True
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts into their tiers what runs on the second server, and what is long; see pyproject.toml."""
     for item in items:
