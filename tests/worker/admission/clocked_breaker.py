@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from redis import Redis
@@ -34,8 +35,11 @@ BLANK: dict[str, Any] = {
 _CLOCK = """local function clock() return tonumber(redis.call('GET', '{fallback}:2:clock')) end
 """
 
+_read_once = cache(lua)
+"""A store reads 45 files, a third of the time of a short test."""
 
-def clocked(part: Callable[[str], str] = lua) -> Callable[[str], str]:
+
+def clocked(part: Callable[[str], str] = _read_once) -> Callable[[str], str]:
     """Returns where scripts come from, with a clock that `{fallback}:2:clock` sets."""
     return lambda name: _CLOCK if name == "clock" else part(name)
 

@@ -28,7 +28,7 @@ def serving(*talks: Talk) -> Iterator[Bare]:
     """Gives a server that answers its n-th request with the n-th talk, and every later one with the last."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         bare = Bare(listener.getsockname()[1])
-        listener.settimeout(0.05)
+        listener.settimeout(0.01)  # what each test may wait for its end
         threads = [threading.Thread(target=_accept, args=(bare, listener, talks))]
         threads[0].start()
         try:
