@@ -54,6 +54,9 @@ _LONG = (
 )
 """Folders and files of tests that take most of their time in starting, killing and waiting, or in drawing cases."""
 
+_LONGEST = "tests/worker/admission/test_breaker_machine.py"
+"""The test that takes longest. It comes first: at the end the other processes would wait for it."""
+
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leaves what is not long out of the tier `long`: each of its processes would import all of it, for ten seconds."""
@@ -70,6 +73,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.second_server)
         if item.nodeid.startswith(_LONG):
             item.add_marker(pytest.mark.long)
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
