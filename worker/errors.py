@@ -17,6 +17,8 @@ FallbackError
 
 from typing import Any
 
+from worker.result import Usage
+
 
 class FallbackError(Exception):
     """The base of all exceptions of this project."""
@@ -94,6 +96,8 @@ class AttemptFailed(FallbackError):
         request_id: the provider's id of the request, for its support.
         text: what is classified: the message at more length, likewise without key and prompt.
         counts: whether it says anything of the provider; False after less than half of the provider's own limit.
+        usage: the tokens that the provider told before it failed, None if it told none.
+        is_bill_open: whether it may have charged what it did not tell.
     """
 
     def __init__(
@@ -107,6 +111,7 @@ class AttemptFailed(FallbackError):
         request_id: str | None = None,
         text: str = "",
         counts: bool = True,
+        usage: Usage | None = None,
     ) -> None:
         super().__init__(reason, status, codes, detail)
         self.reason = reason
@@ -117,6 +122,8 @@ class AttemptFailed(FallbackError):
         self.request_id = request_id
         self.text = text or detail
         self.counts = counts
+        self.usage = usage
+        self.is_bill_open = False
 
     @property
     def said(self) -> str:

@@ -9,12 +9,27 @@ VERSION = 2
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The tokens of one answer; `prompt` includes cached tokens, `completion` reasoning tokens."""
+    """The tokens of one answer, as far as the provider told them.
+
+    Attributes:
+        prompt: all of the prompt, with what was read from a cache and written to one.
+        completion: all of the answer, with its reasoning.
+        cached: read from a cache.
+        reasoning: of the answer.
+        cache_write: written to a cache.
+        cache_write_1h: of those, written for an hour.
+        tier: the provider's word for the speed that was bought.
+        charged_usd: what the provider says that it charged.
+    """
 
     prompt: int
     completion: int
     cached: int = 0
     reasoning: int = 0
+    cache_write: int = 0
+    cache_write_1h: int = 0
+    tier: str | None = None
+    charged_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +55,7 @@ def completion(answer: Answer, created: float, fallback: dict[str, Any]) -> dict
     Args:
         answer: the provider's answer.
         created: epoch in seconds.
-        fallback: provider, chain, attempts, cost_usd, queued_ms, elapsed_ms.
+        fallback: provider, chain, attempts, cost_usd, wasted_usd, queued_ms, elapsed_ms.
     """
     return {
         "id": answer.id,
@@ -60,6 +75,6 @@ def _usage(usage: Usage | None) -> dict[str, Any] | None:
         "prompt_tokens": usage.prompt,
         "completion_tokens": usage.completion,
         "total_tokens": usage.prompt + usage.completion,
-        "prompt_tokens_details": {"cached_tokens": usage.cached},
+        "prompt_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_write},
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
     }

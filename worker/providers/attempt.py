@@ -8,7 +8,7 @@ from pydantic_core import to_json
 from config.providers import Model, Provider
 from worker.errors import AttemptFailed
 from worker.providers import errors
-from worker.providers.assembly import ErrorEvent
+from worker.providers.assembly import Assembly, ErrorEvent
 from worker.providers.dialect import Dialect
 from worker.providers.dialects import DIALECTS
 from worker.providers.http.client import send
@@ -45,17 +45,18 @@ def ask(
     Raises:
         AttemptFailed: any failure of the provider or the network.
     """
-    limits = Limits(provider, model, deadline, share)
+    limits, assembly = Limits(provider, model, deadline, share), DIALECTS[provider.dialect].assembly()
     try:
-        return _ask(provider, model, request, limits, on_first_byte, check_wanted)
+        return _ask(provider, model, request, assembly, limits, on_first_byte, check_wanted)
     except AttemptFailed as failed:
-        raise limits.silenced(failed) from None
+        raise _with_usage(limits.silenced(failed), assembly, limits) from None
 
 
 def _ask(
     provider: Provider,
     model: Model,
     request: CompletionRequest,
+    assembly: Assembly,
     limits: Limits,
     on_first_byte: Callable[[], None],
     check_wanted: Callable[[float], None],
@@ -63,7 +64,7 @@ def _ask(
     dialect = DIALECTS[provider.dialect]
     url = provider.base_url + dialect.path
     headers = {"Content-Type": "application/json", **dialect.headers(provider)}
-    reading = Reading(dialect.assembly(), limits, on_first_byte if provider.stream else nothing, check_wanted)
+    reading = Reading(assembly, limits, on_first_byte if provider.stream else nothing, check_wanted)
     if not provider.stream:
         on_first_byte()
     with send("POST", url, headers, _body(dialect, provider, model, request), limits, check_wanted) as response:
@@ -86,6 +87,14 @@ def _ask(
         request_id,
         None if first_token is None else round(1000 * (first_token - limits.started), 1),
     )
+
+
+def _with_usage(failed: AttemptFailed, assembly: Assembly, limits: Limits) -> AttemptFailed:
+    """Adds what the provider told of its bill. An error response is taken for free, as a request that was not sent."""
+    failed.usage = assembly.usage
+    is_whole = failed.usage is not None and assembly.word != ""
+    failed.is_bill_open = limits.is_sent and failed.reason != "status" and not is_whole
+    return failed
 
 
 def _body(dialect: Dialect, provider: Provider, model: Model, request: CompletionRequest) -> bytes:

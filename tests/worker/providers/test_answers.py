@@ -32,7 +32,7 @@ TEXTS = {
     "llama_cpp": 'Grüße [DONE]\n\ndata: [DONE]\n\n"content":"x"',
     "anthropic": 'Grüße "type":"message_stop"\n\n',
 }
-USAGES = {"openai": Usage(9, 5, 4, 2), "llama_cpp": Usage(9, 5, 4, 2), "anthropic": Usage(9, 5, 4)}
+USAGES = {"openai": Usage(9, 5, 4, 2), "llama_cpp": Usage(9, 5, 4, 2), "anthropic": Usage(9, 5, 4, cache_write=2)}
 IDS = {"openai": "chatcmpl-1", "llama_cpp": "chatcmpl-1", "anthropic": "msg_1"}
 
 

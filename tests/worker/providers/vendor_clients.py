@@ -62,7 +62,8 @@ def _openai(url: str, key: str, stream: bool, body: dict[str, Any]) -> Reading:
     calls = [(c.id, c.function.name, json.loads(c.function.arguments)) for c in choice.message.tool_calls or ()]
     prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
     cached, thought = prompt and prompt.cached_tokens, completion and completion.reasoning_tokens
-    counts = Usage(usage.prompt_tokens, usage.completion_tokens, cached or 0, thought or 0)
+    written = prompt and prompt.cache_write_tokens
+    counts = Usage(usage.prompt_tokens, usage.completion_tokens, cached or 0, thought or 0, written or 0)
     finish = "content_filter" if choice.message.refusal else choice.finish_reason
     finish = "tool_calls" if calls and finish == "stop" else finish  # as OpenAI's clients branch on
     return Reading(said.id, said.model, choice.message.content or "", calls, finish, counts)
@@ -80,8 +81,9 @@ def _anthropic(url: str, key: str, stream: bool, body: dict[str, Any]) -> Readin
     text = "".join(block.text for block in said.content if block.type == "text")
     calls = [(block.id, block.name, block.input) for block in said.content if block.type == "tool_use"]
     usage, cached = said.usage, said.usage.cache_read_input_tokens or 0
-    prompt = usage.input_tokens + cached + (usage.cache_creation_input_tokens or 0)
+    written = usage.cache_creation_input_tokens or 0
+    prompt = usage.input_tokens + cached + written
     thought = usage.output_tokens_details.thinking_tokens if usage.output_tokens_details else 0
-    counts = Usage(prompt, usage.output_tokens, cached, thought)
+    counts = Usage(prompt, usage.output_tokens, cached, thought, written)
     finish = "tool_calls" if calls and said.stop_reason == "end_turn" else ANTHROPIC_FINISH[said.stop_reason]
     return Reading(said.id, said.model, text, calls, finish, counts)

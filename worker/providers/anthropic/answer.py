@@ -98,7 +98,10 @@ class AnthropicAssembly(Assembly):
 
 
 def _usage(usage: dict[str, Any]) -> Usage:
-    cached = count(usage, "cache_read_input_tokens")
-    prompt = count(usage, "input_tokens") + count(usage, "cache_creation_input_tokens") + cached
+    cached, written = count(usage, "cache_read_input_tokens"), count(usage, "cache_creation_input_tokens")
+    prompt = count(usage, "input_tokens") + written + cached
     reasoning = count(usage.get("output_tokens_details"), "thinking_tokens")
-    return Usage(prompt, count(usage, "output_tokens"), cached, reasoning)
+    hour = count(usage.get("cache_creation"), "ephemeral_1h_input_tokens")
+    tier = usage.get("speed") or usage.get("service_tier")
+    known = tier if isinstance(tier, str) else None
+    return Usage(prompt, count(usage, "output_tokens"), cached, reasoning, written, hour, tier=known)

@@ -35,6 +35,7 @@ class Limits:
     Attributes:
         reason: the reason of `AttemptFailed` if the instant passes.
         is_flowing: whether tokens come: the first one has, and the end of the answer has not.
+        is_sent: whether the request was sent, or begun to be.
     """
 
     def __init__(self, provider: Provider, model: Model, deadline: float, share: float | None = None) -> None:
@@ -45,7 +46,7 @@ class Limits:
         self._first_token = provider.first_token_limit(model) if provider.stream else math.inf
         self._idle = provider.idle_timeout
         self._share = (math.inf if share is None else now + share, "share")
-        self.is_flowing = False
+        self.is_flowing = self.is_sent = False
         self._share_counts = share is None or share >= HALF * provider.until_first_token(model)
         self._move(provider.connect_timeout, "connect_timeout")
 
@@ -74,6 +75,7 @@ class Limits:
 
     def connected(self) -> None:
         """Starts the wait for the first token: the request is about to be sent."""
+        self.is_sent = True
         self.alive()
 
     def alive(self) -> None:

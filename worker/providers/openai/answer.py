@@ -3,8 +3,8 @@
 from typing import Any
 
 from worker.errors import AttemptFailed
-from worker.providers.assembly import Assembly, ErrorEvent, Event, count
-from worker.result import Usage
+from worker.providers.assembly import Assembly, ErrorEvent, Event
+from worker.providers.openai import usage as tokens
 
 _THOUGHT = ("thinking", "reasoning")
 
@@ -16,6 +16,7 @@ class OpenAIAssembly(Assembly):
         super().__init__()
         self._last_id: Any = None
         self._is_shared = False
+        self._tier: Any = None
 
     def add(self, event: Event) -> bool:
         """Adds one chunk or object; see `Assembly.add`."""
@@ -42,12 +43,13 @@ class OpenAIAssembly(Assembly):
             if (word := choice.get("finish_reason")) and word != "null":
                 self.word = self.word or str(word)
             if usage := choice.get("usage"):  # Moonshot
-                self.usage = _usage(usage)
+                self.usage = tokens.read(usage)
         if usage := event.get("usage"):
-            self.usage = _usage(usage)
+            self.usage = tokens.read(usage, event.get("service_tier") or self._tier)
         elif "x_groq" in event and event["x_groq"].get("usage"):
-            self.usage = _usage(event["x_groq"]["usage"])
+            self.usage = tokens.read(event["x_groq"]["usage"])
         if not self.model:
+            self._tier = event.get("service_tier")
             self.id, self.model = self.id or str(id_ or ""), str(event.get("model") or "")
         return has_piece
 
@@ -112,17 +114,3 @@ class OpenAIAssembly(Assembly):
 def _text(value: Any) -> str:
     """Returns a text, or the texts of a list of parts."""
     return value if isinstance(value, str) else "".join(part.get("text") or "" for part in value)
-
-
-def _usage(usage: Any) -> Usage | None:
-    if not isinstance(usage, dict):
-        return None
-    prompt, completion = count(usage, "prompt_tokens"), count(usage, "completion_tokens")
-    if not (prompt or completion):
-        return None
-    return Usage(
-        prompt,
-        completion,
-        count(usage.get("prompt_tokens_details"), "cached_tokens"),
-        count(usage.get("completion_tokens_details"), "reasoning_tokens"),
-    )
