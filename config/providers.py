@@ -24,8 +24,10 @@ Variable = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
 
 
 class Model(Frozen):
-    """One model of a provider; prices are USD per million tokens, None if unknown.
+    """One model of a provider; prices are USD per million tokens.
 
+    Without `input_usd` and `output_usd` they are a library's (worker/pricing). `cached_usd` and `cache_write_usd` are
+    of tokens read from a cache and written to one; without them they are in the vendor's proportion to the input.
     `context` is its window and `max_output` its longest answer, both in tokens. `unsupported` names the capabilities
     that it lacks although its dialect has them. `drop_params` are fields of a request that it answers 400 to; they are
     left out. `effort_with_tools` is the only reasoning effort that it accepts beside tools. `reasons` says that it may
@@ -35,6 +37,8 @@ class Model(Frozen):
     name: Annotated[str, Field(min_length=1)]
     input_usd: Price | None = None
     output_usd: Price | None = None
+    cached_usd: Price | None = None
+    cache_write_usd: Price | None = None
     context: Tokens | None = None
     max_output: Tokens | None = None
     unsupported: frozenset[Capability] = frozenset()

@@ -12,6 +12,7 @@ from tasks.celery import COMPLETIONS, settings
 from tasks.cli.support.advice import of_durability, of_neighbours, of_tracking
 from tasks.cli.support.durability import durability
 from tasks.cli.support.neighbours import neighbours
+from tasks.cli.support.prices_table import prices_table
 from tasks.cli.support.redis import place, require_redis, requires_redis
 from tasks.cli.support.tracking import tracking_refusal
 from tasks.cli.support.workers import consuming
@@ -35,6 +36,7 @@ def check() -> None:
         reached |= {name} if is_usable else set()
         table.add_row(name, provider.dialect, provider.base_url or "-", status)
     console.print(table)
+    console.print(prices_table())
     chains = Table("chain", "providers", "failover", "priority", "timeout", box=None, pad_edge=False)
     for name, each in settings.chains.items():
         chains.add_row(name, ", ".join(each.providers), each.failover, str(each.priority), f"{each.timeout:g} s")

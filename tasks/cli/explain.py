@@ -8,6 +8,7 @@ from tasks.cli.support.dead_letters import line
 from tasks.cli.support.duration import instant
 from tasks.cli.support.quoting import quoted
 from tasks.cli.support.redis import requires_redis
+from tasks.cli.support.usd import perhaps, usd
 from tasks.store import store
 from worker.task.dead_letters import find
 from worker.task.inspection import History, history
@@ -58,10 +59,12 @@ def _lines(found: History) -> Iterator[str]:
         yield "replayed"
     yield from map(_line, found.entries)
     for each in found.duplicates:
-        yield f"{instant(each['at'])} {each['provider']} gave a duplicate answer, for {each['cost_usd']} USD"
+        cost = usd(each["cost_usd"]) or "an unknown price"
+        yield f"{instant(each['at'])} {each['provider']} gave a duplicate answer, for {cost}"
 
 
 def _line(entry: Entry) -> str:
     took = None if entry.latency_ms is None else f"{entry.latency_ms:.0f} ms"
-    columns = (instant(entry.at), entry.provider, entry.model, entry.outcome, entry.status, took, entry.reason)
+    price = usd(entry.cost_usd) if entry.billed is None else perhaps(entry.cost_usd)
+    columns = (instant(entry.at), entry.provider, entry.model, entry.outcome, entry.status, took, price, entry.reason)
     return " ".join(quoted(str(each)) for each in columns if each is not None)

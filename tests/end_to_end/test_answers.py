@@ -8,8 +8,9 @@ from tasks.local.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalSetup
 from tests.end_to_end.vendors import QUESTION, attempts_of, calls, fail
 
-REPORT = {"provider", "chain", "attempts", "cost_usd", "queued_ms", "elapsed_ms", "version"}
+REPORT = {"provider", "chain", "attempts", "cost_usd", "wasted_usd", "queued_ms", "elapsed_ms", "version"}
 ATTEMPT = {"provider", "outcome", "at", "model", "reason", "status", "latency_ms", "first_token_ms", "until"}
+BILL = {"tokens", "cost_usd"}
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +47,10 @@ def test_a_result_has_its_whole_report(shared_setup: LocalSetup) -> None:
     report = shared_setup.complete(QUESTION).get(timeout=30)["fallback"]
     assert set(report) == REPORT
     assert (report["provider"], report["chain"], report["version"]) == ("claude", "default", 2)
-    assert report["cost_usd"] > 0
     [attempt] = report["attempts"]
-    assert set(attempt) == ATTEMPT
+    assert set(attempt) == ATTEMPT | BILL
+    assert report["cost_usd"] == attempt["cost_usd"] > 0
+    assert report["wasted_usd"] == 0
     assert (attempt["provider"], attempt["outcome"], attempt["model"]) == ("claude", "success", "claude-sonnet-5-5")
     assert 0 < attempt["first_token_ms"] <= attempt["latency_ms"] <= report["elapsed_ms"]
 

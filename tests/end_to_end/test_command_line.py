@@ -23,7 +23,7 @@ def shared_settings() -> dict[str, str]:
 
 def rows(ran: Ran) -> dict[str, str]:
     """Returns the lines that begin with a provider's name, by that name."""
-    lines = [line for line in ran.stdout.splitlines() if line.startswith(("claude", "openai", "llama_cpp"))]
+    lines = [line for line in ran.stdout.splitlines() if line.startswith(("claude ", "openai ", "llama_cpp "))]
     return {line.split()[0]: line for line in lines}
 
 
@@ -124,6 +124,11 @@ def test_check_finds_all_well(fallback: Fallback, shared_setup: LocalSetup) -> N
     assert 'app.signature("fallback.complete", queue="completions", priority=6)' in ran.stdout
     assert all("answers in" in line for line in rows(ran).values())
     assert "simulated" not in ran.stdout
+    prices = {line.split()[0]: " ".join(line.split()[1:]) for line in ran.stdout.splitlines() if "/" in line[:20]}
+    assert prices["claude/default"] == "any 2 0.1 2.5 10 1000k library"
+    assert prices["claude/fast"] == "above 100k 0.5 0.05 0.625 2.5 1000k library"
+    assert prices["llama_cpp/default"] == "any 0 0 0 0 ? config"
+    assert "library    genai-prices 0." in ran.stdout
 
 
 def test_check_says_what_is_missing_and_which_chains_cannot_answer(fallback: Fallback) -> None:

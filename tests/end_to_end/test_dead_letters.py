@@ -62,6 +62,8 @@ def test_neither_form_of_the_list_shows_a_prompt(
     fail_for_good(shared_setup, llmock, task_id)
     listed = json.loads(fallback("failed", "--json", "--since", "1h", "--limit", "1").stdout)
     assert (listed["task_id"], listed["chain"], listed["error"]) == (task_id, "default", "ChainExhausted")
+    assert [(each["outcome"], each["cost_usd"]) for each in listed["attempts"]] == 3 * [("misconfigured", None)]
+    assert listed["cost_usd"] == 0
     assert SECRET not in fallback("failed").stdout + json.dumps(listed)
 
 

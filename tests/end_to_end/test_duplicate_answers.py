@@ -43,3 +43,5 @@ def test_its_answer_is_reported_as_a_duplicate_and_the_result_stays(
     assert (duplicate["provider"], duplicate["model"]) == ("claude", "claude-sonnet-5-5")
     assert duplicate["latency_ms"] > 2000
     assert duplicate["cost_usd"] > 0
+    assert duplicate["tokens"]["completion"] > 0
+    assert [attempt.get("billed") for attempt in delivered["fallback"]["attempts"]] == ["unknown", None]

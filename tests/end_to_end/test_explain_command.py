@@ -38,6 +38,23 @@ def test_in_progress_it_shows_who_is_asked_and_who_was_asked(
     assert asked == "1970-01-01T00:00:01Z claude claude-1 overloaded 529 312 ms busy"
 
 
+def test_each_attempt_is_shown_with_its_price_or_that_it_may_have_one(
+    tmp_path: Path, environment: dict[str, str], store: Store
+) -> None:
+    tokens = {"prompt": 1000, "completion": 100}
+    attempts = [
+        Entry("claude", "empty", 2.0, "claude-1", "empty", latency_ms=9.0, tokens=tokens, cost_usd=0.00125),
+        Entry("claude", "transient", 3.0, "claude-1", "cut", tokens=tokens, cost_usd=0.5, billed="unknown"),
+        Entry("openai", "timeout", 4.0, "gpt", "silent", billed="unknown"),
+    ]
+    store.run(*journal.append(store, "task", attempts))
+    assert [line.split(" ", 1)[1] for line in explained(tmp_path, environment)[2:]] == [
+        "claude claude-1 empty 9 ms 0.00125 USD empty",
+        "claude claude-1 transient 0.5 USD or more cut",
+        "openai gpt timeout perhaps billed silent",
+    ]
+
+
 def test_a_task_whose_worker_crashed_waits_for_its_message(
     tmp_path: Path, environment: dict[str, str], store: Store
 ) -> None:

@@ -101,7 +101,10 @@ def assert_answered(answer: dict[str, Any], case: Case, first: str, second: str)
     prompt, completion = answer["usage"]["prompt_tokens"], answer["usage"]["completion_tokens"]
     assert side.tokens in (None, (prompt, completion))
     cost = (prompt * side.prices[0] + completion * side.prices[1]) / 1_000_000
-    assert answer["fallback"]["cost_usd"] == pytest.approx(cost)
+    report = answer["fallback"]
+    assert report["attempts"][-1]["cost_usd"] == pytest.approx(cost)
+    assert report["cost_usd"] == pytest.approx(cost + report["wasted_usd"])
+    assert (report["wasted_usd"] > 0) == any(attempt["tokens"] for attempt in report["attempts"][:-1])
 
 
 def assert_breaker(snapshot: Snapshot, case: Case) -> None:

@@ -152,7 +152,7 @@ class HeldTask:
         delivery, dead_letter = self.delivery, list[Command]()
         if isinstance(failure, TaskFailed):
             chain, request = delivery.route.chain.name, delivery.request.wire()
-            dead_letter = [dead_letters.keep(self.store, delivery.task_id, chain, request, failure)]
+            dead_letter = [dead_letters.keep(self.store, delivery.task_id, chain, request, failure, self.considered())]
         settle = [*dead_letter, self._finish(failure)]
         try:
             *_, stored = self.store.run(*settle)

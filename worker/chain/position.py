@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from config.chains import Chain
 from config.outcomes import Outcome, Rule
-from config.providers import Provider
+from config.providers import Model, Provider
 from worker.chain.route import Route
+from worker.pricing import library
 from worker.task.journal import SKIPPED, Entry, Line, RoundStart
 
 _ABOUT_THE_REQUEST = (Outcome.TOO_LARGE, Outcome.REFUSED, Outcome.INVALID)
@@ -128,13 +129,24 @@ def _ruled_out_by(entry: Entry, rule: Rule, route: Route) -> frozenset[str]:
         case "larger-window" if entry.scope == "host":
             ruled_out = [p for p, each in others.items() if each.host == asked.host]
         case "larger-window":
-            window = asked.model(tier).context
+            window = _window(asked, asked.model(tier))
             ruled_out = [p for p, each in others.items() if not _larger(each, tier, window)]
         case "never":
             ruled_out = list(others)
         case _:
             ruled_out = []
     return frozenset(ruled_out)
+
+
+def _window(provider: Provider, model: Model) -> int | None:
+    """Returns the window that was exceeded, in tokens: the configured one, else the library's.
+
+    The library's may be of an earlier version of a model: of who was not asked yet it counts for nothing.
+    """
+    if model.context is not None:
+        return model.context
+    listed = library.listed(provider, model.name)
+    return listed.window if listed else None
 
 
 def _larger(provider: Provider, tier: str, window: int | None) -> bool:

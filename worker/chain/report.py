@@ -1,17 +1,20 @@
 """Builds the report of a completion: `fallback` of a result."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from config.outcomes import Outcome
 from worker.chain.delivery import Delivery
-from worker.cost import cost
 from worker.result import Answer, completion
 from worker.task.journal import Entry, fields
 
+_DIGITS = 12
+"""Decimals of a sum, so that it does not show the last bits of the numbers that were added."""
+
 
 def result(
-    delivery: Delivery, provider: str, answer: Answer, considered: Iterable[Entry], first: float, now: float
+    delivery: Delivery, provider: str, answer: Answer, considered: Sequence[Entry], first: float, now: float
 ) -> dict[str, Any]:
     """Returns the result of an answered completion.
 
@@ -31,14 +34,25 @@ def result(
             "provider": provider,
             "chain": delivery.route.chain.name,
             "attempts": [fields(entry) for entry in considered],
-            "cost_usd": cost(delivery.route.providers[provider].model(delivery.request.model), answer.usage),
+            "cost_usd": total(considered),
+            "wasted_usd": total(entry for entry in considered if entry.outcome != Outcome.SUCCESS),
             "queued_ms": None if queued is None else round(max(0.0, first - queued) * 1000, 1),
             "elapsed_ms": round((now - (queued or first)) * 1000, 1),
         },
     )
 
 
-def cost_line(entry: Entry, result: dict[str, Any]) -> str:
+def total(attempts: Iterable[Entry]) -> float | None:
+    """Returns the USD of attempts, without those of which no tokens were told.
+
+    None: the price of one is unknown, or one was answered and its tokens are unknown.
+    """
+    costs = [each.cost_usd for each in attempts if each.tokens or each.outcome == Outcome.SUCCESS]
+    known = [each for each in costs if each is not None]
+    return round(sum(known), _DIGITS) if len(known) == len(costs) else None
+
+
+def cost_line(entry: Entry) -> str:
     """Returns the cost of the answered attempt as a line of JSON; it is stored if the answer is a duplicate."""
-    attempt = {name: getattr(entry, name) for name in ("provider", "model", "at", "latency_ms")}
-    return json.dumps({**attempt, "cost_usd": result["fallback"]["cost_usd"]})
+    names = ("provider", "model", "at", "latency_ms", "tokens", "cost_usd")
+    return json.dumps({name: getattr(entry, name) for name in names})

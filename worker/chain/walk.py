@@ -6,8 +6,7 @@ from dataclasses import replace
 from config.outcomes import RULES, Outcome
 from config.providers import Model, Provider
 from worker.admission.breaker import NEVER, Attempted, Decision, Permit
-from worker.chain import failure_messages, report
-from worker.chain.classify import classify
+from worker.chain import attempt_entry, failure_messages, report
 from worker.chain.delivery import Completion, Continue, Delivery, StopReason, with_compatibility
 from worker.chain.held_task import HeldTask
 from worker.chain.policy import after_exhaustion, after_failure
@@ -149,18 +148,9 @@ class _Walk:
                 check_wanted=self._check_wanted,
             )
         except AttemptFailed as failed:
-            found, took = classify(failed, provider.errors), _ms_since(started)
-            entry = Entry(permit.provider, found.outcome, at, model.name, failed.said, failed.status, took)
-            return self._after_failure(permit, failed, replace(entry, scope="host") if found.any_host else entry)
-        entry = Entry(
-            permit.provider,
-            Outcome.SUCCESS,
-            at,
-            model.name,
-            latency_ms=_ms_since(started),
-            first_token_ms=answer.first_token_ms,
-        )
-        return self._succeed(permit, answer, entry)
+            entry = attempt_entry.failed(provider, model, at, _ms_since(started), failed)
+            return self._after_failure(permit, failed, entry)
+        return self._succeed(permit, answer, attempt_entry.answered(provider, model, at, _ms_since(started), answer))
 
     def _check_wanted(self, silence: float) -> None:
         """Ends an attempt that nobody wants any more; nothing has come for `silence` seconds.
@@ -195,7 +185,7 @@ class _Walk:
         attempted = Attempted(permit, "success", entry.latency_ms or 0.0, first_token_ms=entry.first_token_ms or 0)
         considered, first = task.considered(), task.lease.first
         result = report.result(self.delivery, permit.provider, answer, considered, first, task.time())
-        return task.succeed(attempted, result, report.cost_line(entry, result))
+        return task.succeed(attempted, result, report.cost_line(entry))
 
     def _after_failure(self, permit: Permit, failed: AttemptFailed, entry: Entry) -> Decision:
         """Records a failed attempt and returns what comes next.

@@ -10,7 +10,7 @@
 | `celery-task-meta-<id>` | string | its result, as Celery's backend writes it | `results.expires` of its chain |
 | `{ns}:2:task:<id>:journal` | list | a line per provider considered | 24 h from the last line, then as its task |
 | `{ns}:2:dead_letters` | zset | task -> ms of its failure, the newest `results.max_dead_letters` | as the newest |
-| `{ns}:2:dead_letters:<id>` | hash | its error and request: dead_letter.lua | `results.expires`, or until replayed |
+| `{ns}:2:dead_letters:<id>` | hash | error, attempts, request: dead_letter.lua | `results.expires`, or until replayed |
 | `{ns}:2:probe:<provider>:<slot>` | string | taken by the one probe of a slot | two intervals |
 | `{ns}:2:health:<provider>:probes` | list | the last 100 probes, newest first | 24 h from the last probe |
 | `{ns}:2:models:<provider>` | hash | the models of its own list, lua/health/registry.lua | 24 h from the last list |

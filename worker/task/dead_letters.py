@@ -4,26 +4,31 @@ The newest `results.max_dead_letters` are kept, each for `results.expires`.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from worker.errors import TaskFailed
 from worker.store.connection import Command
 from worker.store.store import KEEP, Store
+from worker.task.journal import SKIPPED, Entry, dump, load
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One failure: when (epoch in ms), on which chain, the class of its error, and its message."""
+    """One failure: when (epoch in ms), on which chain, the class of its error, its message, and who was asked."""
 
     task_id: str
     at_ms: int
     chain: str
     error: str
     message: str
+    attempts: tuple[Entry, ...] = ()
 
 
-def keep(store: Store, task_id: str, chain: str, request: Any, failed: TaskFailed) -> Command:
+def keep(
+    store: Store, task_id: str, chain: str, request: Any, failed: TaskFailed, considered: Iterable[Entry] = ()
+) -> Command:
     """Returns the command that keeps a failure; send it before the command that ends its task.
 
     Args:
@@ -32,10 +37,12 @@ def keep(store: Store, task_id: str, chain: str, request: Any, failed: TaskFaile
         chain: the chain's name, as in the message.
         request: JSON values, as in the message.
         failed: the failure.
+        considered: the providers considered; kept are those that were asked.
     """
+    attempts = "\n".join(dump(entry) for entry in considered if entry.outcome != SKIPPED)
     keys = [store.keys.task(task_id), store.keys.dead_letters, store.keys.dead_letter(task_id)]
     failure = (type(failed).__name__, str(failed), json.dumps(request))
-    return store.script("dead_letter", keys, task_id, chain, *failure, store.expires, store.max_dead_letters)
+    return store.script("dead_letter", keys, task_id, chain, *failure, store.expires, store.max_dead_letters, attempts)
 
 
 def replay(store: Store, task_id: str, at_ms: int, fingerprint: str = "") -> Command:
@@ -90,5 +97,16 @@ def request(store: Store, letter: DeadLetter) -> Any:
 def _read(store: Store, ids: list[str]) -> list[DeadLetter | None]:
     if not ids:
         return []
-    found = store.run(*(("HMGET", store.keys.dead_letter(i), "at", "chain", "error", "message") for i in ids))
-    return [DeadLetter(i, int(at), *fields) if at else None for i, (at, *fields) in zip(ids, found, strict=True)]
+    fields = ("at", "chain", "error", "message", "attempts")
+    found = store.run(*(("HMGET", store.keys.dead_letter(i), *fields) for i in ids))
+    return [_letter(task_id, *values) for task_id, values in zip(ids, found, strict=True)]
+
+
+def _letter(
+    task_id: str, at: str | None, chain: str, error: str, message: str, attempts: str | None
+) -> DeadLetter | None:
+    if not at:
+        return None
+    entries = [load(line) for line in (attempts or "").splitlines()]
+    asked = tuple(entry for entry in entries if isinstance(entry, Entry))
+    return DeadLetter(task_id, int(at), chain, error, message, asked)

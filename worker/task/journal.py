@@ -35,6 +35,9 @@ class Entry:
         first_token_ms: the time to first token.
         until: epoch in seconds at which a skipped provider may admit again.
         scope: `host` if a request that was too large exceeds a limit of the host's own, whatever its models' windows.
+        tokens: prompt, completion, cached, cache_write, reasoning, as `Usage` has them; None if none were told.
+        cost_usd: the price of these tokens; None if it is unknown, or nothing was told.
+        billed: `unknown` if the provider may have charged more than `cost_usd`.
     """
 
     provider: str
@@ -47,6 +50,9 @@ class Entry:
     first_token_ms: float | None = None
     until: float | None = None
     scope: Literal["host"] | None = None
+    tokens: dict[str, int] | None = None
+    cost_usd: float | None = None
+    billed: Literal["unknown"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +66,14 @@ Line = Entry | RoundStart
 
 
 def fields(line: Line) -> dict[str, Any]:
-    """Returns a line's fields by name, `scope` only where it has one.
+    """Returns a line's fields by name, `scope` and `billed` only where it has them.
 
     `dataclasses.asdict` copies every value, which takes ten times as long.
     """
     found = {name: getattr(line, name) for name in line.__slots__}
-    if not found.get("scope", True):
-        del found["scope"]
+    for name in ("scope", "billed"):
+        if not found.get(name, True):
+            del found[name]
     return found
 
 

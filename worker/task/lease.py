@@ -204,7 +204,9 @@ def _settle(store: Store, task_id: str, *args: str | bytes | int) -> Command:
 def crashed_attempts(asked: str) -> tuple[Entry, ...]:
     """Returns the attempts that crashed with their workers, from the lines `<provider> <ms>` that the scripts wrote."""
     pairs = (line.split() for line in asked.splitlines() if line)
-    return tuple(Entry(provider, CRASHED, int(at) / 1000, reason="its worker died") for provider, at in pairs)
+    return tuple(
+        Entry(provider, CRASHED, int(at) / 1000, reason="its worker died", billed="unknown") for provider, at in pairs
+    )
 
 
 def _ms(seconds: float) -> int:

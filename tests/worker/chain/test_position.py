@@ -4,7 +4,7 @@ import pytest
 
 from config.chains import Chain
 from config.outcomes import Outcome
-from tests.worker.chain.routes import PROVIDERS, failed, remaining, route
+from tests.worker.chain.routes import PROVIDERS, failed, remaining, route, sized
 from worker.chain.position import Position, position
 from worker.chain.route import Route
 from worker.task.journal import SKIPPED, Entry, RoundStart
@@ -57,3 +57,16 @@ def test_a_new_round_keeps_the_tries_and_a_fresh_one_forgets_them_but_not_who_ca
     assert (again.exhausted, again.tries["a"], again.rounds) == ({"a", "b"}, 4, 1)
     assert (fresh.exhausted, fresh.tries["a"], fresh.rounds) == (frozenset(), 0, 1)
     assert fresh.closed == again.closed == {"a", "b", "c"}
+
+
+def test_a_window_that_is_not_configured_is_the_librarys_for_whom_to_ask_next_but_rules_out_nobody():
+    known = {"model": "gpt-4o", "host": "api.openai.com/v1"}  # 128,000 in the library
+    others = {
+        "k": sized("k", "openai", None, **known),
+        "s": sized("s", "openai", 100_000),
+        "l": sized("l", "openai", 200_000),
+        "u": sized("u", "openai", None),
+        "v": sized("v", "openai", None, model="gpt-4", host="api.openai.com/v1"),  # 8,192 in the library
+    }
+    assert remaining(route("at-once", "kslv", others), failed(Outcome.TOO_LARGE, name="k")) == ["l", "v"]
+    assert remaining(route("at-once", "uslv", others), failed(Outcome.TOO_LARGE, name="u")) == ["v"]

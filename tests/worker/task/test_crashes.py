@@ -41,7 +41,9 @@ def test_a_delivery_reads_what_the_crashed_worker_was_asking_and_since_when(cloc
     grant(store, "a", "alpha", "beta")
     clock.after(LEASE_MS)
     at = T0 / 1000 + 1
-    assert begin(store, "b").crashed_attempts == (Entry("alpha", journal.CRASHED, at, reason="its worker died"),)
+    assert begin(store, "b").crashed_attempts == (
+        Entry("alpha", journal.CRASHED, at, reason="its worker died", billed="unknown"),
+    )
 
 
 def test_an_attempt_that_ended_did_not_crash(clock, store):

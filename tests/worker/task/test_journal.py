@@ -20,6 +20,9 @@ ENTRIES = st.builds(
     st.none() | TIMES,
     st.none() | TIMES,
     st.none() | TIMES,
+    tokens=st.none() | st.dictionaries(st.text(), st.integers(0)),
+    cost_usd=st.none() | TIMES,
+    billed=st.none() | st.just("unknown"),
 )
 
 
