@@ -12,6 +12,7 @@ from worker.providers.tool_calls import ToolCalls
 from worker.result import FinishReason, Usage
 
 Event = dict[str, Any]
+_MOST_TOKENS = 10**15
 
 
 class ErrorEvent(Exception):
@@ -111,6 +112,9 @@ class Assembly(ABC):
 
 
 def count(numbers: object, name: str) -> int:
-    """Returns a count of tokens, 0 if it is missing or invalid: a bad usage must not lose a whole answer."""
+    """Returns a count of tokens, 0 if it is missing or invalid: a bad usage must not lose a whole answer.
+
+    One that no float can hold would fail where it is priced.
+    """
     number = numbers.get(name) if isinstance(numbers, dict) else None
-    return number if isinstance(number, int) and number > 0 else 0
+    return number if isinstance(number, int) and 0 < number < _MOST_TOKENS else 0

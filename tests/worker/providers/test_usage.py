@@ -80,6 +80,7 @@ OPENAI: list[tuple[str, dict[str, Any], Usage]] = [
             "completion_tokens": 5,
             "total_tokens": "many",
             "cached_tokens": -1,
+            "prompt_cache_hit_tokens": 10**400,
             "cost": {"total": 1},
             "prompt_tokens_details": [],
         },
