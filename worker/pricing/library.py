@@ -1,6 +1,6 @@
 """What genai-prices lists of a model. Nothing else imports it, and nothing is fetched: its data comes with its package.
 
-It is imported at the first question. In a worker that takes 0.3 s and 5 MB (docs/benchmarks/worker.md); a producer,
+It is imported at the first question. In a worker that takes 0.3 s and 5 MB (docs/benchmarks/worker.md). A producer,
 beat and Flower never ask.
 """
 
