@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from config.base_url import check as checked_base_url
 from config.breaker import Breaker
@@ -10,8 +10,11 @@ from config.frozen import Frozen, Name, Seconds
 from config.outcomes import Failure
 
 Dialect = Literal["anthropic", "openai", "llama_cpp"]
-Capability = Literal["tools", "images", "schema", "json", "prefill"]
-Optional = Literal["temperature", "top_p", "stop", "seed", "user", "reasoning_effort", "parallel_tool_calls"]
+Capability = Literal["tools", "images", "files", "audio", "schema", "json", "prefill"]
+Extension = Literal["top_k", "min_p", "repetition_penalty"]
+"""Fields that many servers of OpenAI's dialect take, and OpenAI answers 400 to."""
+LimitField = Literal["max_tokens", "max_completion_tokens"]
+StandIn = Literal["reasoning_content", "thought_signature"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 FIRST_TOKEN, LLAMA_CPP_FIRST_TOKEN, REASONING_FIRST_TOKEN = 30.0, 45.0, 120.0
 ATTEMPT, REASONING_ATTEMPT = 120.0, 300.0
@@ -23,15 +26,28 @@ Evidence = Annotated[str, Field(min_length=3, max_length=200)]
 Variable = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
 
 
+def _check_dropped(path: str) -> str:
+    if path in ("model", "messages", "stream"):
+        raise ValueError(f"a request is nothing without {path}")
+    return path
+
+
+BodyField = Annotated[
+    str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"), AfterValidator(_check_dropped)
+]
+"""A field of a request, or of the body that a provider gets; dots lead into objects, and into each item of a list."""
+
+
 class Model(Frozen):
     """One model of a provider; prices are USD per million tokens.
 
     Without `input_usd` and `output_usd` they are a library's (worker/pricing). `cached_usd` and `cache_write_usd` are
     of tokens read from a cache and written to one; without them they are in the vendor's proportion to the input.
     `context` is its window and `max_output` its longest answer, both in tokens. `unsupported` names the capabilities
-    that it lacks although its dialect has them. `drop_params` are fields of a request that it answers 400 to; they are
-    left out. `effort_with_tools` is the only reasoning effort that it accepts beside tools. `reasons` says that it may
-    think for minutes before its first token; `first_token_timeout` and `attempt_timeout` replace the provider's.
+    that it lacks although its dialect has them. `drop_params` are fields that it answers 400 to; they are left out.
+    `pass_params` are fields beyond its dialect that it takes, `limit_field` names its token limit. `effort_with_tools`
+    is the only reasoning effort that it accepts beside tools. `reasons` says that it may think for minutes before its
+    first token; `first_token_timeout` and `attempt_timeout` replace the provider's.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -42,7 +58,9 @@ class Model(Frozen):
     context: Tokens | None = None
     max_output: Tokens | None = None
     unsupported: frozenset[Capability] = frozenset()
-    drop_params: frozenset[Optional] = frozenset()
+    drop_params: frozenset[BodyField] = frozenset()
+    pass_params: frozenset[Extension] = frozenset()
+    limit_field: LimitField | None = None
     effort_with_tools: Effort | None = None
     reasons: bool = False
     first_token_timeout: Seconds | None = None
@@ -60,6 +78,8 @@ class Provider(Frozen):
     that `api_key_env` names, or from the file that `<api_key_env>_FILE` names; it is never written in TOML.
     An empty `api_key_env` means that the server needs no key. `allow_http` precedes `base_url`, whose check reads it.
     `errors` maps what this provider says to a class: a code, a status as text, or words of its message, in any case.
+    `drop_params`, `pass_params` and `limit_field` hold for each of its models. `prompt_cache` marks prompts for its
+    cache. `stand_in` is a field without which it refuses the calls that another provider made.
     """
 
     name: Name
@@ -74,6 +94,11 @@ class Provider(Frozen):
     idle_timeout: Seconds = 30.0
     attempt_timeout: Seconds | None = None
     stream: bool = True
+    drop_params: frozenset[BodyField] = frozenset()
+    pass_params: frozenset[Extension] = frozenset()
+    limit_field: LimitField | None = None
+    prompt_cache: bool = False
+    stand_in: StandIn | None = None
     models: dict[Name, Model]
     breaker: Breaker = Breaker()
     errors: dict[Evidence, Failure] = Field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -15,6 +15,8 @@ from config.redis_url import check
 from config.sources import ConfigurationError, Tree, layers, merge, merged
 
 __all__ = ["ConfigurationError", "Health", "Results", "Settings", "load"]
+
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 
 _EXPLAINED = {"extra_forbidden": "unknown key", "missing": "missing"}
 
@@ -40,7 +42,10 @@ class Results(Frozen):
 
 
 class Settings(BaseSettings):
-    """The whole configuration. Each provider's `breaker` already includes the common `[breaker]`."""
+    """The whole configuration. Each provider's `breaker` already includes the common `[breaker]`.
+
+    `models` maps names that requests may have as their model to tiers.
+    """
 
     # redis_url is a plain str for its readers. It may hold a password, so repr does not show it.
     model_config = SettingsConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
@@ -48,8 +53,10 @@ class Settings(BaseSettings):
     namespace: Name = "fallback"
     redis_url: Annotated[str, Field(repr=False)] = "redis://127.0.0.1:6379/0"
     max_crashes: Annotated[int, Field(ge=0, le=100)] = 10
+    unknown_model: Literal["refuse", "default"] = "refuse"
     breaker: Breaker = Breaker()
     providers: dict[Name, Provider]
+    models: dict[ModelName, Name] = Field(default_factory=dict)
     chains: dict[Name, Chain]
     health: Health = Health()
     results: Results = Results()
@@ -94,6 +101,10 @@ class Settings(BaseSettings):
                 if provider not in self.providers:
                     known = ", ".join(self.providers)
                     raise ValueError(f"chains.{name}.providers.{index}: no provider {provider!r}; there are {known}")
+        tiers = {tier for provider in self.providers.values() for tier in provider.models}
+        for model, tier in self.models.items():
+            if tier not in tiers:
+                raise ValueError(f"models.{model}: no tier {tier!r}; there are {', '.join(sorted(tiers))}")
         return self
 
 

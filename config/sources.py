@@ -143,7 +143,7 @@ def _explode(settings: type[BaseSettings], variables: Mapping[str, str]) -> Tree
 
 def _spell(layer: Tree, written: Tree) -> Tree:
     """Returns a variable's tree with the names of `written`: HIGH_PRIORITY becomes high-priority if that exists."""
-    sections = [section for section in ("providers", "chains") if section in layer]
+    sections = [section for section in ("providers", "models", "chains") if section in layer]
     spelled = layer | {section: _respell(layer[section], written.get(section)) for section in sections}
     for name, provider in _tables(spelled, "providers"):
         if "models" in provider:

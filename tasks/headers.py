@@ -34,9 +34,12 @@ class Stage(BaseModel):
     replay: Annotated[int, Field(ge=0, lt=2**53)] | None = None
 
 
-def first_headers(due: float, timeout: float) -> dict[str, Any]:
-    """Returns our headers for a message that is due at the epoch `due`, to be answered within `timeout` seconds."""
-    return {"version": FIRST_VERSION, "queued_at": due, "deadline_at": due + timeout}
+def first_headers(due: float, timeout: float, version: int = FIRST_VERSION) -> dict[str, Any]:
+    """Returns our headers for a message that is due at the epoch `due`, to be answered within `timeout` seconds.
+
+    `version` is the lowest of the workers that can read its request.
+    """
+    return {"version": version, "queued_at": due, "deadline_at": due + timeout}
 
 
 def our_headers(headers: Mapping[str, Any] | None) -> dict[str, Any]:

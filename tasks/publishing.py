@@ -13,6 +13,7 @@ from tasks.schedule import schedule
 from tasks.store import store
 from worker.errors import InvalidRequest, RedisUnavailable, TaskFailed
 from worker.request.field_errors import printable
+from worker.request.version import version
 from worker.task import identity
 
 
@@ -52,7 +53,7 @@ class CompletionTask(Task):
             if options.get("task_id") and "replay" not in ours:
                 _claim_id(options["task_id"], wire, when.delay)
             timeout = wire.get("timeout") or settings.chains[chain].timeout
-            headers[HEADER] = {**ours, **first_headers(when.due, timeout)}
+            headers[HEADER] = {**ours, **first_headers(when.due, timeout, version(wire))}
             options.setdefault("priority", settings.chains[chain].priority)
         options |= {"eta": when.eta, "argsrepr": HIDDEN, "kwargsrepr": HIDDEN}
         return super().apply_async(args, kwargs, headers=headers, **options)

@@ -10,6 +10,7 @@ from config.settings import Settings
 from worker.errors import InvalidRequest, UnknownChain
 from worker.request import CompletionRequest, parse
 from worker.request.field_errors import printable
+from worker.request.model_names import ModelNames
 
 _ARGUMENTS = ("request", "chain")
 _NAME = TypeAdapter(Name)
@@ -42,7 +43,9 @@ def check_request(settings: Settings, payload: Any, chain: Any) -> CompletionReq
         shown = repr(chain) if is_chain_name(chain) else "of that name"
         raise UnknownChain(f"chain: no chain {shown}; there are {', '.join(settings.chains)}")
     providers = [settings.providers[name] for name in settings.chains[chain].providers]
-    return parse(payload, {tier for provider in providers for tier in provider.models})
+    tiers = {tier for provider in providers for tier in provider.models}
+    unknown = "default" if settings.unknown_model == "default" else None
+    return parse(payload, ModelNames(tiers, settings.models, unknown))
 
 
 def is_chain_name(chain: Any) -> bool:

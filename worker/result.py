@@ -47,6 +47,7 @@ class Answer:
     usage: Usage | None
     request_id: str | None
     first_token_ms: float | None
+    logprobs: dict[str, Any] | None = field(default=None, repr=False)
 
 
 def completion(answer: Answer, created: float, fallback: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +63,14 @@ def completion(answer: Answer, created: float, fallback: dict[str, Any]) -> dict
         "object": "chat.completion",
         "created": int(created),
         "model": answer.model,
-        "choices": [{"index": 0, "message": answer.message, "finish_reason": answer.finish_reason, "logprobs": None}],
+        "choices": [
+            {
+                "index": 0,
+                "message": answer.message,
+                "finish_reason": answer.finish_reason,
+                "logprobs": answer.logprobs,
+            }
+        ],
         "usage": _usage(answer.usage),
         "fallback": {**fallback, "version": VERSION},
     }

@@ -9,6 +9,7 @@ from docs.generators import (
     docstrings,
     errors,
     failures,
+    fields,
     metrics,
     outcomes,
     request,
@@ -36,6 +37,8 @@ WHOLE: dict[str, Callable[[], Table | str]] = {
     "errors": errors.errors,
     "answers": answers.answers,
     "failures": failures.rows,
+    "fields": fields.fields,
+    "answer-fields": fields.answer_fields,
     "corpus": failures.corpus,
 }
 """What takes the marker's place, by the marker's word."""

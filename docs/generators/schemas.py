@@ -45,6 +45,8 @@ def described(schema: Schema, root: Schema) -> str:
     if "const" in here or "enum" in here:
         return ", ".join(f"`{_plain(value)}`" for value in here.get("enum", [here.get("const")]))
     match here.get("type"):
+        case "null":
+            return "null"
         case "array":
             items = described(here["items"], root) if "items" in here else "values"
             return f"list of {items}{_at_least(here)}"

@@ -12,6 +12,9 @@ from docs.generators.tables import Table, code
 PLACEHOLDERS = {"providers": "NAME", "chains": "NAME", "models": "TIER", "outcomes": "CLASS", "errors": "EVIDENCE"}
 """What stands on the page for a key that the operator chooses."""
 
+_MODELS = ("models",)
+"""The table of models' names, beside which a provider's `models` has tiers."""
+
 _HEADER = ["setting and variable", "value", "default", "meaning"]
 
 
@@ -65,7 +68,8 @@ def _field(field: Schema, root: Schema, path: tuple[str, ...], seen: set[str]) -
     entries = [*here.get("patternProperties", {}).values(), here.get("additionalProperties")]
     entry = next((each for each in entries if isinstance(each, dict)), None)
     if entry is not None:
-        yield from _field(entry, root, (*path, PLACEHOLDERS[path[-1]]), seen)
+        key = "MODEL" if path == _MODELS else PLACEHOLDERS[path[-1]]
+        yield from _field(entry, root, (*path, key), seen)
     elif "properties" not in resolved(here, root):
         yield Setting(path, described(here, root), default(field), _variable(path, here))
     elif here.get("$ref") in seen:

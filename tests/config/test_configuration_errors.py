@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from config.settings import ConfigurationError, Settings, load
 
-SECTIONS = "namespace, redis_url, max_crashes, breaker, providers, chains, health, results"
+SECTIONS = "namespace, redis_url, max_crashes, unknown_model, breaker, providers, models, chains, health, results"
 SENTINEL = "redis_url: must be sentinel://[user:password@]host[:port],...[/database][?master=name]"
 PORT = "redis_url: has no valid host and port; a password's special characters are written as %XX"
 BASE_URL = "must be http:// or https://, a host and at most a path, without user, password or query"
@@ -21,6 +21,16 @@ TEXTS = [
         "chains.default.retry.max_retries: Input should be less than or equal to 20",
     ),
     ("chains.default.retry.initial_backoff = 90", "chains.default.retry: initial_backoff is longer than max_backoff"),
+    ("models.gpt-4o = 'quick'", "models.gpt-4o: no tier 'quick'; there are default, fast"),
+    ("unknown_model = 'ask'", "unknown_model: Input should be 'refuse' or 'default'"),
+    (
+        "providers.claude.drop_params = ['messages']",
+        "providers.claude.drop_params.0: a request is nothing without messages",
+    ),
+    (
+        "providers.claude.pass_params = ['top_q']",
+        "providers.claude.pass_params.0: Input should be 'top_k', 'min_p' or 'repetition_penalty'",
+    ),
     ("chains.x.timeout = 1", "chains.x.providers: missing"),
     ("chains.x.providers = []", "chains.x.providers: Tuple should have at least 1 item after validation, not 0"),
     ("chains.x.providers = ['claude', 'claude']", "chains.x.providers: a provider is listed twice"),
@@ -83,7 +93,7 @@ TEXTS = [
     (
         "providers.claude.models.default = { name = 'x', unsupported = ['sound'] }",
         "providers.claude.models.default.unsupported.0: "
-        "Input should be 'tools', 'images', 'schema', 'json' or 'prefill'",
+        "Input should be 'tools', 'images', 'files', 'audio', 'schema', 'json' or 'prefill'",
     ),
     (
         "providers.claude.models.default = { name = 'x', max_output = 0 }",

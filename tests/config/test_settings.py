@@ -43,7 +43,7 @@ DEFAULTS = {
     "providers.openai.missing": "no API key",
     "providers.openai.breaker": Breaker(failure_threshold=5, success_threshold=2, cooldown_period=60.0),
     "providers.claude.models.default.unsupported": {"prefill"},
-    "providers.llama_cpp.models.default.unsupported": {"images"},
+    "providers.llama_cpp.models.default.unsupported": {"images", "audio"},
     "providers.openai.models.fast.max_output": 128_000,
     "results.max_request_bytes": 4_000_000,
 }

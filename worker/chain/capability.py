@@ -1,4 +1,4 @@
-"""Compares what a request needs with what a provider supports: tools, images, a schema, a large enough window.
+"""Compares what a request needs with what a provider supports: tools, images, files, a schema, a window.
 
 The prompt's tokens are estimated, because the vendors' vocabularies are not available here. Each class of characters
 has a weight; that costs 3 to 7 microseconds per kilobyte. Estimate over true count, by SmolLM2's vocabulary of 49,000
@@ -15,7 +15,7 @@ from functools import cached_property
 
 from config.providers import Model, Provider
 from worker.providers.dialects import DIALECTS
-from worker.request import Assistant, CompletionRequest, Image, JsonSchema, Message, Text
+from worker.request import Assistant, CompletionRequest, ContentPart, JsonSchema, Message, Text
 
 MARGIN = 1.4
 """An estimate must be so many times the window before a provider is skipped.
@@ -25,7 +25,10 @@ MARGIN = 1.4
 """
 
 IMAGE = 1_000
-"""Tokens of an image: OpenAI counts 765 for 1,024 pixels squared, Anthropic 1,600 at most for most models."""
+"""Tokens of an image: OpenAI counts 765 for 1,024 pixels squared, Anthropic 1,600 at most for most models.
+
+A file and a sound count as much: their length is not known here, and nobody is to be skipped in error.
+"""
 
 _MESSAGE = 4
 _MESSAGE_AT_MOST = 16
@@ -34,6 +37,8 @@ _MESSAGE_AT_MOST = 16
 _REASONS = {
     "tools": "takes no tools",
     "images": "takes no images",
+    "files": "takes no files",
+    "audio": "takes no audio",
     "schema": "takes no schema for its answer",
     "json": "has no JSON mode",
     "prefill": "does not go on with an answer that was begun",
@@ -69,23 +74,23 @@ class Requirements:
     def most(self) -> int:
         """Returns an upper bound of the prompt's tokens: each token has at least one byte."""
         text = sum(len(text) if text.isascii() else 4 * len(text) for text in self._texts)
-        return text + _MESSAGE_AT_MOST * len(self.request.messages) + IMAGE * self._images
+        return text + _MESSAGE_AT_MOST * len(self.request.messages) + IMAGE * self._attachments
 
     @cached_property
     def about(self) -> int:
         """Returns the estimated number of tokens of the prompt."""
         text = sum(map(tokens, self._texts))
-        return round(text) + _MESSAGE * len(self.request.messages) + IMAGE * self._images
+        return round(text) + _MESSAGE * len(self.request.messages) + IMAGE * self._attachments
 
     @cached_property
     def _texts(self) -> list[str]:
         return list(_texts(self.request))
 
     @cached_property
-    def _images(self) -> int:
-        if "images" not in self.needs:
+    def _attachments(self) -> int:
+        if self.needs.isdisjoint(("images", "files", "audio")):
             return 0
-        return sum(isinstance(part, Image) for message in self.request.messages for part in _parts(message))
+        return sum(not isinstance(part, Text) for message in self.request.messages for part in _parts(message))
 
 
 def lacking(requirements: Requirements, provider: Provider, model: Model) -> str | None:
@@ -131,7 +136,7 @@ def _texts(request: CompletionRequest) -> Iterator[str]:
         if isinstance(message.content, str):
             yield message.content
         else:
-            yield from (part.text for part in _parts(message) if not isinstance(part, Image))
+            yield from (part.text for part in _parts(message) if isinstance(part, Text))
         if isinstance(message, Assistant):
             yield from (call.function.name + call.function.arguments for call in message.tool_calls or ())
     for tool in request.tools or ():
@@ -140,5 +145,5 @@ def _texts(request: CompletionRequest) -> Iterator[str]:
         yield json.dumps(request.response_format.json_schema["schema"], ensure_ascii=False)
 
 
-def _parts(message: Message) -> tuple[Text | Image, ...]:
+def _parts(message: Message) -> tuple[ContentPart, ...]:
     return () if isinstance(message.content, str) else message.content or ()

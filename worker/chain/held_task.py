@@ -12,6 +12,7 @@ from worker.chain import without_redis
 from worker.chain.delivery import Completion, Continue, Delivery
 from worker.chain.position import position
 from worker.errors import RedisUnavailable, Revoked, TaskFailed
+from worker.request.version import version as request_version
 from worker.store.connection import Command
 from worker.store.store import Store
 from worker.task import dead_letters, journal, lease
@@ -124,7 +125,8 @@ class HeldTask:
         pause = lease.pause(self.store, self.delivery.task_id, self.lease_id, step, delay, self.lines[self.saved :])
         with suppress(RedisUnavailable):  # the lease runs out by itself, and the message carries the step
             self.store.run(pause)
-        route, version = self.delivery.route, journal.version(self.lines)
+        route = self.delivery.route
+        version = max(journal.version(self.lines), request_version(self.delivery.request.wire()))
         return Continue(delay, step, tuple(position(route, self.lines).remaining(route)), version=version)
 
     def succeed(self, attempted: Attempted, result: dict[str, Any], cost: str) -> Completion:

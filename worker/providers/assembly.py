@@ -9,6 +9,7 @@ from worker.providers.finish import finish_reason, is_refusal
 from worker.providers.scrubbing import code_word
 from worker.providers.text import join_utf8
 from worker.providers.tool_calls import ToolCalls
+from worker.request.fields import check_json
 from worker.result import FinishReason, Usage
 
 Event = dict[str, Any]
@@ -25,13 +26,19 @@ class ErrorEvent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ParsedAnswer:
-    """The parts of one whole answer; `message` is an OpenAI assistant message."""
+    """The parts of one whole answer.
+
+    `message` is an OpenAI assistant message; `own_fields` is what only the model that answered may see again, see
+    provider_fields.py. `logprobs` are a choice's.
+    """
 
     id: str
     model: str
     message: dict[str, Any] = field(repr=False)
     finish_reason: FinishReason
     usage: Usage | None
+    own_fields: dict[str, Any] = field(default_factory=dict, repr=False)
+    logprobs: dict[str, Any] | None = field(default=None, repr=False)
 
 
 class Assembly(ABC):
@@ -47,6 +54,7 @@ class Assembly(ABC):
         has_ended: whether the server said that nothing follows.
         is_refused: whether the model refused, in a field of its own.
         refusal_codes: what kind of refusal it is, if the server says.
+        logprobs: the tokens with their log probabilities, by `content` and `refusal`.
     """
 
     def __init__(self) -> None:
@@ -60,6 +68,7 @@ class Assembly(ABC):
         self.has_ended = False
         self.is_refused = False
         self.refusal_codes: tuple[str, ...] = ()
+        self.logprobs: dict[str, list[Any]] = {}
 
     @abstractmethod
     def add(self, event: Event) -> bool:
@@ -99,7 +108,13 @@ class Assembly(ABC):
             message["reasoning_content"] = reasoning
         if calls:
             message["tool_calls"] = calls
-        return ParsedAnswer(join_utf8([self.id]), join_utf8([self.model]), message, finish, self.usage)
+        id_, model = join_utf8([self.id]), join_utf8([self.model])
+        own = portable(self.own_fields(calls))
+        return ParsedAnswer(id_, model, message, finish, self.usage, own, portable(self.logprobs) or None)
+
+    def own_fields(self, calls: list[dict[str, Any]]) -> dict[str, Any]:
+        """Returns what only the model that answered may see again; `calls` are those of the whole answer."""
+        return {}
 
     def _check_open(self) -> None:
         """Checks that a piece may still come.
@@ -109,6 +124,14 @@ class Assembly(ABC):
         """
         if self.word or self.has_ended:
             raise AttemptFailed("malformed", "the answer goes on after its end")
+
+
+def portable(found: dict[str, Any]) -> dict[str, Any]:
+    """Returns what a server sent as it is, or nothing if it could not be stored and sent again as JSON."""
+    try:
+        return check_json(found)
+    except ValueError:
+        return {}
 
 
 def count(numbers: object, name: str) -> int:

@@ -1,7 +1,6 @@
 """One attempt at one provider."""
 
 from collections.abc import Callable
-from typing import Any
 
 from pydantic_core import to_json
 
@@ -14,7 +13,10 @@ from worker.providers.dialects import DIALECTS
 from worker.providers.http.client import send
 from worker.providers.http.deadlines import nothing
 from worker.providers.http.time_limits import Limits
+from worker.providers.provider_fields import with_own_fields
+from worker.providers.query import Query
 from worker.providers.response import Reading
+from worker.providers.rules import merged
 from worker.request import CompletionRequest, ToolResult
 from worker.result import Answer
 
@@ -67,7 +69,7 @@ def _ask(
     reading = Reading(assembly, limits, on_first_byte if provider.stream else nothing, check_wanted)
     if not provider.stream:
         on_first_byte()
-    with send("POST", url, headers, _body(dialect, provider, model, request), limits, check_wanted) as response:
+    with send("POST", url, headers, _body(dialect, Query(request, provider, model)), limits, check_wanted) as response:
         if not 200 <= response.status < 300:
             raise errors.from_response(response, provider, request)
         try:
@@ -81,11 +83,12 @@ def _ask(
     return Answer(
         parsed.id,
         parsed.model,
-        parsed.message,
+        with_own_fields(parsed.message, provider.name, model.name, parsed.own_fields),
         parsed.finish_reason,
         parsed.usage,
         request_id,
         None if first_token is None else round(1000 * (first_token - limits.started), 1),
+        parsed.logprobs,
     )
 
 
@@ -97,24 +100,7 @@ def _with_usage(failed: AttemptFailed, assembly: Assembly, limits: Limits) -> At
     return failed
 
 
-def _body(dialect: Dialect, provider: Provider, model: Model, request: CompletionRequest) -> bytes:
-    body = dialect.body(_with_accepted_fields(request, model), model, provider.stream)
-    options = (request.provider_options or {}).get(provider.name)
-    whole = merged(body, options) if options else body
-    return to_json(whole)
-
-
-def _with_accepted_fields(request: CompletionRequest, model: Model) -> CompletionRequest:
-    """Returns the request without the fields that the model answers 400 to."""
-    changes: dict[str, Any] = {name: None for name in model.drop_params if getattr(request, name) is not None}
-    if request.tools and model.effort_with_tools:
-        changes["reasoning_effort"] = model.effort_with_tools
-    return request.model_copy(update=changes) if changes else request
-
-
-def merged(body: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Returns the body with these options: objects are merged, any other value is replaced."""
-    return body | {
-        name: merged(body[name], value) if isinstance(value, dict) and isinstance(body.get(name), dict) else value
-        for name, value in options.items()
-    }
+def _body(dialect: Dialect, query: Query) -> bytes:
+    body = dialect.body(query)
+    options = (query.request.provider_options or {}).get(query.provider.name)
+    return to_json(merged(body, options) if options else body)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from config.providers import Model, Provider
+from config.providers import Provider
 from worker.errors import AttemptFailed
 from worker.providers.assembly import Assembly
-from worker.request import CompletionRequest
+from worker.providers.query import Query
+from worker.providers.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class Dialect:
         models: the path of the list of models, which costs nothing; the probe's path if one response serves both.
         takes: the capabilities that the format can express, named as in `CompletionRequest.needs`.
         headers: returns the provider's headers.
-        body: returns the body of a request; the last argument is whether to stream.
+        rules: what becomes of each field of a request.
+        body: returns the body of a request, by the rules.
         assembly: returns what puts one answer together.
         silent_after_tool: whether no content is a whole answer where the last message is a tool's result.
     """
@@ -30,7 +32,8 @@ class Dialect:
     models: str
     takes: frozenset[str]
     headers: Callable[[Provider], dict[str, str]]
-    body: Callable[[CompletionRequest, Model, bool], dict[str, Any]]
+    rules: Rules
+    body: Callable[[Query], dict[str, Any]]
     assembly: Callable[[], Assembly]
     silent_after_tool: bool = False
 

@@ -12,7 +12,7 @@ from worker.providers.http.client import Response
 from worker.providers.http.retry_after import parse_text
 from worker.providers.scrubbing import MOST, TELLING, code_word, scrubbed
 from worker.providers.text import parts, text_of
-from worker.request import Assistant, CompletionRequest, Image, JsonSchema
+from worker.request import Assistant, Audio, CompletionRequest, ContentPart, File, Image, JsonSchema
 
 _MOST = 65_536
 _LONGEST = 86_400.0
@@ -76,21 +76,34 @@ def _failure(
 def _secrets(provider: Provider, request: CompletionRequest) -> list[str]:
     key = provider.api_key.get_secret_value() if provider.api_key else ""
     own = (request.provider_options or {}).get(provider.name)
-    return [key, request.user or "", *filter(None, _prompt_texts(request)), *request.stops, *_texts(own)]
+    users = (request.user, request.safety_identifier, request.prompt_cache_key)
+    return [key, *filter(None, (*users, *_prompt_texts(request))), *request.stops, *_texts(own)]
 
 
 def _prompt_texts(request: CompletionRequest) -> Iterator[str]:
     """Yields the texts that the producer wrote."""
     for message in request.messages:
         yield text_of(message)
-        yield from (part.image_url.url for part in parts(message) if isinstance(part, Image))
+        yield from (_attached(part) for part in parts(message))
         if isinstance(message, Assistant):
             yield from (call.function.arguments for call in message.tool_calls or ())
+            yield from _texts(message.provider_fields)
     for tool in request.tools or ():
         yield tool.function.description or ""
         yield from _texts(tool.function.parameters)
     if isinstance(request.response_format, JsonSchema):
         yield from _texts(request.response_format.json_schema)
+    if request.prediction:
+        yield from _texts(request.prediction.model_dump())
+
+
+def _attached(part: ContentPart) -> str:
+    """Returns what a part holds beside text."""
+    if isinstance(part, Image):
+        return part.image_url.url
+    if isinstance(part, File):
+        return part.file.base64
+    return part.input_audio.data if isinstance(part, Audio) else ""
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """llama.cpp's server: OpenAI's format with these differences.
 
 1. Its base URL has no `/v1`.
-2. It reads `max_tokens`, and ignores `user`.
+2. It reads `max_tokens`, and ignores what is for accounts.
 3. Its chat templates know the role `system`, not `developer`.
 4. It cannot choose one named tool. It gets that tool alone, and must call one.
 5. A seed has 32 bits; the highest value means "any".
@@ -15,9 +15,11 @@
 from dataclasses import replace
 from typing import Any
 
-from config.providers import Model, Provider
-from worker.providers import openai
-from worker.request import CompletionRequest
+from config.providers import Provider
+from worker.providers import openai, rules
+from worker.providers.openai.request import streaming
+from worker.providers.query import Query
+from worker.providers.rules import UNCHANGED, Rule, Rules, dropped, mapped, unchanged
 
 _ANY_SEED = 2**32 - 1
 
@@ -27,16 +29,9 @@ def headers(provider: Provider) -> dict[str, str]:
     return {**openai.OPENAI.headers(provider), "Connection": "close"}
 
 
-def body(request: CompletionRequest, model: Model, stream: bool) -> dict[str, Any]:
+def body(query: Query) -> dict[str, Any]:
     """Returns the body of a request; a stream ends with its usage."""
-    body = openai.OPENAI.body(request, model, stream)
-    body.pop("user", None)
-    if "max_completion_tokens" in body:
-        body["max_tokens"] = body.pop("max_completion_tokens")
-    if "seed" in body:
-        body["seed"] %= _ANY_SEED
-    if effort := body.pop("reasoning_effort", None):
-        body["chat_template_kwargs"] = _reasoning(effort)
+    body = rules.body(RULES, query)
     for message in body["messages"]:
         if message["role"] == "developer":
             message["role"] = "system"
@@ -44,6 +39,27 @@ def body(request: CompletionRequest, model: Model, stream: bool) -> dict[str, An
     if isinstance(body.get("tool_choice"), dict):
         _choose(body, body["tool_choice"]["function"]["name"])
     return body
+
+
+def _limit(query: Query) -> dict[str, Any]:
+    most = query.model.limit(query.request.limit)
+    return {} if most is None else {query.limit_field("max_tokens"): most}
+
+
+def _seed(query: Query) -> dict[str, Any]:
+    return {} if query.request.seed is None else {"seed": query.request.seed % _ANY_SEED}
+
+
+def _repetition(query: Query) -> dict[str, Any]:
+    penalty = query.request.repetition_penalty
+    return {} if penalty is None else {"repeat_penalty": penalty}
+
+
+def _reasoning(query: Query) -> dict[str, Any]:
+    if query.effort is None:
+        return {}
+    options = {"enable_thinking": False} if query.effort == "none" else {"reasoning_effort": query.effort}
+    return {"chat_template_kwargs": options}
 
 
 def _alternating(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -69,10 +85,6 @@ def _parts(content: Any) -> list[Any]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else list(content or ())
 
 
-def _reasoning(effort: str) -> dict[str, Any]:
-    return {"enable_thinking": False} if effort == "none" else {"reasoning_effort": effort}
-
-
 def _choose(body: dict[str, Any], name: str) -> None:
     body["tools"] = [tool for tool in body["tools"] if tool["function"]["name"] == name]
     body["tool_choice"] = "required"
@@ -86,6 +98,31 @@ def probe(provider: Provider) -> str:
     return "/health" if provider.api_key is None else "/props"
 
 
+RULES: Rules = {
+    **openai.OPENAI.rules,
+    "stream": Rule("refused", "if true; sent is the provider's `stream`", streaming),
+    "max_tokens": mapped("`max_tokens`, or the provider's `limit_field`", _limit),
+    "top_k": UNCHANGED,
+    "min_p": UNCHANGED,
+    "repetition_penalty": mapped("`repeat_penalty`", _repetition),
+    "seed": mapped("modulo 2^32 - 1: the highest value means any seed", _seed),
+    "reasoning_effort": mapped("`chat_template_kwargs`; `none` becomes `enable_thinking: false`", _reasoning),
+    "tool_choice": unchanged(
+        "with tools alone; a named tool is sent alone, with `required`", openai.OPENAI.rules["tool_choice"].fields
+    ),
+    **dict.fromkeys(
+        ("user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "service_tier", "store"), dropped()
+    ),
+    **dict.fromkeys(("verbosity", "prediction"), dropped()),
+}
+
 LLAMA_CPP = replace(
-    openai.OPENAI, path="/v1/chat/completions", probe=probe, models="/v1/models", headers=headers, body=body
+    openai.OPENAI,
+    path="/v1/chat/completions",
+    probe=probe,
+    models="/v1/models",
+    takes=openai.OPENAI.takes - {"files"},
+    headers=headers,
+    rules=RULES,
+    body=body,
 )

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from worker.request import Image, Message, Text
+from worker.request import ContentPart, Message, Text
 
 
-def parts(message: Message) -> tuple[Text | Image, ...]:
+def parts(message: Message) -> tuple[ContentPart, ...]:
     """Returns a message's content as parts."""
     if isinstance(message.content, str):
         return (Text(type="text", text=message.content),)

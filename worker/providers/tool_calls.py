@@ -71,6 +71,7 @@ class _Call:
     name: str = ""
     arguments: list[str] = field(default_factory=list)
     object: dict[str, Any] | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -106,8 +107,8 @@ class ToolCalls:
         """Returns whether there is a call at an index."""
         return index in self._at
 
-    def add(self, index: Any, id_: Any, name: Any, arguments: Any) -> None:
-        """Adds one piece. `arguments` is a piece of JSON, or an object, which is whole."""
+    def add(self, index: Any, id_: Any, name: Any, arguments: Any, extra: Any = None) -> None:
+        """Adds one piece. `arguments` is a piece of JSON, or an object, which is whole; `extra` is the vendor's own."""
         call = self._at.get(index) if index is not None else (self._calls[-1] if self._calls else None)
         if call is None or (name and self._is_another(call, id_, name, arguments)):
             call = self._at[index] = _Call()
@@ -122,6 +123,13 @@ class ToolCalls:
             call.arguments.append(arguments)
         elif arguments:
             call.object = arguments
+        if isinstance(extra, dict):
+            call.extra |= extra
+
+    def extras(self, whole: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Returns what the vendor sent with each call beside it, by the id in `whole`; empty if it sent nothing."""
+        pairs = zip(whole, self._calls, strict=True)
+        return {converted["id"]: {"extra_content": call.extra} for converted, call in pairs if call.extra}
 
     def whole(self, answer_id: str, *, is_cut: bool) -> list[dict[str, Any]]:
         """Returns the calls in the form of OpenAI's message, valid for every vendor.

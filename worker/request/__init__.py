@@ -3,6 +3,10 @@
 from worker.request.completion import CompletionRequest as CompletionRequest
 from worker.request.completion import parse as parse
 from worker.request.messages import Assistant as Assistant
+from worker.request.messages import Audio as Audio
+from worker.request.messages import CacheControl as CacheControl
+from worker.request.messages import ContentPart as ContentPart
+from worker.request.messages import File as File
 from worker.request.messages import Image as Image
 from worker.request.messages import Message as Message
 from worker.request.messages import System as System

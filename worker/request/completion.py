@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from worker.errors import InvalidRequest
-from worker.request.conversation import faults, has_images, tool_faults
+from worker.request.conversation import faults, part_types, tool_faults
 from worker.request.field_errors import MOST_SHOWN, describe_errors
 from worker.request.fields import (
     Count,
@@ -29,11 +29,17 @@ from worker.request.fields import (
     Utf8Str,
     at_most,
 )
-from worker.request.messages import Assistant, Message
+from worker.request.messages import Assistant, Message, Texts
+from worker.request.model_names import ModelNames
+from worker.request.replayed import normalised
 from worker.request.tools import MOST_TOOLS, Choice, JsonObject, JsonSchema, ResponseFormat, Tool
 
 _MOST_MESSAGES = 10_000
 _OURS = ("messages", "model", "n", "stream", "stream_options")
+
+Penalty = Annotated[Number, Field(ge=-2, le=2)]
+Bias = Annotated[Integer | Number, Field(ge=-100, le=100)]
+Word = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_.-]{1,64}\z")]
 
 
 def _as_tuple(stop: object) -> object:
@@ -46,6 +52,20 @@ def _check_options(value: dict[Any, Any]) -> dict[Any, Any]:
     return value
 
 
+class StreamOptions(RequestModel):
+    """Options of a stream. They are accepted and ignored, because the caller gets no stream."""
+
+    include_usage: StrictBool | None = None
+    include_obfuscation: StrictBool | None = None
+
+
+class Prediction(RequestModel):
+    """What most of the answer will be, so that it comes sooner."""
+
+    type: Literal["content"]
+    content: Texts
+
+
 class CompletionRequest(RequestModel):
     """A request for one completion.
 
@@ -55,7 +75,8 @@ class CompletionRequest(RequestModel):
     | `model` | a tier, such as `fast` |
     | `metadata` | stored with the request, never sent to a provider |
     | `provider_options` | by a provider's name; merged into the body for that provider alone |
-    | `n`, `stream` | only their defaults, 1 and false, are accepted |
+    | `n`, `stream`, `modalities` | only their defaults, 1, false and `["text"]`, are accepted |
+    | `functions`, `function_call` | the older form of `tools` and `tool_choice`, which they become |
     """
 
     messages: Annotated[tuple[Message, ...], Field(min_length=1), BeforeValidator(at_most(_MOST_MESSAGES))]
@@ -77,6 +98,25 @@ class CompletionRequest(RequestModel):
     timeout: Annotated[Number, Field(gt=0, le=86_400)] | None = None
     n: Integer | None = None
     stream: StrictBool | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    logit_bias: Annotated[dict[Utf8Str, Bias], BeforeValidator(at_most(1_024))] | None = None
+    logprobs: StrictBool | None = None
+    top_logprobs: Annotated[Integer, Field(ge=0, le=20)] | None = None
+    top_k: Annotated[Integer, Field(ge=-1, le=1_000_000)] | None = None
+    min_p: Annotated[Number, Field(ge=0, le=1)] | None = None
+    repetition_penalty: Annotated[Number, Field(gt=0, le=2)] | None = None
+    service_tier: Word | None = None
+    store: StrictBool | None = None
+    prediction: Prediction | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+    safety_identifier: Utf8Str | None = None
+    prompt_cache_key: Utf8Str | None = None
+    prompt_cache_retention: Literal["in_memory", "24h"] | None = None
+    modalities: tuple[Literal["text"]] | None = None
+    stream_options: StreamOptions | None = None
+    functions: None = None
+    function_call: None = None
 
     @property
     def limit(self) -> int | None:
@@ -90,10 +130,13 @@ class CompletionRequest(RequestModel):
 
     @property
     def needs(self) -> frozenset[str]:
-        """Returns the capabilities that a provider must have, of `tools`, `images`, `schema`, `json` and `prefill`."""
+        """Returns the capabilities that a provider must have, named as in `config.providers.Capability`."""
+        types = part_types(self.messages)
         needs = {
             "tools": bool(self.tools),
-            "images": has_images(self.messages),
+            "images": "image_url" in types,
+            "files": "file" in types,
+            "audio": "input_audio" in types,
             "schema": isinstance(self.response_format, JsonSchema),
             "json": isinstance(self.response_format, JsonObject),
             "prefill": isinstance(self.messages[-1], Assistant),
@@ -104,12 +147,15 @@ class CompletionRequest(RequestModel):
         """Returns JSON values that `parse` turns into this request again, without fields that were not set."""
         return self.model_dump(mode="json", exclude_unset=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _normalise(cls, value: Any) -> Any:
+        return normalised(value) if isinstance(value, Mapping) else value
+
     @field_validator("model")
     @classmethod
     def _check_model(cls, value: str, info: ValidationInfo) -> str:
-        if info.context is not None and value not in info.context:
-            raise ValueError(f"names no tier; there are {', '.join(sorted(info.context))}")
-        return value
+        return info.context.tier(value) if isinstance(info.context, ModelNames) else value
 
     @field_validator("n")
     @classmethod
@@ -132,19 +178,25 @@ class CompletionRequest(RequestModel):
         return self
 
 
-def parse(payload: CompletionRequest | Mapping[str, Any], tiers: Collection[str]) -> CompletionRequest:
-    """Returns the validated request; its `model` must be one of `tiers`.
+def parse(payload: CompletionRequest | Mapping[str, Any], names: Collection[str] | ModelNames) -> CompletionRequest:
+    """Returns the validated request; its `model` becomes a tier.
+
+    Args:
+        payload: the request, or its JSON values.
+        names: the tiers, and the names of models that stand for them.
 
     Raises:
         InvalidRequest: one line names each invalid field and the reason, and quotes no value.
     """
     given = dict(payload) if isinstance(payload, Mapping) else payload
+    known = names if isinstance(names, ModelNames) else ModelNames(names)
     try:
-        request = CompletionRequest.model_validate(given, context=tiers)
+        request = CompletionRequest.model_validate(given, context=known)
     except ValidationError as exc:
         # `from None`: the original holds the input, and a traceback travels with a failed task.
-        raise InvalidRequest(describe_errors(exc, given)) from None
-    found = chain(faults(request.messages), tool_faults(request.tools or (), request.tool_choice))
-    if shown := list(islice(found, MOST_SHOWN)):
+        found = normalised(given) if isinstance(given, dict) else given
+        raise InvalidRequest(describe_errors(exc, found)) from None
+    wrong = chain(faults(request.messages), tool_faults(request.tools or (), request.tool_choice))
+    if shown := list(islice(wrong, MOST_SHOWN)):
         raise InvalidRequest("; ".join(shown))
     return request

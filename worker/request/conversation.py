@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from worker.request.messages import Assistant, Image, Message, ToolResult, User
+from worker.request.messages import Assistant, Message, Text, ToolResult, User
 from worker.request.tools import Choice, NamedToolChoice, Tool
 
 CONTENT = "needs content or tool_calls"
@@ -51,7 +51,7 @@ def _is_not_blank(message: Message) -> bool:
         return not message.content.isspace() and message.content != ""
     if isinstance(message, Assistant) and message.tool_calls:
         return True
-    return any(isinstance(part, Image) or part.text.strip() for part in message.content or ())
+    return any(not isinstance(part, Text) or part.text.strip() for part in message.content or ())
 
 
 def tool_faults(tools: Sequence[Tool], choice: Choice | None) -> Iterator[str]:
@@ -65,11 +65,7 @@ def tool_faults(tools: Sequence[Tool], choice: Choice | None) -> Iterator[str]:
         yield "tool_choice.function.name: names no function of tools"
 
 
-def has_images(messages: Sequence[Message]) -> bool:
-    """Returns whether any message has an image."""
-    return any(
-        isinstance(message, User)
-        and not isinstance(message.content, str)
-        and any(isinstance(part, Image) for part in message.content)
-        for message in messages
-    )
+def part_types(messages: Sequence[Message]) -> set[str]:
+    """Returns the types of the parts that users sent: `text`, `image_url`, `file`, `input_audio`."""
+    users = (message for message in messages if isinstance(message, User))
+    return {part.type for message in users if not isinstance(message.content, str) for part in message.content}

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-MOST_ENTRIES = 32
+MOST_ENTRIES = 64
 """The most fields of an object, and entries of a small dict."""
 
 DEEPEST = 64

@@ -4,10 +4,27 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from worker.request.fields import NonEmptyStr, ParticipantName, RequestModel, ToolName, Utf8Str, at_most
+from worker.request.attachments import FileData, InputAudio
+from worker.request.fields import (
+    Json,
+    NonEmptyStr,
+    ParticipantName,
+    RequestModel,
+    SmallDict,
+    ToolName,
+    Utf8Str,
+    at_most,
+)
 from worker.request.images import ImageUrl
 
 MOST_CALLS = 128
+
+
+class CacheControl(RequestModel):
+    """Marks the end of a prompt's beginning that is worth keeping. Only Anthropic's dialect sends it."""
+
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] | None = None
 
 
 class Text(RequestModel):
@@ -15,6 +32,7 @@ class Text(RequestModel):
 
     type: Literal["text"]
     text: Utf8Str
+    cache_control: CacheControl | None = None
 
 
 class Image(RequestModel):
@@ -22,6 +40,26 @@ class Image(RequestModel):
 
     type: Literal["image_url"]
     image_url: ImageUrl
+    cache_control: CacheControl | None = None
+
+
+class File(RequestModel):
+    """A part of a message that is a PDF."""
+
+    type: Literal["file"]
+    file: FileData
+    cache_control: CacheControl | None = None
+
+
+class Audio(RequestModel):
+    """A part of a message that is sound."""
+
+    type: Literal["input_audio"]
+    input_audio: InputAudio
+    cache_control: CacheControl | None = None
+
+
+ContentPart = Text | Image | File | Audio
 
 
 def _shape(content: object) -> str | None:
@@ -33,13 +71,11 @@ def _shape(content: object) -> str | None:
 _TEXTS = Discriminator(
     _shape, custom_error_type="content", custom_error_message="must be a string or a list of text parts"
 )
-_PARTS = Discriminator(
-    _shape, custom_error_type="content", custom_error_message="must be a string or a list of text and image parts"
-)
+_PARTS = Discriminator(_shape, custom_error_type="content", custom_error_message="must be a string or a list of parts")
 Texts = Annotated[
     Annotated[Utf8Str, Tag("text")] | Annotated[tuple[Text, ...], Field(fail_fast=True), Tag("parts")], _TEXTS
 ]
-_Part = Annotated[Text | Image, Field(discriminator="type")]
+_Part = Annotated[ContentPart, Field(discriminator="type")]
 Parts = Annotated[
     Annotated[NonEmptyStr, Tag("text")]
     | Annotated[tuple[_Part, ...], Field(min_length=1, fail_fast=True), Tag("parts")],
@@ -53,6 +89,7 @@ class System(RequestModel):
     role: Literal["system", "developer"]
     content: Texts
     name: ParticipantName | None = None
+    cache_control: CacheControl | None = None
 
 
 class User(RequestModel):
@@ -61,6 +98,7 @@ class User(RequestModel):
     role: Literal["user"]
     content: Parts
     name: ParticipantName | None = None
+    cache_control: CacheControl | None = None
 
 
 class FunctionCall(RequestModel):
@@ -79,7 +117,10 @@ class ToolCall(RequestModel):
 
 
 class Assistant(RequestModel):
-    """An earlier turn of a model. `reasoning_content` is not sent; other fields of an answer must be empty."""
+    """An earlier turn of a model.
+
+    `provider_fields` has, by a provider's name, the model and what only that model of that provider may see again.
+    """
 
     role: Literal["assistant"]
     content: Texts | None = None
@@ -87,11 +128,8 @@ class Assistant(RequestModel):
     tool_calls: Annotated[tuple[ToolCall, ...], Field(fail_fast=True), BeforeValidator(at_most(MOST_CALLS))] | None = (
         None
     )
-    reasoning_content: Utf8Str | None = None
-    refusal: None = None
-    audio: None = None
-    function_call: None = None
-    annotations: tuple[()] | None = None
+    provider_fields: Annotated[dict[Utf8Str, Json], SmallDict] | None = None
+    cache_control: CacheControl | None = None
 
 
 class ToolResult(RequestModel):
@@ -101,6 +139,7 @@ class ToolResult(RequestModel):
     tool_call_id: NonEmptyStr
     content: Texts
     name: Utf8Str | None = None
+    cache_control: CacheControl | None = None
 
 
 Message = Annotated[System | User | Assistant | ToolResult, Field(discriminator="role")]

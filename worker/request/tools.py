@@ -6,6 +6,7 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 from typing_extensions import TypedDict  # pydantic accepts that of `typing` from Python 3.12 on
 
 from worker.request.fields import Json, RequestModel, SmallDict, StrictBool, ToolName, Utf8Str
+from worker.request.messages import CacheControl
 
 MOST_TOOLS = 128
 
@@ -30,6 +31,7 @@ class Tool(RequestModel):
 
     type: Literal["function"]
     function: Function
+    cache_control: CacheControl | None = None
 
 
 class NamedToolChoice(RequestModel):

@@ -16,8 +16,8 @@ CRASHED = "worker-died"
 _SINCE_3 = (Outcome.SHARE_SPENT, Outcome.EMPTY, Outcome.NONCONFORMING)
 FIRST_VERSION = 2
 """The version of a message, and of the workers that read its journal, unless the journal needs a later one."""
-LATEST_VERSION = 3
-"""The latest version that this worker reads; `version` says what needs it."""
+LATEST_VERSION = 4
+"""The latest version that this worker reads; `version` and worker/request/version.py say what needs which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def load(text: str) -> Line:
 def version(lines: Iterable[Line]) -> int:
     """Returns the lowest version of the workers that can read these lines."""
     new = any(e.scope or e.outcome in _SINCE_3 for e in entries(lines))
-    return LATEST_VERSION if new else FIRST_VERSION
+    return 3 if new else FIRST_VERSION
 
 
 def append(store: Store, task_id: str, lines: Iterable[Line]) -> list[Command]:

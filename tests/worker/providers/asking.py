@@ -5,16 +5,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from config.providers import Dialect, Provider
+from config.providers import Dialect, Model, Provider
 from worker.errors import AttemptFailed
 from worker.providers import ask
+from worker.providers.dialects import DIALECTS
+from worker.providers.query import Query
 from worker.request import CompletionRequest
 from worker.result import Answer
 
 KEY = "sk-fallback-test-0123456789"
 
 
-def provider(dialect: Dialect, url: str, **limits: float) -> Provider:
+def provider(dialect: Dialect, url: str, **fields: Any) -> Provider:
     base = url + "/v1" if dialect == "openai" else url
     return Provider.model_validate(
         {
@@ -23,7 +25,7 @@ def provider(dialect: Dialect, url: str, **limits: float) -> Provider:
             "base_url": base,
             "api_key": KEY,
             "models": {"default": {"name": "a-model"}},
-            **limits,
+            **fields,
         }
     )
 
@@ -32,6 +34,14 @@ def request(*turns: tuple[str, Any], **fields: Any) -> CompletionRequest:
     turns = turns or (("user", "Why is the sky blue?"),)
     messages = [{"role": role, "content": content} for role, content in turns]
     return CompletionRequest.model_validate({"messages": messages, **fields})
+
+
+def body(
+    dialect: Dialect, request: CompletionRequest, model: Model | None = None, *, stream: bool = True, **fields: Any
+) -> dict[str, Any]:
+    """Returns what a provider `p` of this dialect, which has these fields, is sent."""
+    asked = provider(dialect, "http://127.0.0.1:1", stream=stream, **fields)
+    return DIALECTS[dialect].body(Query(request, asked, model or asked.model("default")))
 
 
 def revoked_if(is_revoked: Callable[[], bool]) -> Callable[[float], None]:

@@ -3,6 +3,8 @@
 from typing import Any
 
 PNG = "data:image/png;base64,iVBORw0KGgo="
+PDF = "data:application/pdf;base64,JVBERi0xLjQK"
+MARK = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -57,6 +59,20 @@ MESSAGES: dict[str, list[dict[str, Any]]] = {
     "unicode": [user("Grüße 😀 \u202e \x00 \u2028")],
     "image url": [user(text("What is it?"), image("https://example.com/a.png?x=1", detail="low"))],
     "image data": [user(text(""), image(PNG), image(PNG, detail="auto"))],
+    "a file": [user(text("Sum it up."), {"type": "file", "file": {"file_data": PDF, "filename": "a.pdf"}})],
+    "a file without a name": [user(text("Sum it up."), {"type": "file", "file": {"file_data": PDF}})],
+    "marks": [
+        {"role": "system", "content": [text("Be brief.") | MARK]},
+        user(text("Look"), image(PNG) | MARK),
+        calls(call("call_1")),
+        result("call_1", [text("sun") | MARK, text("ny")]),
+        user("And now?") | MARK,
+    ],
+    "own fields of others": [
+        HELLO,
+        calls(call("call_1")) | {"provider_fields": {"other": {"model": "m", "thinking": [{"type": "thinking"}]}}},
+        result("call_1"),
+    ],
     "tool results": [HELLO, calls(call("call_1")), result("call_1")],
     "parallel results": [
         HELLO,
@@ -84,6 +100,17 @@ FIELDS: dict[str, dict[str, Any]] = {
     "sampling": {"temperature": 1.5, "top_p": 0.5, "seed": 2**62},
     "user": {"user": "u" * 300, "metadata": {"ours": "only"}},
     **{f"effort {effort}": {"reasoning_effort": effort} for effort in ("none", "minimal", "low", "high", "xhigh")},
+    "penalties": {"frequency_penalty": 0.5, "presence_penalty": -2, "logit_bias": {"50256": -100}},
+    "probabilities": {"logprobs": True, "top_logprobs": 3},
+    "extensions": {"top_k": 40, "min_p": 0.1, "repetition_penalty": 1.1},
+    "account": {
+        "safety_identifier": "s" * 300,
+        "prompt_cache_key": "k",
+        "prompt_cache_retention": "24h",
+        "store": False,
+    },
+    "speed": {"service_tier": "default", "verbosity": "low", "prediction": {"type": "content", "content": "Dear"}},
+    "marked tool": {"tools": [WEATHER | MARK]},
     "text": {"response_format": {"type": "text"}},
     "json": {"response_format": {"type": "json_object"}},
     "schema": {"response_format": {"type": "json_schema", "json_schema": {"name": "w", "schema": SCHEMA}}},

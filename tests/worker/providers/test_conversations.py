@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from config.providers import Dialect, Model
-from tests.worker.providers.asking import asked, provider, request
+from tests.worker.providers.asking import asked, body, provider, request
 from tests.worker.providers.bare_server import HEAD, chunk, responds, sends, serving
 from tests.worker.providers.request_cases import CLOCK, HELLO, WEATHER
 from tests.worker.providers.vendor_rules import broken
@@ -30,14 +30,14 @@ def said(dialect: Dialect, stream: bool, what: Saying) -> dict[str, Any]:
     wire = {"anthropic": (anthropic_plain, anthropic_stream)}.get(dialect, (openai_plain, openai_stream))[stream](what)
     talk = sends(HEAD + chunk(wire) + b"0\r\n\r\n") if stream else responds(b"200 OK", wire)
     with serving(talk) as bare:
-        answer = asked(provider(dialect, bare.url).model_copy(update={"stream": stream}))
+        answer = asked(provider(dialect, bare.url, stream=stream, name="first"))
     message: dict[str, Any] = json.loads(json.dumps(completion(answer, 0.0, {})))["choices"][0]["message"]
     return message
 
 
 def sent(dialect: Dialect, messages: list[dict[str, Any]]) -> dict[str, Any]:
     asked_for = parse({"messages": messages, "tools": [WEATHER, CLOCK]}, ("default",))
-    return DIALECTS[dialect].body(asked_for, Model(name="a-model"), False)
+    return body(dialect, asked_for, stream=False)
 
 
 def answered(message: dict[str, Any]) -> list[dict[str, Any]]:
@@ -160,5 +160,6 @@ def test_what_a_request_needs_is_told_in_the_words_of_what_a_dialect_takes() -> 
     form = {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}}
     assert needs(messages=[{"role": "user", "content": [image]}], response_format=form) == {"images", "schema"}
     assert needs(messages=[HELLO, {"role": "assistant", "content": "Once"}]) == {"prefill"}
-    assert DIALECTS["anthropic"].takes == {"tools", "images", "schema", "prefill"}
-    assert DIALECTS["openai"].takes == DIALECTS["llama_cpp"].takes == {"tools", "images", "schema", "json", "prefill"}
+    assert DIALECTS["anthropic"].takes == {"tools", "images", "files", "schema", "prefill"}
+    assert DIALECTS["openai"].takes == {"tools", "images", "files", "audio", "schema", "json", "prefill"}
+    assert DIALECTS["llama_cpp"].takes == DIALECTS["openai"].takes - {"files"}

@@ -4,12 +4,11 @@ import pytest
 from pydantic import SecretStr
 
 from config.providers import Dialect, Model
-from tests.worker.providers.asking import KEY, failure, provider, request
+from tests.worker.providers.asking import KEY, body, failure, provider, request
 from worker.providers.anthropic.request import MAX_TOKENS
 from worker.providers.dialects import DIALECTS
 from worker.request import CompletionRequest
 
-MODEL = Model(name="a-model")
 USER = ("user", "Hello")
 EVERY_FIELD: dict[str, Any] = {
     "max_tokens": 7,
@@ -22,10 +21,6 @@ EVERY_FIELD: dict[str, Any] = {
     "timeout": 9.0,
     "model": "fast",
 }
-
-
-def body(dialect: Dialect, asked: CompletionRequest) -> dict[str, Any]:
-    return DIALECTS[dialect].body(asked, MODEL, True)
 
 
 def texts(*parts: str) -> list[dict[str, str]]:
@@ -83,7 +78,7 @@ def test_anthropic_gets_a_limit_where_the_producer_set_none() -> None:
 )
 def test_no_model_is_asked_for_more_than_it_gives(dialect: Dialect, field: str) -> None:
     short = Model(name="a-model", max_output=100)
-    assert DIALECTS[dialect].body(request(USER, max_tokens=5000), short, True)[field] == 100
+    assert body(dialect, request(USER, max_tokens=5000), short)[field] == 100
 
 
 def test_all_instructions_are_anthropics_system_prompt() -> None:

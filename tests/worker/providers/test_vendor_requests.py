@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from anthropic.lib._parse._transform import transform_schema
 
-from config.providers import Dialect, Model
+from config.providers import Dialect
+from tests.worker.providers import asking
 from tests.worker.providers.request_cases import FIELDS, HELLO, MESSAGES
 from tests.worker.providers.vendor_rules import broken
 from tests.worker.providers.vendor_types import faults
@@ -16,12 +17,11 @@ from worker.providers.anthropic.schema import closed_schema
 from worker.providers.dialects import DIALECTS
 from worker.request import parse
 
-MODEL = Model(name="a-model")
 REQUESTS = [{"messages": messages, **fields} for messages, fields in product(MESSAGES.values(), FIELDS.values())]
 
 
 def body(dialect: Dialect, request: dict[str, Any], stream: bool) -> dict[str, Any]:
-    return DIALECTS[dialect].body(parse(request, ("default",)), MODEL, stream)
+    return asking.body(dialect, parse(request, ("default",)), stream=stream)
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])

@@ -17,7 +17,7 @@ TYPES: dict[tuple[Dialect, bool], Any] = {
     ("openai", True): openai.CompletionCreateParamsStreaming,
     ("openai", False): openai.CompletionCreateParamsNonStreaming,
 }
-LLAMA_CPP_OWN = {"chat_template_kwargs"}
+LLAMA_CPP_OWN = {"chat_template_kwargs", "top_k", "min_p", "repeat_penalty"}
 """What only llama.cpp's server takes; in all else its requests are OpenAI's."""
 
 

@@ -1,16 +1,33 @@
 """Puts together the answers of Anthropic's Messages interface, and of the servers that speak it.
 
-1. Thinking is returned as `reasoning_content`. Signatures and blocks that are neither text nor a call are ignored: no
-   other vendor accepts them.
+1. Thinking is returned as `reasoning_content`, and its blocks with their signatures to the model that gave them. Other
+   blocks that are neither text nor a call are ignored.
 2. A call's pieces come at the index of its block. Some servers send the whole input with the block's start.
 3. Some servers send no `message_stop`. The stop reason says that the answer is whole.
 """
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from worker.providers.assembly import Assembly, Event, count
 from worker.providers.scrubbing import code_word
+from worker.providers.text import join_utf8
 from worker.result import Usage
+
+
+@dataclass(slots=True)
+class _Thought:
+    """One block of thinking, as far as it has come; `redacted` is one that came whole and encrypted."""
+
+    text: list[str] = field(default_factory=list)
+    signature: list[str] = field(default_factory=list)
+    redacted: dict[str, Any] | None = None
+
+    def block(self) -> dict[str, Any]:
+        """Returns the block as it goes back."""
+        if self.redacted is not None:
+            return self.redacted
+        return {"type": "thinking", "thinking": join_utf8(self.text), "signature": join_utf8(self.signature)}
 
 
 class AnthropicAssembly(Assembly):
@@ -19,6 +36,7 @@ class AnthropicAssembly(Assembly):
     def __init__(self) -> None:
         super().__init__()
         self._usage: dict[str, Any] = {}
+        self._thoughts: dict[Any, _Thought] = {}
 
     def add(self, event: Event) -> bool:
         """Adds one event or object; see `Assembly.add`."""
@@ -64,7 +82,10 @@ class AnthropicAssembly(Assembly):
         match block["type"]:
             case "text":
                 return self._add_text(self.text, block["text"])
+            case "redacted_thinking":
+                self._thoughts[index] = _Thought(redacted=block)
             case "thinking":
+                self._thoughts[index] = _Thought([block.get("thinking") or ""], [block.get("signature") or ""])
                 return self._add_text(self.reasoning, block.get("thinking"))
             case "tool_use":
                 self._check_open()
@@ -80,9 +101,19 @@ class AnthropicAssembly(Assembly):
                 self._check_open()
                 self.calls.add(event.get("index"), None, None, delta["partial_json"])
                 return bool(delta["partial_json"])
+            case "signature_delta":
+                self._thought(event).signature.append(delta["signature"])
             case "thinking_delta":
+                self._thought(event).text.append(delta["thinking"])
                 return self._add_text(self.reasoning, delta["thinking"])
         return False
+
+    def own_fields(self, calls: list[dict[str, Any]]) -> dict[str, Any]:
+        """Returns the blocks of thinking; see provider_fields.py."""
+        return {"thinking": [each.block() for each in self._thoughts.values()]} if self._thoughts else {}
+
+    def _thought(self, event: Event) -> _Thought:
+        return self._thoughts.setdefault(event.get("index"), _Thought())
 
     def _add_text(self, pieces: list[str], text: Any) -> bool:
         if text:

@@ -1,27 +1,22 @@
 """Builds requests for Anthropic's Messages interface.
 
-| field | what is sent |
-|---|---|
-| `temperature`, `top_p` | nothing: every model since Opus 4.7 answers 400 ("deprecated for this model") |
-| `seed`, names, an image's `detail` | nothing |
-| `reasoning_effort` `none`, `minimal` | `low` |
-| stop sequences of white space | nothing: they are refused |
-| `user`, if too long | its hash |
-| a conversation that ends with the assistant | unchanged: some models continue it |
-| a forced tool call | unchanged: models that always think refuse it |
-
-A model that refuses one of the last two answers 400, and the chain asks another dialect. A rewritten request would be
-another request.
+A conversation that ends with the assistant, and a forced tool call, are sent unchanged. Some models take them. A model
+that does not answers 400, and the chain asks another provider. A rewritten request would be another request.
 """
 
 import hashlib
 from typing import Any
 
-from config.providers import Model, Provider
+from config.providers import Provider
+from worker.providers import rules
+from worker.providers.anthropic.cache import marked, with_mark
 from worker.providers.anthropic.schema import closed_schema
 from worker.providers.anthropic.turns import instructions, turns
 from worker.providers.dialect import api_key, without_none
-from worker.request import CompletionRequest, Function, JsonSchema, NamedToolChoice
+from worker.providers.query import Query
+from worker.providers.rules import OURS, Rule, Rules, dropped, mapped
+from worker.request import Function, JsonSchema, NamedToolChoice
+from worker.request.tools import Tool
 
 VERSION = "2023-06-01"
 
@@ -31,6 +26,7 @@ MAX_TOKENS = 8_192
 _LONGEST_USER = 256
 _EFFORTS = {"none": "low", "minimal": "low"}
 _CHOICES = {"none": "none", "auto": "auto", "required": "any"}
+_TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
 
 
 def headers(provider: Provider) -> dict[str, str]:
@@ -39,59 +35,109 @@ def headers(provider: Provider) -> dict[str, str]:
     return {"anthropic-version": VERSION} | ({"x-api-key": key} if key else {})
 
 
-def body(request: CompletionRequest, model: Model, stream: bool) -> dict[str, Any]:
+def body(query: Query) -> dict[str, Any]:
     """Returns the body of a request."""
-    system, messages = instructions(request.messages), turns(request.messages)
-    if not messages:  # there are only instructions, so they become the question
-        system, messages = [], [{"role": "user", "content": [{"type": "text", "text": text} for text in system]}]
-    return {
-        "model": model.name,
-        "max_tokens": model.limit(request.limit or MAX_TOKENS),
-        "messages": messages,
-        "stream": stream,
-        **without_none(
-            system="\n\n".join(system) or None,
-            stop_sequences=[stop for stop in request.stops if stop.strip()] or None,
-            metadata={"user_id": _user(request.user)} if request.user else None,
-            output_config=_output(request) or None,
-        ),
-        **(_tools(request) if request.tools else {}),
-    }
+    return marked(rules.body(RULES, query), by_itself=query.provider.prompt_cache)
 
 
-def _user(user: str) -> str:
-    return user if len(user) <= _LONGEST_USER else hashlib.sha256(user.encode()).hexdigest()
+def _conversation(query: Query) -> dict[str, Any]:
+    system, messages = instructions(query.request.messages), turns(query)
+    if messages:
+        return {"messages": messages, **({"system": system} if system else {})}
+    # There are only instructions, so they become the question.
+    blocks = [{"type": "text", "text": system}] if isinstance(system, str) else system
+    return {"messages": [{"role": "user", "content": blocks}]}
 
 
-def _output(request: CompletionRequest) -> dict[str, Any]:
-    form, effort = request.response_format, request.reasoning_effort
-    schema = closed_schema(form.json_schema["schema"]) if isinstance(form, JsonSchema) else None
-    return without_none(
-        effort=_EFFORTS.get(effort, effort) if effort else None,
-        format=None if schema is None else {"type": "json_schema", "schema": schema},
-    )
+def _user(query: Query) -> dict[str, Any]:
+    user = query.request.safety_identifier or query.request.user
+    if not user:
+        return {}
+    fits = len(user) <= _LONGEST_USER
+    return {"metadata": {"user_id": user if fits else hashlib.sha256(user.encode()).hexdigest()}}
 
 
-def _tools(request: CompletionRequest) -> dict[str, Any]:
-    choice, single = _choice(request), request.parallel_tool_calls is False
-    if single and choice is None:
-        choice = {"type": "auto"}
-    if single and choice and choice["type"] != "none":
-        choice["disable_parallel_tool_use"] = True
-    return {"tools": [_tool(tool.function) for tool in request.tools or ()], **without_none(tool_choice=choice)}
+def _stops(query: Query) -> dict[str, Any]:
+    stops = [stop for stop in query.request.stops if stop.strip()]
+    return {"stop_sequences": stops} if stops else {}
 
 
-def _choice(request: CompletionRequest) -> dict[str, Any] | None:
-    choice = request.tool_choice
-    if isinstance(choice, NamedToolChoice):
-        return {"type": "tool", "name": choice.function.name}
-    return {"type": _CHOICES[choice]} if choice else None
+def _effort(query: Query) -> dict[str, Any]:
+    effort = query.effort
+    return {"output_config": {"effort": _EFFORTS.get(effort, effort)}} if effort else {}
 
 
-def _tool(function: Function) -> dict[str, Any]:
+def _format(query: Query) -> dict[str, Any]:
+    form = query.request.response_format
+    if not isinstance(form, JsonSchema):
+        return {}
+    return {"output_config": {"format": {"type": "json_schema", "schema": closed_schema(form.json_schema["schema"])}}}
+
+
+def _tools(query: Query) -> dict[str, Any]:
+    tools = [_tool(tool) for tool in query.request.tools or ()]
+    return {"tools": tools} if tools else {}
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    return with_mark(_function(tool.function), tool.cache_control)
+
+
+def _function(function: Function) -> dict[str, Any]:
     schema = {"type": "object", "properties": {}} | (function.parameters or {})
     return {
         "name": function.name,
         "input_schema": closed_schema(schema) if function.strict else schema,
         **without_none(description=function.description, strict=function.strict or None),
     }
+
+
+def _choice(query: Query) -> dict[str, Any]:
+    choice = query.request.tool_choice
+    if not query.request.tools or choice is None:
+        return {}
+    if isinstance(choice, NamedToolChoice):
+        return {"tool_choice": {"type": "tool", "name": choice.function.name}}
+    return {"tool_choice": {"type": _CHOICES[choice]}}
+
+
+def _parallel(query: Query) -> dict[str, Any]:
+    request = query.request
+    if not request.tools or request.parallel_tool_calls is not False or request.tool_choice == "none":
+        return {}
+    choice = _choice(query) or {"tool_choice": {"type": "auto"}}
+    return rules.merged(choice, {"tool_choice": {"disable_parallel_tool_use": True}})
+
+
+def _service_tier(query: Query) -> dict[str, Any]:
+    tier = _TIERS.get(query.request.service_tier or "")
+    return {"service_tier": tier} if tier else {}
+
+
+_SAMPLING = dropped("every model since Opus 4.7 answers 400 to it")
+_UNKNOWN = dropped()
+
+RULES: Rules = {
+    **OURS,
+    "model": mapped("the provider's model of that tier", lambda query: {"model": query.model.name}),
+    "messages": mapped("`system` and `messages`, see below", _conversation),
+    "stream": Rule("refused", "if true; sent is the provider's `stream`", lambda q: {"stream": q.provider.stream}),
+    "max_tokens": mapped(
+        f"`max_tokens`; {MAX_TOKENS:,} where neither is set",
+        lambda query: {"max_tokens": query.model.limit(query.request.limit or MAX_TOKENS)},
+    ),
+    "max_completion_tokens": mapped("the same", lambda query: {}),
+    "stop": mapped("`stop_sequences`, without those of white space, which are refused", _stops),
+    "user": mapped(f"`metadata.user_id`; a hash of it if longer than {_LONGEST_USER} characters", _user),
+    "safety_identifier": mapped("as `user`, and before it", lambda query: {}),
+    "service_tier": mapped("`auto`; `default` becomes `standard_only`; no other is sent", _service_tier),
+    "reasoning_effort": mapped("`output_config.effort`; `none` and `minimal` become `low`", _effort),
+    "response_format": mapped("`output_config.format`, adapted; `json_object`: chains skip the provider", _format),
+    "tools": mapped("`input_schema`; the schema of a `strict` tool is adapted", _tools),
+    "tool_choice": mapped("`none`, `auto`, `any`, `tool`; with tools alone", _choice),
+    "parallel_tool_calls": mapped("`false`: `tool_choice.disable_parallel_tool_use`", _parallel),
+    **dict.fromkeys(("temperature", "top_p", "top_k"), _SAMPLING),
+    **dict.fromkeys(("min_p", "repetition_penalty", "frequency_penalty", "presence_penalty"), _UNKNOWN),
+    **dict.fromkeys(("logit_bias", "logprobs", "top_logprobs", "seed", "prediction", "verbosity", "store"), _UNKNOWN),
+    **dict.fromkeys(("prompt_cache_key", "prompt_cache_retention"), dropped("`cache_control` marks what to cache")),
+}

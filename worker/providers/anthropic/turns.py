@@ -6,23 +6,30 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from worker.providers.anthropic.cache import with_mark
+from worker.providers.dialect import without_none
+from worker.providers.query import Query
 from worker.providers.text import parts, text_of
 from worker.providers.tool_calls import Ids, arguments
-from worker.request import Assistant, Image, Message, System, Text, ToolResult
+from worker.request import Assistant, ContentPart, File, Image, Message, System, Text, ToolResult
+from worker.request.attachments import PDF
 
 _OWN_ID = re.compile(r"toolu_[A-Za-z0-9_-]{1,58}")
 
-
-def instructions(messages: Sequence[Message]) -> list[str]:
-    """Returns the texts of all system and developer messages that are not blank."""
-    texts = [text_of(message) for message in messages if isinstance(message, System)]
-    return [text for text in texts if text.strip()]
+Blocks = list[dict[str, Any]]
 
 
-def turns(messages: Sequence[Message]) -> list[dict[str, Any]]:
+def instructions(messages: Sequence[Message]) -> str | Blocks:
+    """Returns the system and developer messages that are not blank: a text, or blocks where one has a mark."""
+    found = [each for each in messages if isinstance(each, System) and text_of(each).strip()]
+    blocks = [block for message in found for block in _parts(message)]
+    return blocks if any("cache_control" in block for block in blocks) else "\n\n".join(map(text_of, found))
+
+
+def turns(query: Query) -> Blocks:
     """Returns the turns of user and assistant; neighbours of one role are joined, results of calls are the user's."""
-    ids = Ids(_OWN_ID, "toolu_")
-    converted = [(_role(message), _blocks(message, ids)) for message in messages if not isinstance(message, System)]
+    ids, messages = Ids(_OWN_ID, "toolu_"), query.request.messages
+    converted = [(_role(each), _blocks(each, ids, query)) for each in messages if not isinstance(each, System)]
     by_role = groupby(((role, blocks) for role, blocks in converted if blocks), key=itemgetter(0))
     return _trimmed(
         [{"role": role, "content": [block for _, blocks in own for block in blocks]} for role, own in by_role]
@@ -33,38 +40,63 @@ def _role(message: Message) -> str:
     return "assistant" if isinstance(message, Assistant) else "user"
 
 
-def _blocks(message: Message, ids: Ids) -> list[dict[str, Any]]:
+def _blocks(message: Message, ids: Ids, query: Query) -> Blocks:
     if isinstance(message, ToolResult):
-        id_, blocks = ids.result(message.tool_call_id), _parts(message)
-        return [{"type": "tool_result", "tool_use_id": id_, **({"content": blocks} if blocks else {})}]
-    calls = message.tool_calls or () if isinstance(message, Assistant) else ()
-    return _parts(message) + [
+        return [_result(message, ids)]
+    if not isinstance(message, Assistant):
+        return _parts(message)
+    calls = [
         {
             "type": "tool_use",
             "id": ids.call(call.id),
             "name": call.function.name,
             "input": arguments(call.function.arguments),
         }
-        for call in calls
+        for call in message.tool_calls or ()
     ]
+    said = _parts(message) + calls
+    # Thoughts go first, and as they came: Anthropic checks their signatures.
+    return _thoughts(query.own_fields(message)) + said if said else []
 
 
-def _parts(message: Message) -> list[dict[str, Any]]:
+def _thoughts(own: dict[str, Any]) -> Blocks:
+    found = own.get("thinking")
+    return [dict(block) for block in found if isinstance(block, dict)] if isinstance(found, list) else []
+
+
+def _result(message: ToolResult, ids: Ids) -> dict[str, Any]:
+    """Returns a result; a mark on one of its parts becomes the result's, so that all of it is kept."""
+    blocks = _parts(message)
+    marks = [block.pop("cache_control") for block in blocks if "cache_control" in block]
+    block = {"type": "tool_result", "tool_use_id": ids.result(message.tool_call_id)}
+    return block | without_none(content=blocks or None, cache_control=marks[-1] if marks else None)
+
+
+def _parts(message: Message) -> Blocks:
     """Returns the content blocks of a message, without blank texts, which Anthropic refuses."""
-    if isinstance(message.content, str):
-        return [{"type": "text", "text": message.content}] if message.content.strip() else []
-    return [_part(part) for part in parts(message) if isinstance(part, Image) or part.text.strip()]
+    blocks = [_part(part) for part in parts(message) if not isinstance(part, Text) or part.text.strip()]
+    return [*blocks[:-1], with_mark(blocks[-1], message.cache_control)] if blocks else []
 
 
-def _part(part: Text | Image) -> dict[str, Any]:
+def _part(part: ContentPart) -> dict[str, Any]:
     if isinstance(part, Text):
-        return {"type": "text", "text": part.text}
+        block: dict[str, Any] = {"type": "text", "text": part.text}
+    elif isinstance(part, Image):
+        block = {"type": "image", "source": _image(part)}
+    else:
+        assert isinstance(part, File)  # noqa: S101 - a chain skips the dialect where there is sound
+        source = {"type": "base64", "media_type": PDF, "data": part.file.base64}
+        block = {"type": "document", "source": source, **without_none(title=part.file.filename)}
+    return with_mark(block, part.cache_control)
+
+
+def _image(part: Image) -> dict[str, str]:
     if data := part.image_url.data:
-        return {"type": "image", "source": {"type": "base64", "media_type": data[0], "data": data[1]}}
-    return {"type": "image", "source": {"type": "url", "url": part.image_url.url}}
+        return {"type": "base64", "media_type": data[0], "data": data[1]}
+    return {"type": "url", "url": part.image_url.url}
 
 
-def _trimmed(turns_: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _trimmed(turns_: Blocks) -> Blocks:
     """Returns the turns; a last turn of the assistant may not end in white space."""
     if turns_ and turns_[-1]["role"] == "assistant":
         last = turns_[-1]["content"][-1]

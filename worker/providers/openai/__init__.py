@@ -2,14 +2,15 @@
 
 from worker.providers.dialect import Dialect
 from worker.providers.openai.answer import OpenAIAssembly
-from worker.providers.openai.request import body, headers
+from worker.providers.openai.request import RULES, body, headers
 
 OPENAI = Dialect(
     path="/chat/completions",
     probe=lambda provider: "/models",
     models="/models",
-    takes=frozenset({"tools", "images", "schema", "json", "prefill"}),
+    takes=frozenset({"tools", "images", "files", "audio", "schema", "json", "prefill"}),
     headers=headers,
+    rules=RULES,
     body=body,
     assembly=OpenAIAssembly,
 )

@@ -5,8 +5,10 @@ from typing import Any
 from worker.errors import AttemptFailed
 from worker.providers.assembly import Assembly, ErrorEvent, Event
 from worker.providers.openai import usage as tokens
+from worker.providers.openai.own_fields import keep, whole_fields
 
 _THOUGHT = ("thinking", "reasoning")
+_PLAIN = frozenset(("role", "content", "tool_calls", "function_call", "refusal"))
 
 
 class OpenAIAssembly(Assembly):
@@ -17,6 +19,7 @@ class OpenAIAssembly(Assembly):
         self._last_id: Any = None
         self._is_shared = False
         self._tier: Any = None
+        self._own: dict[str, Any] = {}
 
     def add(self, event: Event) -> bool:
         """Adds one chunk or object; see `Assembly.add`."""
@@ -30,6 +33,8 @@ class OpenAIAssembly(Assembly):
                 continue  # we asked for one answer
             if choice.get("error"):
                 raise ErrorEvent(event)
+            if logprobs := choice.get("logprobs"):
+                self._add_logprobs(logprobs)
             if delta := choice.get("delta"):
                 content = delta.get("content")
                 if content and len(delta) == 1 and content.__class__ is str and not self.word:
@@ -81,6 +86,8 @@ class OpenAIAssembly(Assembly):
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         calls, call = delta.get("tool_calls"), delta.get("function_call")
         refusal = delta.get("refusal")
+        if not _PLAIN.issuperset(delta):
+            keep(self._own, delta)
         if not (content or reasoning or calls or call or refusal):
             return False
         self._check_open()
@@ -96,11 +103,22 @@ class OpenAIAssembly(Assembly):
             index = None if is_whole else each.get("index")
             if index is None and len(calls) > 1:  # side by side, without a number
                 index = place
-            self.calls.add(index, each.get("id"), function.get("name"), function.get("arguments"))
+            name, arguments = function.get("name"), function.get("arguments")
+            self.calls.add(index, each.get("id"), name, arguments, each.get("extra_content"))
         if call:
             self.calls.add("function_call", None, call.get("name"), call.get("arguments"))
         self.is_refused = self.is_refused or bool(refusal)
         return True
+
+    def _add_logprobs(self, logprobs: Any) -> None:
+        for name in ("content", "refusal"):
+            if isinstance(logprobs, dict) and isinstance(tokens := logprobs.get(name), list):
+                self.logprobs.setdefault(name, []).extend(tokens)
+
+    def own_fields(self, calls: list[dict[str, Any]]) -> dict[str, Any]:
+        """Returns thoughts and signatures in the server's own fields; see provider_fields.py."""
+        extras = self.calls.extras(calls)
+        return whole_fields(self._own) | ({"tool_calls": extras} if extras else {})
 
     def _add_parts(self, parts: list[dict[str, Any]]) -> None:
         """Adds content that is a list, as Mistral's reasoning models send it."""

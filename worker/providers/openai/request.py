@@ -1,27 +1,14 @@
 """Builds requests for OpenAI's Chat Completions interface: unchanged, without the fields of ours."""
 
-import re
 from typing import Any
 
-from config.providers import Model, Provider
+from config.providers import Extension, Provider
+from worker.providers import rules
 from worker.providers.dialect import api_key, without_none
-from worker.providers.text import parts
-from worker.providers.tool_calls import Ids, arguments_json
-from worker.request import (
-    Assistant,
-    Choice,
-    CompletionRequest,
-    Function,
-    Image,
-    JsonSchema,
-    Message,
-    NamedToolChoice,
-    Text,
-    ToolResult,
-)
-
-_OWN_ID = re.compile(r"(?!toolu_)[A-Za-z0-9_-]{1,40}")
-"""OpenAI allows 40 characters. Any form but Anthropic's is kept, because many servers implement this dialect."""
+from worker.providers.openai.messages import messages
+from worker.providers.query import Query
+from worker.providers.rules import OURS, UNCHANGED, Rule, Rules, mapped, unchanged
+from worker.request import Choice, Function, JsonSchema, NamedToolChoice
 
 
 def headers(provider: Provider) -> dict[str, str]:
@@ -30,33 +17,36 @@ def headers(provider: Provider) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"} if key else {}
 
 
-def body(request: CompletionRequest, model: Model, stream: bool) -> dict[str, Any]:
+def body(query: Query) -> dict[str, Any]:
     """Returns the body of a request; a stream ends with its usage."""
-    ids = Ids(_OWN_ID, "call_")
-    return {
-        "model": model.name,
-        "messages": [_message(message, ids) for message in request.messages],
-        "stream": stream,
-        **without_none(
-            stream_options={"include_usage": True} if stream else None,
-            max_completion_tokens=model.limit(request.limit),
-            temperature=request.temperature,
-            top_p=request.top_p,
-            stop=list(request.stops) or None,
-            seed=request.seed,
-            user=request.user,
-            reasoning_effort=request.reasoning_effort,
-            response_format=_response_format(request),
-        ),
-        **(_tools(request) if request.tools else {}),
-    }
+    return rules.body(RULES, query)
 
 
-def _tools(request: CompletionRequest) -> dict[str, Any]:
-    return {
-        "tools": [{"type": "function", "function": _function(tool.function)} for tool in request.tools or ()],
-        **without_none(tool_choice=_choice(request.tool_choice), parallel_tool_calls=request.parallel_tool_calls),
-    }
+def limit(query: Query) -> dict[str, Any]:
+    """Returns the token limit, under the name that the provider knows."""
+    most = query.model.limit(query.request.limit)
+    return {} if most is None else {query.limit_field("max_completion_tokens"): most}
+
+
+def streaming(query: Query) -> dict[str, Any]:
+    """Returns whether to stream; a stream ends with its usage."""
+    stream = query.provider.stream
+    return {"stream": stream, **({"stream_options": {"include_usage": True}} if stream else {})}
+
+
+def extension(name: Extension) -> Rule:
+    """Returns the rule of a field that many servers take and OpenAI refuses."""
+
+    def fields(query: Query) -> dict[str, Any]:
+        value = getattr(query.request, name)
+        return {name: value} if value is not None and query.passes(name) else {}
+
+    return unchanged("where `pass_params` has it; else dropped, because OpenAI refuses it", fields)
+
+
+def _tools(query: Query) -> dict[str, Any]:
+    tools = [{"type": "function", "function": _function(tool.function)} for tool in query.request.tools or ()]
+    return {"tools": tools} if tools else {}
 
 
 def _function(function: Function) -> dict[str, Any]:
@@ -72,45 +62,62 @@ def _choice(choice: Choice | None) -> Any:
     return choice
 
 
-def _response_format(request: CompletionRequest) -> dict[str, Any] | None:
-    form = request.response_format
+def _response_format(query: Query) -> dict[str, Any]:
+    form = query.request.response_format
     if not isinstance(form, JsonSchema):
-        return {"type": form.type} if form else None
+        return {"response_format": {"type": form.type}} if form else {}
     schema = form.json_schema
-    return {
-        "type": "json_schema",
-        "json_schema": {
-            "name": schema["name"],
-            "schema": schema["schema"],
-            **without_none(description=schema.get("description"), strict=schema.get("strict")),
-        },
+    described = {
+        "name": schema["name"],
+        "schema": schema["schema"],
+        **without_none(description=schema.get("description"), strict=schema.get("strict")),
     }
+    return {"response_format": {"type": "json_schema", "json_schema": described}}
 
 
-def _message(message: Message, ids: Ids) -> dict[str, Any]:
-    if isinstance(message, ToolResult):
-        return {"role": "tool", "tool_call_id": ids.result(message.tool_call_id), "content": _content(message)}
-    converted = {"role": message.role, "content": _content(message), **without_none(name=message.name)}
-    if isinstance(message, Assistant) and message.tool_calls:
-        converted["tool_calls"] = [
-            {
-                "id": ids.call(call.id),
-                "type": "function",
-                "function": {"name": call.function.name, "arguments": arguments_json(call.function.arguments)},
-            }
-            for call in message.tool_calls
-        ]
-    return converted
+def _prediction(query: Query) -> dict[str, Any]:
+    prediction = query.request.prediction
+    return {"prediction": prediction.model_dump(exclude_none=True)} if prediction else {}
 
 
-def _content(message: Message) -> Any:
-    if message.content is None or isinstance(message.content, str):
-        return message.content
-    return [_part(part) for part in parts(message)]
-
-
-def _part(part: Text | Image) -> dict[str, Any]:
-    if isinstance(part, Text):
-        return {"type": "text", "text": part.text}
-    image = part.image_url
-    return {"type": "image_url", "image_url": {"url": image.url, **without_none(detail=image.detail)}}
+RULES: Rules = {
+    **OURS,
+    "model": mapped("the provider's model of that tier", lambda query: {"model": query.model.name}),
+    "messages": unchanged("see below", lambda query: {"messages": messages(query)}),
+    "stream": Rule("refused", "if true; sent is the provider's `stream`", streaming),
+    "max_tokens": mapped("`max_completion_tokens`, or the provider's `limit_field`", limit),
+    "max_completion_tokens": mapped("the same", lambda query: {}),
+    "temperature": UNCHANGED,
+    "top_p": UNCHANGED,
+    "frequency_penalty": UNCHANGED,
+    "presence_penalty": UNCHANGED,
+    "logit_bias": UNCHANGED,
+    "logprobs": UNCHANGED,
+    "top_logprobs": UNCHANGED,
+    "top_k": extension("top_k"),
+    "min_p": extension("min_p"),
+    "repetition_penalty": extension("repetition_penalty"),
+    "stop": unchanged("", lambda query: {"stop": list(query.request.stops)} if query.request.stops else {}),
+    "seed": UNCHANGED,
+    "user": UNCHANGED,
+    "safety_identifier": UNCHANGED,
+    "prompt_cache_key": UNCHANGED,
+    "prompt_cache_retention": UNCHANGED,
+    "service_tier": UNCHANGED,
+    "store": UNCHANGED,
+    "verbosity": UNCHANGED,
+    "prediction": unchanged("", _prediction),
+    "reasoning_effort": unchanged("", lambda query: without_none(reasoning_effort=query.effort)),
+    "response_format": unchanged("", _response_format),
+    "tools": unchanged("", _tools),
+    "tool_choice": unchanged(
+        "with tools alone",
+        lambda query: without_none(tool_choice=_choice(query.request.tool_choice)) if query.request.tools else {},
+    ),
+    "parallel_tool_calls": unchanged(
+        "with tools alone",
+        lambda query: (
+            without_none(parallel_tool_calls=query.request.parallel_tool_calls) if query.request.tools else {}
+        ),
+    ),
+}

@@ -1,0 +1,27 @@
+"""What a provider gives with an answer for itself alone: signatures, thoughts. It returns to that provider and model.
+
+In a message: `provider_fields = {provider: {"model": name, ...}}`, with the fields in the provider's own form:
+
+| from | field | what |
+|---|---|---|
+| Anthropic's dialect | `thinking` | its `thinking` and `redacted_thinking` blocks, in order, with their signatures |
+| OpenAI's dialect | `reasoning_content`, `reasoning`, `reasoning_details`, `extra_content` | as they came |
+| | `tool_calls` | by a call's id, its `extra_content` |
+"""
+
+from typing import Any
+
+from worker.request import Assistant
+
+FIELD = "provider_fields"
+
+
+def own_fields(message: Assistant, provider: str, model: str) -> dict[str, Any]:
+    """Returns the fields of a message that this model of this provider gave; empty where another did."""
+    found = (message.provider_fields or {}).get(provider) or {}
+    return found if found.get("model") == model else {}
+
+
+def with_own_fields(message: dict[str, Any], provider: str, model: str, own: dict[str, Any]) -> dict[str, Any]:
+    """Returns an answer's message with the fields that only this model of this provider may see again."""
+    return message | {FIELD: {provider: {"model": model, **own}}} if own else message

@@ -1,0 +1,98 @@
+"""What becomes of each field of a request: a dialect has one rule for each, and they make the body.
+
+The reference page of requests is generated from the same rules.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from worker.providers.query import Query
+
+Fields = Callable[[Query], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What becomes of one field.
+
+    Attributes:
+        kind: `unchanged` under its name, `mapped` to something else, `dropped` because the dialect lacks it, `refused`
+            unless it is the default, or `ours`, which no provider sees.
+        note: what else is to be known, as Markdown.
+        fields: returns what the field makes of the body; None for nothing, or for a value that stays as it is.
+    """
+
+    kind: Literal["unchanged", "mapped", "dropped", "refused", "ours"]
+    note: str = ""
+    fields: Fields | None = None
+
+
+Rules = Mapping[str, Rule]
+
+UNCHANGED = Rule("unchanged")
+
+
+def unchanged(note: str, fields: Fields) -> Rule:
+    """Returns the rule of a field that keeps its name and its meaning."""
+    return Rule("unchanged", note, fields)
+
+
+def mapped(note: str, fields: Fields) -> Rule:
+    """Returns the rule of a field that becomes another."""
+    return Rule("mapped", note, fields)
+
+
+def dropped(note: str = "") -> Rule:
+    """Returns the rule of a field that is not sent."""
+    return Rule("dropped", note)
+
+
+OURS: Rules = {
+    "metadata": Rule("ours", "stays with the request"),
+    "timeout": Rule("ours", "the deadline"),
+    "provider_options": Rule("ours", "merged into the body of the named provider, last"),
+    "n": Rule("refused", "above 1"),
+    "modalities": Rule("refused", "unless `text` alone"),
+    "stream_options": Rule("ours", "accepted and ignored: what is streamed is the provider's setting"),
+    "functions": Rule("ours", "become `tools`"),
+    "function_call": Rule("ours", "becomes `tool_choice`"),
+}
+"""The fields that are the same in every dialect."""
+
+
+def body(rules: Rules, query: Query) -> dict[str, Any]:
+    """Returns the body that the rules make of a request, without what the provider or the model is not to be sent."""
+    made: dict[str, Any] = {}
+    left_out = query.dropped
+    for name, rule in rules.items():
+        if name in left_out:
+            continue
+        if rule.fields is not None:
+            made = merged(made, rule.fields(query))
+        elif rule.kind == "unchanged" and (value := getattr(query.request, name)) is not None:
+            made[name] = value
+    for path in left_out:
+        _remove(made, path.split("."))
+    return made
+
+
+def merged(body: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Returns the body with these options: objects are merged, any other value is replaced."""
+    return body | {
+        name: merged(body[name], value) if isinstance(value, dict) and isinstance(body.get(name), dict) else value
+        for name, value in options.items()
+    }
+
+
+def _remove(value: Any, path: list[str]) -> None:
+    """Removes a field; a list on the way stands for each of its items."""
+    if isinstance(value, list):
+        for item in value:
+            _remove(item, path)
+    elif isinstance(value, dict):
+        first, *rest = path
+        if rest:
+            _remove(value.get(first), rest)
+        else:
+            value.pop(first, None)

@@ -1,0 +1,183 @@
+"""Brings what callers send into the request's own form: answers of any server, older fields, harmless ones.
+
+1. Fields of an answer that no provider needs back are left out of the assistant's messages. An unknown field stays, and
+   is refused.
+2. An answer that is only a refusal, or spoken, becomes its text. One that says nothing becomes an empty text.
+3. The older `functions`, `function_call` and `function` messages become tools, calls and results.
+4. Newer fields of a request that are null, or that only ask for what happens anyway, are left out.
+
+So workers of the version before can read a request that only was longer.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+ANSWER_FIELDS: Mapping[str, str] = {
+    "refusal": "OpenAI",
+    "annotations": "OpenAI, OpenRouter",
+    "audio": "OpenAI",
+    "function_call": "OpenAI, before tools",
+    "parsed": "OpenAI's own clients",
+    "reasoning_content": "DeepSeek, Moonshot, xAI, Z.ai, llama.cpp, vLLM, SGLang, and results of ours",
+    "reasoning": "Groq, OpenRouter, Together, Cerebras, Ollama, vLLM",
+    "reasoning_details": "OpenRouter, MiniMax",
+    "extra_content": "Gemini",
+    "thinking_blocks": "LiteLLM",
+    "provider_specific_fields": "LiteLLM",
+    "images": "OpenRouter",
+    "executed_tools": "Groq",
+    "context": "Azure OpenAI",
+    "prefix": "Mistral, DeepSeek",
+    "partial": "Moonshot",
+    "tool_call_id": "Text Generation Inference, as null",
+}
+"""Fields of an assistant's message that are left out, and whose answers have them."""
+
+_CALL_FIELDS = ("index", "extra_content", "provider_specific_fields")
+_FUNCTION_FIELDS = ("parsed_arguments", "provider_specific_fields")
+_TEXT_FIELDS = ("annotations", "citations")
+_THOUGHTS = ("thinking", "reasoning")
+_SINCE_4 = (
+    *("frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs", "top_k", "min_p"),
+    *("repetition_penalty", "service_tier", "store", "prediction", "verbosity", "safety_identifier"),
+    *("prompt_cache_key", "prompt_cache_retention", "stream_options", "modalities", "functions", "function_call"),
+)
+_MOST = 10_000
+
+
+def normalised(request: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Returns a request in its own form. What cannot be read stays as it is, to be refused."""
+    found = dict(request)
+    _leave_out(found, (name for name in _SINCE_4 if found.get(name, "") is None))
+    if found.get("modalities") in (["text"], ("text",)):
+        del found["modalities"]
+    if _is_harmless(found.get("stream_options")):
+        del found["stream_options"]
+    _modernise_functions(found)
+    messages = found.get("messages")
+    if isinstance(messages, list | tuple) and len(messages) <= _MOST:
+        found["messages"] = _messages(messages)
+    if isinstance(found.get("tools"), list | tuple):
+        found["tools"] = [_tool(tool) for tool in found["tools"]]
+    return found
+
+
+def _leave_out(found: dict[Any, Any], names: Iterable[str]) -> None:
+    for name in list(names):
+        found.pop(name, None)
+
+
+def _is_harmless(options: Any) -> bool:
+    """Returns whether stream options only say what a stream would hold. We do not stream to the caller."""
+    return isinstance(options, Mapping) and all(
+        name in ("include_usage", "include_obfuscation") and isinstance(value, bool) for name, value in options.items()
+    )
+
+
+def _modernise_functions(found: dict[Any, Any]) -> None:
+    functions, choice = found.get("functions"), found.get("function_call")
+    if isinstance(functions, list | tuple) and found.get("tools") is None:
+        found["tools"] = [{"type": "function", "function": function} for function in functions]
+        del found["functions"]
+    is_named = isinstance(choice, Mapping)
+    if (is_named or choice in ("none", "auto")) and found.get("tool_choice") is None and found.get("tools"):
+        found["tool_choice"] = {"type": "function", "function": choice} if is_named else choice
+        del found["function_call"]
+
+
+def _tool(tool: Any) -> Any:
+    """Returns a tool with its cache mark beside the function, where some callers put it inside."""
+    function = tool.get("function") if isinstance(tool, dict) else None
+    if not isinstance(function, dict) or "cache_control" not in function:
+        return tool
+    inner = {name: value for name, value in function.items() if name != "cache_control"}
+    return {"cache_control": function["cache_control"], **tool, "function": inner}
+
+
+def _messages(messages: Iterable[Any]) -> list[Any]:
+    converted: list[Any] = []
+    called: str | None = None
+    for index, message in enumerate(messages):
+        match message.get("role") if isinstance(message, dict) else None:
+            case "assistant":
+                answer = _answer(message, f"call_{index}")
+                called = f"call_{index}" if isinstance(message.get("function_call"), dict) else None
+                converted.append(answer)
+            case "function" if called:
+                rest = {name: value for name, value in message.items() if name != "role"}
+                converted.append(_result({**rest, "role": "tool", "tool_call_id": called}))
+                called = None
+            case "tool":
+                converted.append(_result(message))
+            case "user":
+                converted.append(_question(message))
+            case _:
+                converted.append(message)
+    return converted
+
+
+def _answer(message: dict[Any, Any], legacy_id: str) -> dict[Any, Any]:
+    """Returns an assistant's message with what a provider can be sent of it."""
+    found = dict(message)
+    if isinstance(call := found.get("function_call"), dict) and not found.get("tool_calls"):
+        found["tool_calls"] = [{"id": legacy_id, "type": "function", "function": call}]
+    if isinstance(calls := found.get("tool_calls"), list | tuple):
+        found["tool_calls"] = [_call(call) for call in calls]
+    if isinstance(parts := found.get("content"), list | tuple):
+        found["content"] = [_part(part) for part in parts if not _is_thought(part)] or None
+    if not found.get("content") and (text := _said(found)):
+        found["content"] = text
+    if "content" in found and found["content"] is None and not found.get("tool_calls"):
+        found["content"] = ""
+    _leave_out(found, ANSWER_FIELDS)
+    return found
+
+
+def _said(answer: dict[Any, Any]) -> str | None:
+    """Returns the text of an answer without content: its refusal, or what was spoken."""
+    audio = answer.get("audio")
+    spoken = audio.get("transcript") if isinstance(audio, dict) else None
+    return next((text for text in (answer.get("refusal"), spoken) if isinstance(text, str) and text), None)
+
+
+def _call(call: Any) -> Any:
+    if not isinstance(call, dict):
+        return call
+    found = {name: value for name, value in call.items() if name not in _CALL_FIELDS}
+    if found.get("type") in (None, "null"):  # Mistral
+        found["type"] = "function"
+    if isinstance(function := found.get("function"), dict):
+        found["function"] = {name: value for name, value in function.items() if name not in _FUNCTION_FIELDS}
+    return found
+
+
+def _is_thought(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") in _THOUGHTS
+
+
+def _part(part: Any) -> Any:
+    match part:
+        case {"type": "refusal", "refusal": text}:
+            return {"type": "text", "text": text}
+        case {"type": "text", **rest}:
+            return {"type": "text", **{name: value for name, value in rest.items() if name not in _TEXT_FIELDS}}
+    return part
+
+
+def _result(message: dict[Any, Any]) -> dict[Any, Any]:
+    return {**message, "content": ""} if message.get("content", "") is None else message
+
+
+def _question(message: dict[Any, Any]) -> dict[Any, Any]:
+    """Returns a user's message whose images are objects; Mistral's are URLs alone."""
+    content = message.get("content")
+    if not isinstance(content, list | tuple):
+        return message
+    return {**message, "content": [_image(part) for part in content]}
+
+
+def _image(part: Any) -> Any:
+    match part:
+        case {"type": "image_url", "image_url": str(url)}:
+            return {**part, "image_url": {"url": url}}
+    return part
