@@ -1,93 +1,27 @@
 """What a provider gives for itself alone returns to it, through others' turns, and nobody else sees it."""
 
 import json
-from collections.abc import Callable
 from functools import cache
 from itertools import permutations
 from typing import Any
 
 import pytest
 
-from config.providers import Dialect, Model
-from tests.worker.providers.asking import anthropic_event, asked, body, data, provider
-from tests.worker.providers.bare_server import HEAD, chunk, responds, sends, serving
+from config.providers import Model
+from tests.worker.providers.asking import asked, body, data, provider
+from tests.worker.providers.bare_server import responds, serving, streams
+from tests.worker.providers.own_fields import DETAIL, OWN, REDACTED, STREAMS, THINKING, call, openai_pieces, wire
 from tests.worker.providers.request_cases import CLOCK, HELLO
 from tests.worker.providers.vendor_rules import broken
 from worker.request import parse
-
-SECRET = "c2lnbmF0dXJl"
-Pieces = list[dict[str, Any]]
-
-
-def openai_pieces(*deltas: dict[str, Any]) -> Pieces:
-    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
-    return [*({"choices": [{"index": 0, "delta": delta}]} for delta in deltas), last]
-
-
-def call(id_: str, **fields: Any) -> dict[str, Any]:
-    return {"index": 0, "id": id_, "type": "function", "function": {"name": "clock", "arguments": "{}"}, **fields}
-
-
-THINKING = {"type": "thinking", "thinking": "of Claude", "signature": SECRET}
-REDACTED = {"type": "redacted_thinking", "data": SECRET}
-SIGNED = {"google": {"thought_signature": SECRET}}
-DETAIL = {"type": "reasoning.text", "text": "of OpenRouter", "signature": SECRET, "index": 0}
-STREAMS: dict[str, tuple[Dialect, Pieces]] = {
-    "claude": (
-        "anthropic",
-        [
-            {"type": "message_start", "message": {"id": "msg_1", "model": "served", "usage": {}}},
-            {"type": "content_block_start", "index": 0, "content_block": THINKING | {"thinking": "", "signature": ""}},
-            {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "of "}},
-            {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "Claude"}},
-            {"type": "content_block_delta", "index": 0, "delta": {"type": "signature_delta", "signature": SECRET}},
-            {"type": "content_block_stop", "index": 0},
-            {"type": "content_block_start", "index": 1, "content_block": REDACTED},
-            {
-                "type": "content_block_start",
-                "index": 2,
-                "content_block": {"type": "tool_use", "id": "toolu_1", "name": "clock", "input": {}},
-            },
-            {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {}},
-            {"type": "message_stop"},
-        ],
-    ),
-    "deepseek": (
-        "openai",
-        openai_pieces(
-            {"reasoning_content": "of "}, {"reasoning_content": "DeepSeek"}, {"tool_calls": [call("call_d")]}
-        ),
-    ),
-    "gemini": (
-        "openai",
-        openai_pieces({"tool_calls": [call("call_g", extra_content=SIGNED)]}, {"extra_content": SIGNED}),
-    ),
-    "openrouter": (
-        "openai",
-        openai_pieces(
-            {"reasoning": "of OpenRouter", "reasoning_details": [DETAIL | {"text": "of ", "signature": None}]},
-            {"reasoning_details": [DETAIL | {"text": "OpenRouter"}]},
-            {"tool_calls": [call("call_o")]},
-        ),
-    ),
-    "llama": ("llama_cpp", openai_pieces({"reasoning_content": "of llama"}, {"tool_calls": [call("call_l")]})),
-}
-OWN: dict[str, dict[str, Any]] = {
-    "claude": {"thinking": [THINKING, REDACTED]},
-    "deepseek": {"reasoning_content": "of DeepSeek"},
-    "gemini": {"extra_content": SIGNED, "tool_calls": {"call_g": {"extra_content": SIGNED}}},
-    "openrouter": {"reasoning": "of OpenRouter", "reasoning_details": [DETAIL]},
-    "llama": {"reasoning_content": "of llama"},
-}
 
 
 @cache
 def said(name: str) -> dict[str, Any]:
     """Returns the message that a provider of this name answers with."""
-    dialect, pieces = STREAMS[name]
-    write: Callable[[dict[str, Any]], bytes] = anthropic_event if dialect == "anthropic" else data
-    with serving(sends(HEAD + chunk(b"".join(map(write, pieces))) + b"0\r\n\r\n")) as bare:
-        message: dict[str, Any] = json.loads(json.dumps(asked(provider(dialect, bare.url, name=name)).message))
+    with serving(streams(wire(name))) as bare:
+        answer = asked(provider(STREAMS[name][0], bare.url, name=name))
+    message: dict[str, Any] = json.loads(json.dumps(answer.message))
     return message
 
 
@@ -174,7 +108,7 @@ BAD: list[Any] = [
 @pytest.mark.parametrize("delta", BAD)
 def test_a_field_of_another_shape_loses_no_answer(delta: dict[str, Any]) -> None:
     pieces = openai_pieces(delta, {"tool_calls": [call("call_1")]})
-    with serving(sends(HEAD + chunk(b"".join(map(data, pieces))) + b"0\r\n\r\n")) as bare:
+    with serving(streams(*map(data, pieces))) as bare:
         assert asked(provider("openai", bare.url)).finish_reason == "tool_calls"
 
 
@@ -184,5 +118,5 @@ def test_the_probabilities_of_an_answer_are_in_its_choice() -> None:
         *({"choices": [{"index": 0, "delta": {"content": t["token"]}, "logprobs": {"content": [t]}}]} for t in tokens),
         {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
     ]
-    with serving(sends(HEAD + chunk(b"".join(map(data, pieces))) + b"0\r\n\r\n")) as bare:
+    with serving(streams(*map(data, pieces))) as bare:
         assert asked(provider("openai", bare.url)).logprobs == {"content": tokens}
