@@ -19,7 +19,7 @@ from config.providers import Provider
 from worker.providers import openai, rules
 from worker.providers.openai.request import streaming
 from worker.providers.query import Query
-from worker.providers.rules import UNCHANGED, Rule, Rules, dropped, mapped, unchanged
+from worker.providers.rules import UNCHANGED, Rule, Rules, dropped, mapped
 
 _ANY_SEED = 2**32 - 1
 
@@ -107,8 +107,8 @@ RULES: Rules = {
     "repetition_penalty": mapped("`repeat_penalty`", _repetition),
     "seed": mapped("modulo 2^32 - 1: the highest value means any seed", _seed),
     "reasoning_effort": mapped("`chat_template_kwargs`; `none` becomes `enable_thinking: false`", _reasoning),
-    "tool_choice": unchanged(
-        "with tools alone; a named tool is sent alone, with `required`", openai.OPENAI.rules["tool_choice"].fields
+    "tool_choice": replace(
+        openai.OPENAI.rules["tool_choice"], note="with tools alone; a named tool is sent alone, with `required`"
     ),
     **dict.fromkeys(
         ("user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "service_tier", "store"), dropped()
