@@ -23,7 +23,12 @@ TEXT = "Grüße 😀, let me see."
 CALLS = ("\n<tool_call>\n", '{"name": "weather", "argum', 'ents": {"city": "Os', 'lo"}', "}\n</tool_call>",
          '\n<tool_call>\n{"name": "clock", "arguments": {}}\n</tool_call>')  # fmt: skip
 SHORT = {"max_tokens": 16}
-SEEN = {name: messages for name, messages in MESSAGES.items() if "image" not in name}
+UNSEEN = {"images", "files"}
+SEEN = {
+    name: messages
+    for name, messages in MESSAGES.items()
+    if not parse({"messages": messages}, ("default",)).needs & UNSEEN
+}
 CASES: list[dict[str, Any]] = [
     *({"messages": messages, **SHORT} for messages in SEEN.values()),
     *({"messages": messages, "tools": [WEATHER, CLOCK], **SHORT} for messages in SEEN.values()),
