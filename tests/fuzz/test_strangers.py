@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 
 MB = 1_000_000
 MOST = 4 * MB
-LATER = {"version": 4, "colour": "not known yet"}
+LATER = {"version": 5, "colour": "not known yet"}
 
 
 def sent(bed: Bed, request: Any = QUESTION, name: str = "fallback.complete", **options: Any) -> Outcome:

@@ -8,6 +8,7 @@ from config.providers import Model, Provider
 from worker.errors import AttemptFailed
 from worker.providers import errors
 from worker.providers.assembly import Assembly, ErrorEvent
+from worker.providers.conformance import conforming
 from worker.providers.dialect import Dialect
 from worker.providers.dialects import DIALECTS
 from worker.providers.http.client import send
@@ -78,7 +79,7 @@ def _ask(
             raise errors.from_event(error.event, response, provider, request) from None
         request_id = errors.request_id(response)
     is_after_tool = isinstance(request.messages[-1], ToolResult)
-    parsed = reading.whole(may_be_silent=dialect.silent_after_tool and is_after_tool)
+    parsed = conforming(reading.whole(may_be_silent=dialect.silent_after_tool and is_after_tool), request)
     first_token = reading.first_token if provider.stream else None
     return Answer(
         parsed.id,

@@ -51,6 +51,7 @@ def dropped(note: str = "") -> Rule:
 OURS: Rules = {
     "metadata": Rule("ours", "stays with the request"),
     "timeout": Rule("ours", "the deadline"),
+    "check_schema": Rule("ours", "whether an answer's form is checked"),
     "provider_options": Rule("ours", "merged into the body of the named provider, last"),
     "n": Rule("refused", "above 1"),
     "modalities": Rule("refused", "unless `text` alone"),

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from worker.errors import InvalidRequest
+from worker.request.answer_form import form_faults, is_checked
 from worker.request.conversation import faults, part_types, tool_faults
 from worker.request.field_errors import MOST_SHOWN, describe_errors
 from worker.request.fields import (
@@ -74,6 +75,7 @@ class CompletionRequest(RequestModel):
     | `timeout` | seconds from queueing to answer; the chain's if None |
     | `model` | a tier, such as `fast` |
     | `metadata` | stored with the request, never sent to a provider |
+    | `check_schema` | whether an answer of another form than `response_format` asks for is a failed attempt |
     | `provider_options` | by a provider's name; merged into the body for that provider alone |
     | `n`, `stream`, `modalities` | only their defaults, 1, false and `["text"]`, are accepted |
     | `functions`, `function_call` | the older form of `tools` and `tool_choice`, which they become |
@@ -93,6 +95,7 @@ class CompletionRequest(RequestModel):
     tool_choice: Choice | None = None
     parallel_tool_calls: StrictBool | None = None
     response_format: ResponseFormat | None = None
+    check_schema: StrictBool | None = None
     metadata: Annotated[dict[Utf8Str, Utf8Str], SmallDict] | None = None
     provider_options: Annotated[dict[Utf8Str, Annotated[Json, AfterValidator(_check_options)]], SmallDict] | None = None
     timeout: Annotated[Number, Field(gt=0, le=86_400)] | None = None
@@ -142,6 +145,12 @@ class CompletionRequest(RequestModel):
             "prefill": isinstance(self.messages[-1], Assistant),
         }
         return frozenset(capability for capability, needed in needs.items() if needed)
+
+    @property
+    def checks_answer(self) -> bool:
+        """Returns whether an answer must have the form of `response_format`; not where it goes on with a message."""
+        is_whole = not isinstance(self.messages[-1], Assistant)
+        return is_whole and is_checked(self.response_format, self.check_schema)
 
     def wire(self) -> dict[str, Any]:
         """Returns JSON values that `parse` turns into this request again, without fields that were not set."""
@@ -196,7 +205,11 @@ def parse(payload: CompletionRequest | Mapping[str, Any], names: Collection[str]
         # `from None`: the original holds the input, and a traceback travels with a failed task.
         found = normalised(given) if isinstance(given, dict) else given
         raise InvalidRequest(describe_errors(exc, found)) from None
-    wrong = chain(faults(request.messages), tool_faults(request.tools or (), request.tool_choice))
+    wrong = chain(
+        faults(request.messages),
+        tool_faults(request.tools or (), request.tool_choice),
+        form_faults(request.response_format, request.check_schema),
+    )
     if shown := list(islice(wrong, MOST_SHOWN)):
         raise InvalidRequest("; ".join(shown))
     return request

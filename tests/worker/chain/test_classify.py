@@ -94,6 +94,7 @@ TABLE = [
     (AttemptFailed("malformed"), Outcome.TRANSIENT),
     (AttemptFailed("empty"), Outcome.EMPTY),
     (AttemptFailed("broken_call"), Outcome.NONCONFORMING),
+    (AttemptFailed("wrong_form", "a.b: breaks type"), Outcome.NONCONFORMING),
     (AttemptFailed("aborted", codes=("upstream_error",)), Outcome.TRANSIENT),
     (AttemptFailed("aborted", codes=("insufficient_system_resource",)), Outcome.OVERLOADED),
     (AttemptFailed("refusal", codes=("cyber",)), Outcome.REFUSED),
