@@ -4,11 +4,20 @@ import re
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
-_NOT_PUBLIC = (".localhost", ".local", ".internal", ".home.arpa", ".test", ".invalid")
-"""Top-level names that are never those of a public host (RFC 6761, 6762 and 8375, and ICANN for `.internal`)."""
+_NOT_PUBLIC = (".localhost", ".local", ".internal", ".home.arpa", ".test", ".invalid", ".svc")
+"""Top-level names that are never those of a public host (RFC 6761, 6762 and 8375, and ICANN for `.internal`).
+
+Nobody has `.svc`, in which Kubernetes finds `service.namespace.svc`; its `.cluster.local` is in `.local`.
+"""
 
 _LABEL = re.compile(r"(?!0x[0-9a-f]*$)(?![0-9]+$)[a-z0-9_-]+")
 """A name without a dot, such as a Docker Compose service; a bare number is an address: 134744072 is 8.8.8.8."""
+
+
+_SERVICE = re.compile(r"[a-z][a-z0-9-]*\.(?!(?:com|io|net|org)$)[a-z][a-z0-9-]*")
+"""`service.namespace`, as Kubernetes writes it. A namespace may be called as a country is: `vllm.ml`."""
+
+_PUBLIC_PORTS = (None, 80, 443)
 
 
 def check(url: str, allow_http: bool) -> str:
@@ -36,7 +45,17 @@ def _is_base_url(url: str) -> bool:
 
 def _is_public_http(url: str) -> bool:
     parts = urlsplit(url)
-    return parts.scheme == "http" and not _is_private(parts.hostname or "")
+    host = parts.hostname or ""
+    return parts.scheme == "http" and not (_is_private(host) or _is_service(host, parts.port))
+
+
+def _is_service(host: str, port: int | None) -> bool:
+    """Returns whether host and port are those of a service of Kubernetes, by their look.
+
+    The name alone may be public, too. But vendors have longer names or no port: what this check is there for, `http://`
+    in place of `https://`, has neither.
+    """
+    return port not in _PUBLIC_PORTS and bool(_SERVICE.fullmatch(host))
 
 
 def _is_private(host: str) -> bool:

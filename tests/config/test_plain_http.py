@@ -23,6 +23,11 @@ NEAR = [
     "llama.internal.",
     "llama.localhost",
     "GPU.HOME.ARPA",
+    "vllm.ml.svc",
+    "vllm.ml.svc.cluster.local",
+    "vllm.ml",  # a service of Kubernetes and its namespace, by the port of its own
+    "ollama.dev",
+    "vllm-2.gpu-pool",
 ]
 PUBLIC = [
     "api.openai.com",
@@ -40,6 +45,14 @@ PUBLIC = [
     "notlocal.example",
     "api。openai。com",  # httpx reads these as dots
     "api%2eopenai%2ecom",
+    "vllm.ml",
+    "vllm.ml:80",
+    "openai.com:8000",
+    "api.openai.com:8000",
+    "8.8.8.8:8000",
+    "8.2056:8000",
+    "api.ml:443",
+    "svc.example.com",
 ]
 REASON = "is http:// to a public host, which shows everybody key and prompts; https:// or allow_http"
 
