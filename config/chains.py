@@ -41,10 +41,13 @@ class ChainResults(Frozen):
 class Chain(Frozen):
     """One chain. `name` is its key in the table `chains`; Redis serves a lower `priority` first.
 
+    One that is not `enabled` is unknown to producers.
+
     `outcomes` overrides rules of `config.outcomes` for this chain.
     """
 
     name: Name
+    enabled: bool = True
     providers: Annotated[tuple[Name, ...], Field(min_length=1)]
     failover: Literal["at-once", "after-retries"] = "after-retries"
     when_exhausted: Literal["fail", "wait"] = "fail"

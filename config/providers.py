@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 from config.base_url import check as checked_base_url
 from config.breaker import Breaker
 from config.frozen import Frozen, Name, Seconds
+from config.headers import Headers, unset
 from config.outcomes import Failure
 
 Dialect = Literal["anthropic", "openai", "llama_cpp"]
@@ -22,6 +23,9 @@ ATTEMPT, REASONING_ATTEMPT = 120.0, 300.0
 
 Tokens = Annotated[int, Field(gt=0)]
 Price = Annotated[float, Field(ge=0, le=1_000_000)]
+DISABLED = "disabled"
+"""What `Provider.missing` says of a provider that is not to be asked."""
+
 Evidence = Annotated[str, Field(min_length=3, max_length=200)]
 Variable = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
 
@@ -39,7 +43,7 @@ BodyField = Annotated[
 
 
 class Model(Frozen):
-    """One model of a provider; prices are USD per million tokens.
+    """One model of a provider; prices are USD per million tokens. An empty `name` is to be given yet.
 
     Without `input_usd` and `output_usd` they are a library's (worker/pricing). `cached_usd` and `cache_write_usd` are
     of tokens read from a cache and written to one; without them they are in the vendor's proportion to the input.
@@ -50,7 +54,7 @@ class Model(Frozen):
     first token; `first_token_timeout` and `attempt_timeout` replace the provider's.
     """
 
-    name: Annotated[str, Field(min_length=1)]
+    name: str
     input_usd: Price | None = None
     output_usd: Price | None = None
     cached_usd: Price | None = None
@@ -76,19 +80,26 @@ class Provider(Frozen):
 
     `models` maps a tier to a model; the tier `default` must be there. `api_key` is read from the variable
     that `api_key_env` names, or from the file that `<api_key_env>_FILE` names; it is never written in TOML.
-    An empty `api_key_env` means that the server needs no key. `allow_http` precedes `base_url`, whose check reads it.
+    An empty `api_key_env` means that the server needs no key, `api_key_optional` that it may go without one.
+    `preset` names the table of `config.presets` below this one. `headers` replace the dialect's. `probe_path` replaces
+    the path of the dialect's probe. `allow_http` precedes `base_url`, whose check reads it.
     `errors` maps what this provider says to a class: a code, a status as text, or words of its message, in any case.
     `drop_params`, `pass_params` and `limit_field` hold for each of its models. `prompt_cache` marks prompts for its
     cache. `stand_in` is a field without which it refuses the calls that another provider made.
     """
 
     name: Name
+    preset: Name | None = None
+    enabled: bool = True
     dialect: Dialect
     allow_http: bool = False
     base_url: str = ""
     base_url_env: Variable = ""
     api_key_env: Variable = ""
     api_key: SecretStr | None = None
+    api_key_optional: bool = False
+    headers: Headers = Field(default_factory=dict)
+    probe_path: Annotated[str, Field(pattern=r"^(/[!-~]*)?$")] = ""
     connect_timeout: Seconds = 5.0
     first_token_timeout: Seconds | None = None
     idle_timeout: Seconds = 30.0
@@ -125,12 +136,25 @@ class Provider(Frozen):
 
     @property
     def missing(self) -> str | None:
-        """Returns what the provider lacks ("no base URL", "no API key"), None if it can be asked."""
+        """Returns why the provider cannot be asked ("disabled", "no base URL", "no API key"), None if it can."""
+        return self._lack[0] if self._lack else None
+
+    @property
+    def wanted(self) -> str:
+        """Returns the variable without which the provider cannot be asked, empty if there is none."""
+        return self._lack[1] if self._lack else ""
+
+    @property
+    def _lack(self) -> tuple[str, str] | None:
+        if not self.enabled:
+            return DISABLED, ""
         if not self.base_url:
-            return "no base URL"
-        if self.api_key is None and self.api_key_env and self.dialect != "llama_cpp":
-            return "no API key"
-        return None
+            return "no base URL", self.base_url_env
+        if not all(model.name for model in self.models.values()):
+            return "no model", f"FALLBACK_PROVIDERS__{self.name.upper().replace('-', '_')}__MODELS__DEFAULT__NAME"
+        if self.api_key is None and self.api_key_env and not (self.api_key_optional or self.dialect == "llama_cpp"):
+            return "no API key", self.api_key_env
+        return next(((f"no value of header {name}", variable) for name, variable in unset(self.headers)), None)
 
     @property
     def host(self) -> tuple[str, str]:

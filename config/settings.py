@@ -9,12 +9,17 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config.breaker import Breaker
 from config.chains import Chain
+from config.errors import ConfigurationError
 from config.frozen import Frozen, Lifetime, Name, Seconds
+from config.headers import TAGS
 from config.providers import Provider
 from config.redis_url import check
-from config.sources import ConfigurationError, Tree, layers, merge, merged
+from config.sources import Tree, layers, merge, merged
 
 __all__ = ["ConfigurationError", "Health", "Results", "Settings", "load"]
+
+_NO_STEPS = ("[key]", *TAGS)
+"""What pydantic adds to the path of an error."""
 
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -133,7 +138,7 @@ def checked(tree: Tree) -> Settings:
 def _lines(exc: ValidationError) -> list[str]:
     lines = []
     for error in exc.errors(include_url=False, include_context=False, include_input=False):
-        path = ".".join(ascii(step).strip("'") or '""' for step in error["loc"] if step != "[key]")
+        path = ".".join(ascii(step).strip("'") or '""' for step in error["loc"] if step not in _NO_STEPS)
         reason = _EXPLAINED.get(error["type"]) or error["msg"].removeprefix("Value error, ")
         lines.append(f"{path}: {reason}" if path else reason)
     return list(dict.fromkeys(lines))

@@ -12,7 +12,10 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
+from config.errors import ConfigurationError
+from config.presets import applied
 from config.redis_url import has_password, with_password
+from config.secret_file import SecretFile
 
 PREFIX = "FALLBACK_"
 DELIMITER = "__"
@@ -23,20 +26,12 @@ Tree = dict[str, Any]
 """A table of TOML with its nested tables."""
 
 
-class ConfigurationError(ValueError):
-    """The configuration is invalid. The text has one line per error, and no value that may be a secret."""
-
-    def __init__(self, *lines: str) -> None:
-        # A name may hold a character that breaks the line.
-        super().__init__("\n".join(line if line.isprintable() else ascii(line)[1:-1] for line in lines))
-
-
 @dataclass(frozen=True, repr=False)
 class Layer:
     """A part of the settings that overrides the layers below it. It has no repr, because it may hold keys.
 
-    `origins` has parts of the tree with their origin: `default`, the path of the file, or the name of a variable. A
-    later part overrides an earlier one.
+    `origins` has parts of the tree with their origin: `preset NAME`, `default`, the path of the file, or the name of a
+    variable. A later part overrides an earlier one.
     """
 
     tree: Tree
@@ -54,6 +49,7 @@ def layers(settings: type[BaseSettings], environ: Mapping[str, str]) -> list[Lay
     found = [_layer("default", _defaults())] + ([_layer(path, _file(Path(path)))] if path else [])
     overrides = _variables(settings, given, merged(found))
     found.append(overrides)
+    found = [_layer(*preset) for preset in applied(merged(found))] + found
     found += _redis_url(settings, merged(found), overrides.tree, given)
     for name, provider in _tables(merged(found), "providers"):
         found += _completions(name, provider, overrides.tree, given)
@@ -146,9 +142,12 @@ def _spell(layer: Tree, written: Tree) -> Tree:
     sections = [section for section in ("providers", "models", "chains") if section in layer]
     spelled = layer | {section: _respell(layer[section], written.get(section)) for section in sections}
     for name, provider in _tables(spelled, "providers"):
+        below = dict(_tables(written, "providers")).get(name, {})
         if "models" in provider:
-            models = dict(_tables(written, "providers")).get(name, {}).get("models")
-            spelled["providers"][name] = {**provider, "models": _respell(provider["models"], models)}
+            provider["models"] = _respell(provider["models"], below.get("models"))
+        if isinstance(headers := provider.get("headers"), dict):
+            hyphened = {header.replace("_", "-"): value for header, value in headers.items()}
+            provider["headers"] = _respell(hyphened, below.get("headers"))
     return spelled
 
 
@@ -178,11 +177,12 @@ def _redis_url(settings: type[BaseSettings], tree: Tree, overrides: Tree, given:
         yield _layer("REDIS_URL", {"redis_url": url})
     password, variable = _secret("redis_url", "REDIS_PASSWORD", given)
     if password and not has_password(url):
-        yield Layer({"redis_url": with_password(url, password)}, ((variable, {REDIS_LOGIN: ""}),))
+        login = with_password(url, password.get_secret_value())
+        yield Layer({"redis_url": login}, ((variable, {REDIS_LOGIN: ""}),))
 
 
 def _completions(name: str, provider: Tree, overrides: Tree, given: Mapping[str, str]) -> Iterator[Layer]:
-    """Yields the layers of the variables of a provider's base URL and key."""
+    """Yields the layers of the variables of a provider's base URL, key and headers."""
     if "api_key" in provider:
         raise ConfigurationError(f"providers.{name}.api_key: put its variable's name in api_key_env, never the key")
     variable = str(provider.get("base_url_env", ""))
@@ -190,18 +190,25 @@ def _completions(name: str, provider: Tree, overrides: Tree, given: Mapping[str,
         yield _layer(variable, {"providers": {name: {"base_url": given[variable]}}})
     key, variable = _secret(f"providers.{name}.api_key_env", str(provider.get("api_key_env", "")), given)
     if key:
-        yield _layer(variable, {"providers": {name: {"api_key": SecretStr(key)}}})
+        yield _layer(variable, {"providers": {name: {"api_key": key}}})
+    for header, table in _tables(provider, "headers"):
+        path = f"providers.{name}.headers.{header}"
+        if "value" in table:
+            raise ConfigurationError(f"{path}.value: put its variable's name in env, never the value")
+        value, variable = _secret(f"{path}.env", str(table.get("env", "")), given)
+        if value:
+            yield _layer(variable, {"providers": {name: {"headers": {header: {"value": value}}}}})
 
 
-def _secret(path: str, variable: str, given: Mapping[str, str]) -> tuple[str, str]:
+def _secret(path: str, variable: str, given: Mapping[str, str]) -> tuple[SecretStr | None, str]:
     """Returns the stripped value of a variable, or of the file that `<variable>_FILE` names; and the name set."""
     if variable in given:
-        return given[variable].strip(), variable
+        return SecretStr(given[variable].strip()) or None, variable
     file = f"{variable}_FILE"
     if not variable or file not in given:
-        return "", variable
+        return None, variable
     try:
-        return Path(given[file]).read_text("utf-8").strip(), file
+        return SecretFile(Path(given[file]).read_text("utf-8").strip(), given[file]) or None, file
     except (OSError, ValueError) as exc:
         # The message omits the value: people put the key itself in place of the file's name.
         reason = os.strerror(exc.errno) if isinstance(exc, OSError) and exc.errno else "is not UTF-8 text"

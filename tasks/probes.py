@@ -13,5 +13,6 @@ def probe(name: str) -> None:
     Raises:
         RedisUnavailable: the slot could not be claimed; the next probe is queued anyway.
     """
-    if provider := settings.providers.get(name):
+    provider = settings.providers.get(name)
+    if provider and provider.enabled:
         health.probe(store(), provider, settings.health.probe_interval)

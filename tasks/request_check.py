@@ -36,12 +36,15 @@ def check_request(settings: Settings, payload: Any, chain: Any) -> CompletionReq
     """Returns the request, checked against the chain's tiers.
 
     Raises:
-        UnknownChain: there is no such chain.
+        UnknownChain: there is no such chain, or it is disabled.
         InvalidRequest: the message names each field and the reason.
     """
+    there_are = [name for name, each in settings.chains.items() if each.enabled]
     if not isinstance(chain, str) or chain not in settings.chains:
         shown = repr(chain) if is_chain_name(chain) else "of that name"
-        raise UnknownChain(f"chain: no chain {shown}; there are {', '.join(settings.chains)}")
+        raise UnknownChain(f"chain: no chain {shown}; there are {', '.join(there_are)}")
+    if chain not in there_are:
+        raise UnknownChain(f"chain: chain {chain!r} is disabled; there are {', '.join(there_are)}")
     providers = [settings.providers[name] for name in settings.chains[chain].providers]
     tiers = {tier for provider in providers for tier in provider.models}
     unknown = "default" if settings.unknown_model == "default" else None

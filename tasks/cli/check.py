@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from config.providers import Provider
+from config.providers import DISABLED, Provider
 from tasks.celery import COMPLETIONS, settings
 from tasks.cli.support.advice import of_durability, of_neighbours, of_tracking
 from tasks.cli.support.durability import durability
@@ -39,7 +39,8 @@ def check() -> None:
     console.print(prices_table())
     chains = Table("chain", "providers", "failover", "priority", "timeout", box=None, pad_edge=False)
     for name, each in settings.chains.items():
-        chains.add_row(name, ", ".join(each.providers), each.failover, str(each.priority), f"{each.timeout:g} s")
+        names = ", ".join(each.providers) if each.enabled else DISABLED
+        chains.add_row(name, names, each.failover, str(each.priority), f"{each.timeout:g} s")
     console.print(chains)
     contract = f'app.signature("fallback.complete", queue="{COMPLETIONS}", priority=6).delay(request, chain="default")'
     console.print(f"by name    {contract}", soft_wrap=True)
@@ -59,13 +60,15 @@ def _warn(console: Console) -> None:
 
 
 def _without_provider(reached: set[str]) -> Iterable[str]:
-    return (name for name, chain in settings.chains.items() if not reached & set(chain.providers))
+    return (name for name, chain in settings.chains.items() if chain.enabled and not reached & set(chain.providers))
 
 
 def _ask(provider: Provider) -> tuple[str, bool]:
+    if provider.missing == DISABLED:
+        return DISABLED, False
     if provider.missing:
-        variable = provider.base_url_env if not provider.base_url else provider.api_key_env
-        return f"not configured: {provider.missing}" + (f" (set {variable})" if variable else ""), False
+        wanted = f" (set {provider.wanted})" if provider.wanted else ""
+        return f"not configured: {provider.missing}{wanted}", False
     found = probe(provider)
     if not found.reachable:
         return f"not reachable: {found.error}", False

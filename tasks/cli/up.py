@@ -85,13 +85,16 @@ def start_servers(fleet: Fleet, *, simulate: bool) -> Table:
         server = valkey.start(fleet, port=free_port(6379))
         fleet.environment |= server.environment
         table.add_row("Redis", f"{server.url} (embedded Valkey)")
-    if settings.providers["llama_cpp"].missing:
+    own = settings.providers["llama_cpp"]
+    if own.enabled and own.missing:
         server_of_model = llama.start(fleet, alias="SmolLM2-135M-Instruct")
         fleet.environment |= server_of_model.environment
     simulated = llmock.start(fleet).environment if simulate else {}
     for name, provider in settings.providers.items():
         if not provider.missing:
             table.add_row(name, provider.base_url)
+        elif not provider.enabled:
+            table.add_row(name, "disabled; chains skip it")
         elif name == "llama_cpp":
             table.add_row(name, f"{fleet.environment['LLAMA_CPP_BASE_URL']} (SmolLM2-135M on this machine)")
         elif url := simulated.get(provider.base_url_env):

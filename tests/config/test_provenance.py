@@ -60,7 +60,8 @@ FROM_FILE = {
 def test_what_the_file_says_and_nothing_else_comes_from_the_file(file):
     found = shown(FALLBACK_CONFIG=file)
     assert {path: value for path, (value, origin) in found.items() if origin == file} == FROM_FILE
-    assert {origin for _, origin in found.values()} == {file, "default"}
+    presets = {"preset anthropic", "preset llama_cpp", "preset openai"}
+    assert {origin for _, origin in found.values()} == {file, "default", *presets}
     assert found["providers.claude.models.fast.context"] == (None, "default")
 
 
@@ -96,6 +97,15 @@ VARIABLES = [
 def test_a_variable_is_named_where_it_wins(file, environ, path, value, origin):
     expected = (value, file if origin == "the file" else origin or "FALLBACK_REDIS_URL")
     assert shown(FALLBACK_CONFIG=file, **environ)[path] == expected
+
+
+def test_a_preset_is_named_where_it_set_something():
+    found = shown(FALLBACK_PROVIDERS__FAR__PRESET="groq", FALLBACK_PROVIDERS__FAR__BASE_URL="https://groq.example")
+    assert found["providers.far.dialect"] == ("openai", "preset groq")
+    assert found["providers.far.models.default.name"] == ("openai/gpt-oss-120b", "preset groq")
+    assert found["providers.far.base_url"] == ("https://groq.example", "FALLBACK_PROVIDERS__FAR__BASE_URL")
+    assert found["providers.far.preset"] == ("groq", "FALLBACK_PROVIDERS__FAR__PRESET")
+    assert found["providers.claude.base_url"] == ("https://api.anthropic.com", "preset anthropic")
 
 
 def test_a_secret_from_a_file_is_named_by_its_variable(tmp_path):

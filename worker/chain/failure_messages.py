@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from config.chains import Chain
 from config.outcomes import Outcome
+from config.providers import DISABLED
 from worker.chain.route import INCAPABLE, NOT_CONFIGURED
 from worker.errors import (
     ChainExhausted,
@@ -37,7 +38,7 @@ def exhausted_error(chain: Chain, lines: Iterable[Line]) -> TaskFailed:
 def _all_incapable(considered: Iterable[Entry]) -> bool:
     """Returns whether every configured provider is incapable of the request, so that waiting cannot help."""
     reasons = [str(entry.reason).partition(":")[0] for entry in considered]
-    return INCAPABLE in reasons and set(reasons) <= {INCAPABLE, NOT_CONFIGURED}
+    return INCAPABLE in reasons and set(reasons) <= {INCAPABLE, NOT_CONFIGURED, DISABLED}
 
 
 def deadline_error(chain: Chain, lines: Iterable[Line]) -> TaskFailed:

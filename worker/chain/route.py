@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from config.chains import Chain
-from config.providers import Provider
+from config.providers import DISABLED, Provider
 
 NOT_CONFIGURED, INCAPABLE = "not configured", "incapable"
-"""First words of the reason why a provider is no candidate; details follow after a colon."""
+"""First words of the reason why a provider is no candidate, beside `DISABLED`; details follow after a colon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,6 @@ class Route:
 
     def _reason(self, provider: str) -> str | None:
         if missing := self.providers[provider].missing:
-            return f"{NOT_CONFIGURED}: {missing}"
+            return missing if missing == DISABLED else f"{NOT_CONFIGURED}: {missing}"
         lacking = self.lacking.get(provider)
         return f"{INCAPABLE}: {lacking}" if lacking else None

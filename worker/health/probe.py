@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from config.providers import Provider
 from worker.errors import AttemptFailed
+from worker.providers import credentials
 from worker.providers.dialects import DIALECTS
+from worker.providers.headers import headers
 from worker.providers.http.client import send
 from worker.providers.http.time_limits import Limits
 from worker.providers.model_list import MOST_BYTES, Listing, listing
@@ -36,9 +38,12 @@ class Probe:
 def probe(provider: Provider) -> Probe:
     """Probes one provider; returns within 5 seconds."""
     dialect, started = DIALECTS[provider.dialect], time.monotonic()
-    path, until = dialect.probe(provider), started + WITHIN
+    path, until = provider.probe_path or dialect.probe(provider), started + WITHIN
+    used = credentials.in_use(provider)
     try:
         status, latency_ms, body = _get(provider, path, until)
+        if status in credentials.REFUSALS and credentials.have_changed(provider, used):
+            status, latency_ms, body = _get(provider, path, until)
     except AttemptFailed as failed:
         reason = f"no answer within {WITHIN:g} s" if failed.reason == "deadline" else failed.reason
         return Probe(False, False, _ms_since(started), f"{reason}: {failed.detail}" if failed.detail else reason)
@@ -60,9 +65,9 @@ def _list(provider: Provider, path: str, until: float) -> tuple[int, bytes] | No
 
 
 def _get(provider: Provider, path: str, until: float) -> tuple[int, float, bytes]:
-    headers, started = DIALECTS[provider.dialect].headers(provider), time.monotonic()
+    started = time.monotonic()
     with send(
-        "GET", provider.base_url + path, headers, None, Limits(provider, provider.model("default"), until)
+        "GET", provider.base_url + path, headers(provider), None, Limits(provider, provider.model("default"), until)
     ) as response:
         return response.status, _ms_since(started), response.head(MOST_BYTES)
 

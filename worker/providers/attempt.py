@@ -6,11 +6,12 @@ from pydantic_core import to_json
 
 from config.providers import Model, Provider
 from worker.errors import AttemptFailed
-from worker.providers import errors
+from worker.providers import credentials, errors
 from worker.providers.assembly import Assembly, ErrorEvent
 from worker.providers.conformance import conforming
 from worker.providers.dialect import Dialect
 from worker.providers.dialects import DIALECTS
+from worker.providers.headers import headers as provider_headers
 from worker.providers.http.client import send
 from worker.providers.http.deadlines import nothing
 from worker.providers.http.time_limits import Limits
@@ -48,8 +49,15 @@ def ask(
     Raises:
         AttemptFailed: any failure of the provider or the network.
     """
-    limits, assembly = Limits(provider, model, deadline, share), DIALECTS[provider.dialect].assembly()
+    limits, used = Limits(provider, model, deadline, share), credentials.in_use(provider)
+    assembly = DIALECTS[provider.dialect].assembly()
     try:
+        try:
+            return _ask(provider, model, request, assembly, limits, on_first_byte, check_wanted)
+        except AttemptFailed as failed:
+            if failed.status not in credentials.REFUSALS or not credentials.have_changed(provider, used):
+                raise
+        assembly = DIALECTS[provider.dialect].assembly()  # nothing was billed for the old key
         return _ask(provider, model, request, assembly, limits, on_first_byte, check_wanted)
     except AttemptFailed as failed:
         raise _with_usage(limits.silenced(failed), assembly, limits) from None
@@ -66,7 +74,7 @@ def _ask(
 ) -> Answer:
     dialect = DIALECTS[provider.dialect]
     url = provider.base_url + dialect.path
-    headers = {"Content-Type": "application/json", **dialect.headers(provider)}
+    headers = {"Content-Type": "application/json", **provider_headers(provider)}
     reading = Reading(assembly, limits, on_first_byte if provider.stream else nothing, check_wanted)
     if not provider.stream:
         on_first_byte()

@@ -7,6 +7,7 @@ from typing import Any
 from config.providers import Provider
 from worker.errors import AttemptFailed
 from worker.providers.assembly import Assembly
+from worker.providers.credentials import current
 from worker.providers.query import Query
 from worker.providers.rules import Rules
 
@@ -39,14 +40,14 @@ class Dialect:
 
 
 def api_key(provider: Provider) -> str | None:
-    """Returns the provider's key, None if it has none.
+    """Returns the provider's key as it is now, None if it has none.
 
     Raises:
         AttemptFailed: no HTTP header can carry the key. A later exception would quote it.
     """
     if provider.api_key is None:
         return None
-    key = provider.api_key.get_secret_value()
+    key = current(provider.api_key)
     if not (key.isascii() and key.isprintable()):
         raise AttemptFailed(
             "connection", "the API key holds characters that cannot be sent", codes=("invalid_api_key",)

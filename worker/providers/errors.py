@@ -6,7 +6,7 @@ from typing import Any
 
 from config.providers import Provider
 from worker.errors import AttemptFailed
-from worker.providers import error_body
+from worker.providers import credentials, error_body
 from worker.providers.error_body import ErrorBody
 from worker.providers.http.client import Response
 from worker.providers.http.retry_after import parse_text
@@ -74,10 +74,14 @@ def _failure(
 
 
 def _secrets(provider: Provider, request: CompletionRequest) -> list[str]:
-    key = provider.api_key.get_secret_value() if provider.api_key else ""
     own = (request.provider_options or {}).get(provider.name)
     users = (request.user, request.safety_identifier, request.prompt_cache_key)
-    return [key, *filter(None, (*users, *_prompt_texts(request))), *request.stops, *_texts(own)]
+    return [
+        *credentials.ever_used(provider),
+        *filter(None, (*users, *_prompt_texts(request))),
+        *request.stops,
+        *_texts(own),
+    ]
 
 
 def _prompt_texts(request: CompletionRequest) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
+from config.providers import DISABLED
 from tasks.celery import settings
 from tasks.cli.support.duration import span
 from tasks.store import store
@@ -59,7 +60,7 @@ def _row(of: Health) -> tuple[str | Text, ...]:
 
 def _breaker(now: Snapshot, missing: str | None) -> str:
     """Returns the breaker's state and its duration; adds the cause of the health if the state does not show it."""
-    if missing and not now.generation:
+    if missing == DISABLED or (missing and not now.generation):
         return missing
     if now.override:
         return f"forced {now.override}{_left(now.override_until, now)}"
