@@ -13,6 +13,7 @@ from tasks.cli.events import events
 from tasks.cli.explain import explain
 from tasks.cli.failed import failed
 from tasks.cli.forget import forget
+from tasks.cli.providers import providers
 from tasks.cli.replay import replay
 from tasks.cli.status import status
 from tasks.cli.up import up
@@ -26,5 +27,19 @@ def main() -> None:
     logging.getLogger("worker").addHandler(logging.NullHandler())
 
 
-for _command in (breaker, check, complete, config, demo, events, explain, failed, forget, replay, status, up):
+for _command in (
+    breaker,
+    check,
+    complete,
+    config,
+    demo,
+    events,
+    explain,
+    failed,
+    forget,
+    providers,
+    replay,
+    status,
+    up,
+):
     main.add_command(_command)
