@@ -12,6 +12,7 @@ from docs.generators import (
     fields,
     metrics,
     outcomes,
+    presets,
     request,
     settings,
     sources,
@@ -40,6 +41,7 @@ WHOLE: dict[str, Callable[[], Table | str]] = {
     "fields": fields.fields,
     "answer-fields": fields.answer_fields,
     "corpus": failures.corpus,
+    "presets": presets.presets,
 }
 """What takes the marker's place, by the marker's word."""
 

@@ -9,7 +9,14 @@ from config.sources import DELIMITER, PREFIX
 from docs.generators.schemas import Schema, default, described, present, resolved
 from docs.generators.tables import Table, code
 
-PLACEHOLDERS = {"providers": "NAME", "chains": "NAME", "models": "TIER", "outcomes": "CLASS", "errors": "EVIDENCE"}
+PLACEHOLDERS = {
+    "providers": "NAME",
+    "chains": "NAME",
+    "models": "TIER",
+    "outcomes": "CLASS",
+    "errors": "EVIDENCE",
+    "headers": "HEADER",
+}
 """What stands on the page for a key that the operator chooses."""
 
 _MODELS = ("models",)

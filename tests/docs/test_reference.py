@@ -23,7 +23,7 @@ EVENT = re.compile(
 )
 FIXED_KEY = re.compile(r"\{[^{}]*(?:namespace|prefix|tag)[^{}]*\}:(?:2:)?([a-z_]+)")
 VARIABLES = [setting for setting in settings.settings().values() if setting.variable]
-PROVIDER = {"NAME": "claude", "TIER": "fast", "EVIDENCE": "plan_paused", "MODEL": "o3"}
+PROVIDER = {"NAME": "claude", "TIER": "fast", "EVIDENCE": "plan_paused", "MODEL": "o3", "HEADER": "x-team"}
 CHAIN = {"NAME": "high-priority", "CLASS": "rate-limited"}
 WORDS = {
     "allow_http": "true",
@@ -40,6 +40,8 @@ WORDS |= {
     "limit_field": "max_tokens",
     "stand_in": "reasoning_content",
     "o3": "fast",
+    "x-team": "search",
+    "probe_path": "/health",
 }
 
 
@@ -77,7 +79,7 @@ def test_the_variable_on_the_page_sets_the_setting(setting):
     path = [keys.get(step, step) for step in setting.path]
     variable = "FALLBACK_" + "__".join(path).upper().replace("-", "_")
     environ = {**model_name(variable), variable: accepted(path)}
-    assert re.fullmatch(re.sub("NAME(?=__)|TIER|CLASS|EVIDENCE|MODEL$", "[A-Z_0-9]+", setting.variable), variable)
+    assert re.fullmatch(re.sub("NAME(?=__)|TIER|CLASS|EVIDENCE|HEADER|MODEL$", "[A-Z_0-9]+", setting.variable), variable)
     assert variable in {entry.origin for entry in effective(environ) if entry.path.startswith(".".join(path))}
 
 

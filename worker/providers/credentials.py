@@ -29,7 +29,7 @@ class _File:
 
     def __init__(self, path: str, text: str) -> None:
         self._path = path
-        self.texts = (text,)
+        self.texts: tuple[str, ...] = (text,)
         self._read_at = -EVERY  # the settings may have been read long ago
         self._is_readable = True
         self._lock = threading.Lock()
