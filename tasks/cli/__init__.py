@@ -14,6 +14,7 @@ from tasks.cli.explain import explain
 from tasks.cli.failed import failed
 from tasks.cli.forget import forget
 from tasks.cli.providers import providers
+from tasks.cli.import_litellm import import_litellm
 from tasks.cli.replay import replay
 from tasks.cli.status import status
 from tasks.cli.up import up
@@ -38,6 +39,7 @@ for _command in (
     failed,
     forget,
     providers,
+    import_litellm,
     replay,
     status,
     up,

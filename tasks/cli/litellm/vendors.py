@@ -1,0 +1,96 @@
+"""The vendors of LiteLLM's models that have a dialect here: rows of vendors.toml."""
+
+import tomllib
+from importlib.resources import files
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from config.base_url import check
+from config.frozen import Frozen
+from config.providers import Dialect, Variable
+
+
+class Vendor(Frozen):
+    """One row; vendors.toml says what each field means."""
+
+    prefixes: Annotated[tuple[str, ...], Field(min_length=1)]
+    bare: tuple[str, ...] = ()
+    dialect: Dialect
+    base_url: str = ""
+    base_url_env: Variable = ""
+    api_key_env: Variable = ""
+    path: str = ""
+    hosts: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
+    cut_name: tuple[str, ...] = ()
+    name: str = ""
+    source: Annotated[str, Field(pattern="^https://")]
+
+    def model_name(self, written: str) -> str:
+        """Returns what the vendor calls a model, from what stands after LiteLLM's prefix."""
+        for beginning in self.cut_name:
+            written = written.removeprefix(beginning)
+        return self.name + written if self.name and "/" not in written else written
+
+    def base_url_of(self, api_base: str) -> tuple[str, bool]:
+        """Returns our base URL for an `api_base`, and whether it is http:// to a public host.
+
+        Raises:
+            ValueError: with the reason, without the URL.
+        """
+        url = api_base.strip().rstrip("/")
+        check(url, allow_http=True)
+        if self.hosts:
+            url = self._at_host(url)
+        elif not url.endswith(self.path):
+            url += self.path
+        for end in self.cut:
+            url = url.removesuffix(end)
+        return url, _is_refused(url)
+
+    def _at_host(self, url: str) -> str:
+        parts = urlsplit(url)
+        if not (parts.hostname or "").endswith(self.hosts):
+            raise ValueError("the path of its OpenAI-compatible API is unknown at this host")
+        return f"{parts.scheme}://{parts.netloc}{self.path}"
+
+
+def _is_refused(url: str) -> bool:
+    try:
+        check(url, allow_http=False)
+    except ValueError:
+        return True
+    return False
+
+
+def _load() -> tuple[dict[str, Vendor], tuple[str, ...]]:
+    rows: dict[str, Any] = tomllib.loads(files("tasks.cli.litellm").joinpath("vendors.toml").read_text("utf-8"))
+    vendors = map(Vendor.model_validate, rows["vendor"])
+    return {prefix: vendor for vendor in vendors for prefix in vendor.prefixes}, tuple(rows["other"]["words"])
+
+
+VENDORS, _OTHER = _load()
+"""The vendors by prefix; words of models that answer no chat completions."""
+
+
+def split(model: str, provider: str | None) -> tuple[str, str]:
+    """Returns a model's prefix, empty if LiteLLM would not know it, and its name after the prefix.
+
+    Args:
+        model: `litellm_params.model`.
+        provider: `litellm_params.custom_llm_provider`, which wins.
+    """
+    prefix, slash, name = model.partition("/")
+    if provider:
+        return provider, name if slash and prefix == provider else model
+    if slash:
+        return prefix, name
+    bare = (vendor.prefixes[0] for vendor in VENDORS.values() if model.startswith(vendor.bare or ("/",)))
+    return next(bare, ""), model
+
+
+def answers_chat(model: str) -> bool:
+    """Returns whether a model may answer chat completions, by the words of its name."""
+    return not any(word in model.lower() for word in _OTHER)
