@@ -10,6 +10,7 @@ from docs.generators import (
     errors,
     failures,
     fields,
+    litellm,
     metrics,
     outcomes,
     presets,
@@ -42,6 +43,9 @@ WHOLE: dict[str, Callable[[], Table | str]] = {
     "answer-fields": fields.answer_fields,
     "corpus": failures.corpus,
     "presets": presets.presets,
+    "litellm-vendors": litellm.vendors,
+    "litellm-reasons": litellm.reasons,
+    "litellm-examples": litellm.examples,
 }
 """What takes the marker's place, by the marker's word."""
 

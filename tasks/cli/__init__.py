@@ -13,8 +13,8 @@ from tasks.cli.events import events
 from tasks.cli.explain import explain
 from tasks.cli.failed import failed
 from tasks.cli.forget import forget
-from tasks.cli.providers import providers
 from tasks.cli.import_litellm import import_litellm
+from tasks.cli.providers import providers
 from tasks.cli.replay import replay
 from tasks.cli.status import status
 from tasks.cli.up import up

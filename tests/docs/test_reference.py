@@ -79,7 +79,9 @@ def test_the_variable_on_the_page_sets_the_setting(setting):
     path = [keys.get(step, step) for step in setting.path]
     variable = "FALLBACK_" + "__".join(path).upper().replace("-", "_")
     environ = {**model_name(variable), variable: accepted(path)}
-    assert re.fullmatch(re.sub("NAME(?=__)|TIER|CLASS|EVIDENCE|HEADER|MODEL$", "[A-Z_0-9]+", setting.variable), variable)
+    assert re.fullmatch(
+        re.sub("NAME(?=__)|TIER|CLASS|EVIDENCE|HEADER|MODEL$", "[A-Z_0-9]+", setting.variable), variable
+    )
     assert variable in {entry.origin for entry in effective(environ) if entry.path.startswith(".".join(path))}
 
 

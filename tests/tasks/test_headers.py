@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tasks.headers import first_headers, is_newer, read_stage
+from tasks.headers import is_newer, read_stage
 from worker.errors import InvalidRequest
 from worker.request import version as request_version
 from worker.task.journal import FIRST_VERSION, LATEST_VERSION
