@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
-from config.providers import Optional
 from config.sources import Tree
 from tasks.cli.litellm import vendors
 from tasks.cli.litellm.limits import Limits, breaker_of, timeouts_of
@@ -12,6 +11,10 @@ from tasks.cli.litellm.remarks import VARIABLE
 from tasks.cli.litellm.section import Section
 from tasks.cli.litellm.source import Steps
 from tasks.cli.litellm.vendors import Vendor
+from worker.request import CompletionRequest
+
+_FIELDS = frozenset(CompletionRequest.model_fields) - {"model", "messages", "stream"}
+"""What drop_params may name. A longer path of LiteLLM's is its own."""
 
 _FLAGS = {
     "supports_function_calling": "tools",
@@ -168,7 +171,7 @@ def _model_fields(params: Section, info: Section) -> Iterator[tuple[str, Any]]:
 
 def _dropped(params: Section) -> Iterator[tuple[str, Any]]:
     fields = params.take("additional_drop_params")
-    known = [each for each in fields if each in get_args(Optional)] if isinstance(fields, list) else []
+    known = [each for each in fields if each in _FIELDS] if isinstance(fields, list) else []
     if fields is not None and known != fields:
         params.leave("additional_drop_params", f"of these fields drop_params knows {', '.join(known) or 'none'}")
     if known:
