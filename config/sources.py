@@ -208,7 +208,8 @@ def _secret(path: str, variable: str, given: Mapping[str, str]) -> tuple[SecretS
     if not variable or file not in given:
         return None, variable
     try:
-        return SecretFile(Path(given[file]).read_text("utf-8").strip(), given[file]) or None, file
+        place = Path(given[file]).absolute()  # a worker may change its folder
+        return SecretFile(place.read_text("utf-8").strip(), str(place)) or None, file
     except (OSError, ValueError) as exc:
         # The message omits the value: people put the key itself in place of the file's name.
         reason = os.strerror(exc.errno) if isinstance(exc, OSError) and exc.errno else "is not UTF-8 text"

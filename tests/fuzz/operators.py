@@ -10,8 +10,19 @@ from hypothesis import strategies as st
 from config.settings import Settings
 from tests.fuzz.drawing import TEXT, mutated
 
+_DEFAULTS: dict[str, Any] = tomllib.loads(files("config").joinpath("defaults.toml").read_text("utf-8"))
+_OWN = {
+    "preset": "groq",
+    "enabled": True,
+    "dialect": "openai",
+    "base_url": "http://vllm.ml:8000/v1",
+    "api_key_env": "OPENAI_API_KEY",
+    "headers": {"X-Team": "search", "X-Org": {"env": "OPENAI_API_KEY"}},
+    "models": {"default": {"name": "m", "context": 1000, "unsupported": ["tools"]}},
+}
 _WHOLE: dict[str, Any] = {
-    **tomllib.loads(files("config").joinpath("defaults.toml").read_text("utf-8")),
+    **_DEFAULTS,
+    "providers": {**_DEFAULTS["providers"], "own": _OWN},
     "namespace": "blue",
     "redis_url": "redis://:hidden@127.0.0.1:1/0",
     "breaker": {"failure_threshold": 5, "adaptive": {"failures": "on", "latency": "observe"}},
@@ -23,7 +34,7 @@ _STEPS = st.sampled_from(
         *Settings.model_fields, "claude", "openai", "default", "high_priority", "high-priority", "models", "fast",
         "name", "retry", "outcomes", "timeout", "same_provider", "base_url",
         "api_key", "api_key_env", "adaptive", "failures",
-        "unsupported",
+        "unsupported", "preset", "own", "headers", "x_org", "env", "enabled",
     ]
 )  # fmt: skip
 _NAMES = _STEPS | TEXT
