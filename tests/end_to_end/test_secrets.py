@@ -39,7 +39,17 @@ BAD: list[tuple[Any, ...]] = [
     ({**REQUEST, "user": PROMPT * 30_000},),  # not even decoded
     (REQUEST, f"no such chain, {PROMPT}"),
 ]
-COMMANDS = ("status", "status --json", "events --json", "failed", "failed --json", "check", "config", "config --json")
+COMMANDS = (
+    "status",
+    "status --json",
+    "events --json",
+    "failed",
+    "failed --json",
+    "check",
+    "config",
+    "config --json",
+    "providers",
+)
 
 
 class Run:
