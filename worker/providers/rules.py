@@ -70,7 +70,9 @@ def body(rules: Rules, query: Query) -> dict[str, Any]:
         if name in left_out:
             continue
         if rule.fields is not None:
-            made = merged(made, rule.fields(query))
+            for field, value in rule.fields(query).items():
+                both = isinstance(value, dict) and isinstance(made.get(field), dict)
+                made[field] = merged(made[field], value) if both else value
         elif rule.kind == "unchanged" and (value := getattr(query.request, name)) is not None:
             made[name] = value
     for path in left_out:

@@ -74,7 +74,10 @@ def _result(message: ToolResult, ids: Ids) -> dict[str, Any]:
 
 def _parts(message: Message) -> Blocks:
     """Returns the content blocks of a message, without blank texts, which Anthropic refuses."""
-    blocks = [_part(part) for part in parts(message) if not isinstance(part, Text) or part.text.strip()]
+    if isinstance(message.content, str):  # as most are: a part of its own takes longer
+        blocks: Blocks = [{"type": "text", "text": message.content}] if message.content.strip() else []
+    else:
+        blocks = [_part(part) for part in parts(message) if not isinstance(part, Text) or part.text.strip()]
     return [*blocks[:-1], with_mark(blocks[-1], message.cache_control)] if blocks else []
 
 
