@@ -53,7 +53,8 @@ def test_a_key_is_all_that_a_vendor_wants(load_toml):
         "https://api.groq.com/openai/v1",
         "k",
     )
-    assert groq.models["default"] == Model(name="openai/gpt-oss-120b", unsupported={"images", "files", "audio"}, reasons=True)
+    unsupported = {"images", "files", "audio"}
+    assert groq.models["default"] == Model(name="openai/gpt-oss-120b", unsupported=unsupported, reasons=True)
 
 
 def test_a_table_overrides_its_preset_field_by_field_and_a_model_as_a_whole(load_toml):

@@ -47,7 +47,7 @@ def test_a_disabled_chain_is_unknown_and_the_message_says_why(shared_setup: Loca
 def test_the_commands_say_that_they_are_disabled(fallback: Fallback, llmock: LLMock) -> None:
     llmock.reset()
     checked = fallback("check").stdout.splitlines()
-    assert [line.split()[-1] for line in checked if line.startswith("claude")] == ["disabled"]
+    assert [line.split()[-1] for line in checked if line.startswith("claude ")] == ["disabled"]
     assert [line.split()[1] for line in checked if line.startswith("low-cost")] == ["disabled"]
     assert [request for request in llmock.requests() if request["path"].startswith("/anthropic")] == []
     assert "disabled" in next(line for line in fallback("status").stdout.splitlines() if line.startswith("claude"))
