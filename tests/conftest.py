@@ -48,6 +48,7 @@ _LONG = (
     "tests/tasks/transport/test_losses.py",
     "tests/tasks/transport/test_workers.py",
     "tests/worker/admission/test_breaker_machine.py",
+    "tests/worker/providers/test_llama_cpp_cases.py",
     "tests/wild/test_clients.py",
     "tests/wild/test_fuzz.py",
     "tests/worker/admission/test_breaker_mutants.py",

@@ -5,7 +5,8 @@ from tests.end_to_end.local_cluster import LocalNode, LocalSetup
 from tests.end_to_end.vendors import QUESTION
 from tests.waiting import wait_until
 
-SLOW = {"type": "delay", "seconds": 2.0, "match": {"path": "*/messages"}}
+SLOW = {"type": "delay", "seconds": 1.0, "match": {"path": "*/messages"}}
+"""Shorter than the silence after which a worker that stops closes a call."""
 
 
 def answers(setup: LocalSetup) -> bool:
