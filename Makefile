@@ -5,8 +5,9 @@ BIN := .venv/bin
 # every test: some images set this variable.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Two processes, each with servers of its own; a file stays in one of them, for its tests share workers.
-PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Processes, each with servers of its own; a file stays in one of them, for its tests share workers. Three for what waits
+# more than it computes: two cores have work meanwhile.
+PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder --numprocesses
 AT_LENGTH := $(BIN)/pytest -m "not tools"
 
 .PHONY: help demo up test second-server tools long full breaker mutants transport chaos fuzz soak lint docs audit format clean
@@ -21,16 +22,16 @@ up: .venv/local.stamp  ## the same fleet kept running, with Flower; Ctrl-C ends 
 	$(BIN)/fallback up
 
 test: .venv/test.stamp  ## the tests that a change must pass, in a few minutes; wants Python, make and git
-	$(PYTEST)
+	$(PYTEST) 3
 
 second-server: .venv/test.stamp  ## what depends on the server once more on SECOND_SERVER, this machine's Redis, or a package's 8.2
-	$(PYTEST) -m second_server
+	$(PYTEST) 2 -m second_server
 
 tools: .venv/test.stamp  ## what needs Debian's redis-server, redis-tools, lua-check and faketime
-	$(PYTEST) -m tools
+	$(PYTEST) 2 -m tools
 
 long: .venv/test.stamp  ## the short forms of breaker, transport, chaos, fuzz and soak: some ten minutes
-	$(PYTEST) -m long
+	$(PYTEST) 3 -m long
 
 full: lint test second-server tools breaker mutants transport chaos fuzz  ## all but the soak, at full length: an hour
 
