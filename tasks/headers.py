@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from worker.errors import InvalidRequest
 from worker.request.field_errors import describe_errors
-from worker.task.journal import FIRST_VERSION, LATEST_VERSION
+from worker.request.version import FIRST_VERSION, LATEST_VERSION
 
 HEADER = "fallback"
 HIDDEN = "(hidden)"

@@ -12,7 +12,7 @@ from tasks.headers import HEADER, our_headers
 from tasks.store import store
 from worker.chain.delivery import Continue
 from worker.errors import InvalidRequest, RedisUnavailable
-from worker.task.journal import FIRST_VERSION, LATEST_VERSION
+from worker.request.version import FIRST_VERSION, LATEST_VERSION
 from worker.task.parking import ParkUntil, UnackedMessage, park
 
 LEAVE_TO_NEWER = 1.0

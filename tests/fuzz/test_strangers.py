@@ -13,7 +13,7 @@ from tests.fuzz.conftest import Tell
 from tests.fuzz.outcomes import SERVED, Outcome, awaited
 from tests.fuzz.strangers import Bed
 from tests.waiting import wait_until
-from worker.task.journal import LATEST_VERSION
+from worker.request.version import LATEST_VERSION
 
 MB = 1_000_000
 MOST = 4 * MB

@@ -6,8 +6,6 @@ import pytest
 
 from tasks.headers import is_newer, read_stage
 from worker.errors import InvalidRequest
-from worker.request import version as request_version
-from worker.task.journal import FIRST_VERSION, LATEST_VERSION
 
 BAD = [
     (5, "request: must be an object"),
@@ -41,7 +39,3 @@ def test_a_stage_is_read_of_no_headers_of_the_version_before_and_past_unknown_fi
 )
 def test_a_later_version_is_recognised_by_its_number(version: Any, newer: bool) -> None:
     assert is_newer({"fallback": {"version": version}}) is newer
-
-
-def test_a_request_asks_for_no_other_versions_than_a_journal_does() -> None:
-    assert (request_version.FIRST, request_version.LATEST) == (FIRST_VERSION, LATEST_VERSION)

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from worker.chain.capability import incapable
 from worker.chain.route import Route
 from worker.request import CompletionRequest
+from worker.request.version import FIRST_VERSION
 from worker.store.connection import Command
-from worker.task.journal import FIRST_VERSION
 from worker.task.parking import ParkUntil
 
 StopReason = Literal["revoked", "stopping", "terminating"]

@@ -41,6 +41,7 @@ _SINCE_4 = (
     *("frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs", "top_k", "min_p"),
     *("repetition_penalty", "service_tier", "store", "prediction", "verbosity", "safety_identifier"),
     *("prompt_cache_key", "prompt_cache_retention", "stream_options", "modalities", "functions", "function_call"),
+    "check_schema",
 )
 _MOST = 10_000
 

@@ -1,9 +1,13 @@
-"""The version of the workers that can read a request."""
+"""The versions of messages, and which workers can read a request."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-FIRST, LATEST = 2, 4
+FIRST_VERSION = 2
+"""The version of a message, and of the workers that read it, unless its request or its journal needs a later one."""
+
+LATEST_VERSION = 4
+"""The latest version that this worker reads; `version` and that of worker/task/journal.py say what needs which."""
 
 _OF_REQUEST = frozenset(
     (
@@ -20,7 +24,7 @@ _OF_TOOL = frozenset(("type", "function"))
 
 def version(wire: Mapping[str, Any]) -> int:
     """Returns the lowest version of the workers that can read a request, from its JSON values."""
-    return LATEST if any(_newer(wire)) else FIRST
+    return LATEST_VERSION if any(_newer(wire)) else FIRST_VERSION
 
 
 def _newer(wire: Mapping[str, Any]) -> Iterator[bool]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from config.outcomes import Outcome
+from worker.request.version import FIRST_VERSION
 from worker.store.connection import Command
 from worker.store.store import KEEP, Store
 
@@ -14,10 +15,6 @@ CRASHED = "worker-died"
 """Outcome of an attempt whose worker died. It is in the task's hash, not in the journal: no position depends on it."""
 
 _SINCE_3 = (Outcome.SHARE_SPENT, Outcome.EMPTY, Outcome.NONCONFORMING)
-FIRST_VERSION = 2
-"""The version of a message, and of the workers that read its journal, unless the journal needs a later one."""
-LATEST_VERSION = 4
-"""The latest version that this worker reads; `version` and worker/request/version.py say what needs which."""
 
 
 @dataclass(frozen=True, slots=True)

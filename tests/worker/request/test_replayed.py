@@ -9,7 +9,7 @@ from tests.worker.providers.request_cases import CLOCK, HELLO, call, calls, resu
 from worker.errors import InvalidRequest
 from worker.request import parse
 from worker.request.replayed import ANSWER_FIELDS
-from worker.request.version import FIRST, LATEST, version
+from worker.request.version import FIRST_VERSION, LATEST_VERSION, version
 
 TIERS = ("default",)
 CALL = call("call_1", "clock", "{}")
@@ -106,7 +106,7 @@ USUAL: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("fields", USUAL.values(), ids=USUAL)
 def test_fields_that_ask_for_what_happens_anyway_are_read_by_every_worker(fields: dict[str, Any]) -> None:
     found = wire(HELLO, **fields)
-    assert version(found) == FIRST
+    assert version(found) == FIRST_VERSION
     assert not set(found) - {"messages", "n", "stream"}
 
 
@@ -127,7 +127,7 @@ NEWER: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("fields", NEWER.values(), ids=NEWER)
 def test_what_older_workers_refuse_asks_for_a_newer_one(fields: dict[str, Any]) -> None:
-    assert version(parse({"messages": [HELLO], **fields}, TIERS).wire()) == LATEST
+    assert version(parse({"messages": [HELLO], **fields}, TIERS).wire()) == LATEST_VERSION
 
 
 def test_a_mark_inside_a_function_is_its_tools() -> None:
