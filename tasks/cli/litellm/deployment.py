@@ -83,6 +83,7 @@ def _converted(
         "dialect": vendor.dialect,
         **base_url,
         "api_key_env": variable,
+        **vendor.quirks,
         **timeouts_of(params, limits),
         "models": {"default": {"name": vendor.model_name(model), **dict(_model_fields(params, info))}},
         **breaker_of(params, info),

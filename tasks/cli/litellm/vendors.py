@@ -9,13 +9,19 @@ from pydantic import Field
 
 from config.base_url import check
 from config.frozen import Frozen
+from config.presets import PRESETS, SOURCES
 from config.providers import Dialect, Variable
+from config.sources import Tree
+
+_OWN = ("dialect", "base_url", "api_key_env")
+"""What a row has for itself, or has from its preset. The variables of base URLs are LiteLLM's."""
 
 
 class Vendor(Frozen):
     """One row; vendors.toml says what each field means."""
 
     prefixes: Annotated[tuple[str, ...], Field(min_length=1)]
+    preset: str = ""
     bare: tuple[str, ...] = ()
     dialect: Dialect
     base_url: str = ""
@@ -27,6 +33,12 @@ class Vendor(Frozen):
     cut_name: tuple[str, ...] = ()
     name: str = ""
     source: Annotated[str, Field(pattern="^https://")]
+
+    @property
+    def quirks(self) -> Tree:
+        """Returns the other fields of the preset, but for its models: an imported provider has those of its file."""
+        left_out = (*_OWN, "base_url_env", "models")
+        return {name: value for name, value in PRESETS.get(self.preset, {}).items() if name not in left_out}
 
     def model_name(self, written: str) -> str:
         """Returns what the vendor calls a model, from what stands after LiteLLM's prefix."""
@@ -67,8 +79,14 @@ def _is_refused(url: str) -> bool:
 
 def _load() -> tuple[dict[str, Vendor], tuple[str, ...]]:
     rows: dict[str, Any] = tomllib.loads(files("tasks.cli.litellm").joinpath("vendors.toml").read_text("utf-8"))
-    vendors = map(Vendor.model_validate, rows["vendor"])
+    vendors = [Vendor.model_validate(_of_preset(row.get("preset")) | row) for row in rows["vendor"]]
     return {prefix: vendor for vendor in vendors for prefix in vendor.prefixes}, tuple(rows["other"]["words"])
+
+
+def _of_preset(name: str | None) -> Tree:
+    if name is None:
+        return {}
+    return {key: PRESETS[name][key] for key in _OWN if key in PRESETS[name]} | {"source": SOURCES[name][0]}
 
 
 VENDORS, _OTHER = _load()

@@ -68,6 +68,12 @@ VENDORS = [
 ]
 
 
+def test_a_vendor_has_the_quirks_of_its_preset_and_no_other_model(imported):
+    provider = only(imported(entry("model: mistral/mistral-large-latest")))
+    assert (provider.limit_field, "stream_options" in provider.drop_params) == ("max_tokens", True)
+    assert set(provider.models) == {"default"}
+
+
 @pytest.mark.parametrize(("params", "dialect", "base_url", "variable", "model"), VENDORS)
 def test_a_prefix_gives_dialect_address_and_variable(imported, params, dialect, base_url, variable, model):
     provider = only(imported(entry(params)))
