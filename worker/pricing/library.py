@@ -71,7 +71,7 @@ def listed(provider: Provider, model: str) -> Listed | None:
     """
     if provider.dialect == "llama_cpp":
         return None
-    preset = str(getattr(provider, "preset", None) or "")
+    preset = provider.preset or ""
     return _listed(provider.base_url, preset or ("anthropic" if provider.dialect == "anthropic" else ""), model)
 
 
