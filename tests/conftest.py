@@ -31,9 +31,13 @@ _LONG = (
     "tests/end_to_end/test_acl.py",
     "tests/end_to_end/test_breaker_command.py",
     "tests/end_to_end/test_check_warnings.py",
+    "tests/end_to_end/test_chosen_ids.py",
     "tests/end_to_end/test_compose.py",
     "tests/end_to_end/test_dead_letters.py",
+    "tests/end_to_end/test_key_files.py",
     "tests/end_to_end/test_killed_workers.py",
+    "tests/end_to_end/test_max_crashes.py",
+    "tests/end_to_end/test_probes.py",
     "tests/end_to_end/test_producers_clock.py",
     "tests/end_to_end/test_redis_full.py",
     "tests/end_to_end/test_scheduled.py",
@@ -48,6 +52,7 @@ _LONG = (
     "tests/tasks/transport/test_losses.py",
     "tests/tasks/transport/test_workers.py",
     "tests/worker/admission/test_breaker_machine.py",
+    "tests/worker/admission/test_hazards_of_silence.py",
     "tests/worker/providers/test_llama_cpp_cases.py",
     "tests/wild/test_clients.py",
     "tests/wild/test_fuzz.py",
@@ -67,12 +72,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts into their tiers what runs on the second server, and what is long; see pyproject.toml."""
+    """Puts into one tier each what runs on the second server, and what is long; see pyproject.toml."""
     for item in items:
         call = getattr(item, "callspec", None)
         if "redis_server" in getattr(item, "fixturenames", ()) or (call and "redis_server" in call.params.values()):
             item.add_marker(pytest.mark.second_server)
-        if item.nodeid.startswith(_LONG):
+        elif item.nodeid.startswith(_LONG):
             item.add_marker(pytest.mark.long)
     items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 
