@@ -49,6 +49,7 @@ _ROWS: dict[str, Callable[[Stretch], float]] = {
     "Redis, reads": lambda s: s.reads,
     "bytes that stay": lambda s: s.kept,
     "of the answer's": lambda s: s.share,
+    "unanswered": lambda s: s.unanswered,
 }
 AIMS: dict[str, float] = {"MB per call": 0.3, "Redis connections": 24, "Redis, CPU ms": 0.6, "of the answer's": 1.8}
 """At `AIMED` in flight, at most; `GROWTH` is the CPU per completion there in that of the first level."""

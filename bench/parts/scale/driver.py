@@ -1,13 +1,13 @@
 """Keeps calls in flight from a process of its own, by name: any checkout's worker reads them."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from celery import Celery
 from celery.result import AsyncResult
 
-from bench.kit.load import PATIENCE, BenchError
+from bench.kit.load import PATIENCE
 
 _PROMPT = "Tell the story of the night shift that no provider's outage could end, in about two hundred words."
 REQUEST = {"messages": [{"role": "user", "content": _PROMPT}]}
@@ -38,30 +38,33 @@ class Call:
         return self.answered_at - self.asked_at
 
 
-def drive(order: Order) -> list[Call]:
-    """Returns the calls of one driver, all answered.
+@dataclass
+class Driven:
+    """What became of one driver's calls: those answered, and how many failed or never came back."""
 
-    Raises:
-        BenchError: one failed, or never came back.
-    """
+    calls: list[Call] = field(default_factory=list)
+    unanswered: int = 0
+
+
+def drive(order: Order) -> Driven:
+    """Keeps the calls of one driver in flight, waits for all of them, and returns them."""
     loop = _Loop(order)
     try:
         loop.run()
     finally:
         loop.close()
-    return loop.calls
+    return loop.driven
 
 
 class _Loop:
     """A closed loop like that of bench/kit/load.py, which also remembers each call."""
 
     def __init__(self, order: Order) -> None:
-        self.calls: list[Call] = []
+        self.driven = Driven()
         self._order = order
         self._app = Celery("driver", broker=order.url, backend=order.url)
         self._task = self._app.signature("fallback.complete", args=[REQUEST], queue="completions", priority=6)
         self._asked_at: dict[str, float] = {}
-        self._failed = ""
 
     def run(self) -> None:
         order = self._order
@@ -73,10 +76,9 @@ class _Loop:
                 self._ask()
             self._collect()
         until = time.monotonic() + PATIENCE
-        while self._asked_at:
+        while self._asked_at and time.monotonic() < until:
             self._collect()
-            if time.monotonic() > until:
-                raise BenchError(f"{len(self._asked_at)} calls never came back")
+        self.driven.unanswered += len(self._asked_at)
 
     def close(self) -> None:
         self._app.backend.result_consumer.stop()
@@ -90,12 +92,10 @@ class _Loop:
 
     def _collect(self) -> None:
         self._app.backend.result_consumer.drain_events(timeout=0.01)
-        if self._failed:
-            raise BenchError(self._failed)
 
     def _answered(self, result: AsyncResult) -> None:
-        # Celery's promise would swallow an exception raised here.
-        if result.state != "SUCCESS":
-            self._failed = str(result.result)
         asked_at: Any = self._asked_at.pop(result.id)
-        self.calls.append(Call(result.id, asked_at, time.monotonic()))
+        if result.state == "SUCCESS":
+            self.driven.calls.append(Call(result.id, asked_at, time.monotonic()))
+        else:
+            self.driven.unanswered += 1

@@ -32,6 +32,7 @@ _KEPT = 20
 class Stretch:
     """What a stretch came to. CPU, commands, reads and bytes are per completion, memory per call in flight.
 
+    `unanswered` are the calls of the whole stretch that failed, or had no result a minute after its end.
     `late` are milliseconds from before `.delay()` to the result, less the upstream's own time. `reads` are the requests
     that the server read from sockets. `share` is `kept` against the plain answer's JSON.
     """
@@ -47,6 +48,7 @@ class Stretch:
     reads: float
     kept: float
     share: float
+    unanswered: int
 
 
 def paced(in_flight: int, together: int) -> Pace:
@@ -62,7 +64,7 @@ def measure(
     """Returns what a side does with so many calls in flight, held for so many seconds; `together` as in `Pace`.
 
     Raises:
-        BenchError: a completion failed or never came back.
+        BenchError: hardly a completion was answered.
         FleetError: the worker did not come up.
     """
     worker = side.worker(in_flight)
@@ -92,7 +94,7 @@ def _held(
     time.sleep(seconds)
     after = _Standing.of(side, worker)
     connections = side.connections(worker)
-    calls = [call for future in driven for call in future.result()]
+    calls = [call for future in driven for call in future.result().calls]
     answered = [call for call in calls if before.at <= call.answered_at < after.at]
     if len(answered) < _KEPT:
         raise BenchError(f"{side.name}: {len(answered)} completions in {seconds:g} s")
@@ -110,6 +112,7 @@ def _held(
         reads=(after.reads - before.reads) / len(answered),
         kept=kept,
         share=kept / plain,
+        unanswered=sum(future.result().unanswered for future in driven),
     )
 
 
