@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _IDS = {"gemini": "google", "xai": "x-ai", "moonshot": "moonshotai"}
 """The library's name of a vendor, where it is not that of the preset."""
 
+MINUTE = 60
+"""Seconds for which prices are read once, which takes 30 us: they change at whole minutes."""
+
 _PARTS = {
     "cached": "cache_read_mtok",
     "cache_write": "cache_write_mtok",
@@ -30,13 +33,13 @@ _PARTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Listed:
     """A model that the library lists. `window` is in tokens, None if unknown."""
 
     provider: str
     window: int | None
-    _model: "types.ModelInfo" = field(repr=False)
+    model: "types.ModelInfo" = field(repr=False)
 
     def rates(self, at: float, tier: str | None = None) -> Rates | None:
         """Returns the prices at an epoch in seconds, None if there are none for text.
@@ -45,14 +48,7 @@ class Listed:
             at: some prices begin at a date, some hold for hours of a day.
             tier: the vendor's word for the speed that was bought (`flex`, `priority`, `fast`), as its answer tells it.
         """
-        context = {"service_tier": tier, "speed": tier} if tier else None
-        prices = self._model.get_prices(datetime.fromtimestamp(at, UTC), context)
-        main, answer = _rate(prices.input_mtok), _rate(prices.output_mtok)
-        if main is None or answer is None:
-            return None
-        parts = {name: _rate(getattr(prices, key)) for name, key in _PARTS.items()}
-        thousand = _rate(prices.requests_kcount)
-        return Rates(main, answer, **parts, request=thousand.base / 1000 if thousand else 0.0)
+        return _rates(self, int(at // MINUTE) * MINUTE, tier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +81,18 @@ def _listed(base_url: str, preset: str, model: str) -> Listed | None:
     vendor = _vendor(base_url, _IDS.get(preset, preset))
     found = vendor and vendor.find_model(model, all_providers=_snapshot().providers)
     return Listed(vendor.id, found.context_window, found) if vendor and found else None
+
+
+@lru_cache(maxsize=1024)
+def _rates(listed: Listed, at: int, tier: str | None) -> Rates | None:
+    context = {"service_tier": tier, "speed": tier} if tier else None
+    prices = listed.model.get_prices(datetime.fromtimestamp(at, UTC), context)
+    main, answer = _rate(prices.input_mtok), _rate(prices.output_mtok)
+    if main is None or answer is None:
+        return None
+    parts = {name: _rate(getattr(prices, key)) for name, key in _PARTS.items()}
+    thousand = _rate(prices.requests_kcount)
+    return Rates(main, answer, **parts, request=thousand.base / 1000 if thousand else 0.0)
 
 
 def _vendor(base_url: str, name: str) -> "types.Provider | None":

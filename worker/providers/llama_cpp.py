@@ -100,13 +100,15 @@ def probe(provider: Provider) -> str:
 
 RULES: Rules = {
     **openai.OPENAI.rules,
-    "stream": Rule("refused", "if true; sent is the provider's `stream`", streaming),
-    "max_tokens": mapped("`max_tokens`, or the provider's `limit_field`", _limit),
+    "stream": Rule("refused", "if true; sent is the provider's `stream`", streaming, always=True),
+    "max_tokens": mapped("`max_tokens`, or the provider's `limit_field`", _limit, always=True),
     "top_k": UNCHANGED,
     "min_p": UNCHANGED,
     "repetition_penalty": mapped("`repeat_penalty`", _repetition),
     "seed": mapped("modulo 2^32 - 1: the highest value means any seed", _seed),
-    "reasoning_effort": mapped("`chat_template_kwargs`; `none` becomes `enable_thinking: false`", _reasoning),
+    "reasoning_effort": mapped(
+        "`chat_template_kwargs`; `none` becomes `enable_thinking: false`", _reasoning, always=True
+    ),
     "tool_choice": replace(
         openai.OPENAI.rules["tool_choice"], note="with tools alone; a named tool is sent alone, with `required`"
     ),

@@ -21,11 +21,13 @@ class Rule:
             unless it is the default, or `ours`, which no provider sees.
         note: what else is to be known, as Markdown.
         fields: returns what the field makes of the body; None for nothing, or for a value that stays as it is.
+        always: whether it makes something also of a request that has no such field.
     """
 
     kind: Literal["unchanged", "mapped", "dropped", "refused", "ours"]
     note: str = ""
     fields: Fields | None = None
+    always: bool = False
 
 
 Rules = Mapping[str, Rule]
@@ -33,14 +35,14 @@ Rules = Mapping[str, Rule]
 UNCHANGED = Rule("unchanged")
 
 
-def unchanged(note: str, fields: Fields) -> Rule:
+def unchanged(note: str, fields: Fields, *, always: bool = False) -> Rule:
     """Returns the rule of a field that keeps its name and its meaning."""
-    return Rule("unchanged", note, fields)
+    return Rule("unchanged", note, fields, always)
 
 
-def mapped(note: str, fields: Fields) -> Rule:
+def mapped(note: str, fields: Fields, *, always: bool = False) -> Rule:
     """Returns the rule of a field that becomes another."""
-    return Rule("mapped", note, fields)
+    return Rule("mapped", note, fields, always)
 
 
 def dropped(note: str = "") -> Rule:
@@ -67,13 +69,14 @@ def body(rules: Rules, query: Query) -> dict[str, Any]:
     made: dict[str, Any] = {}
     left_out = query.dropped
     for name, rule in rules.items():
-        if name in left_out:
+        value = getattr(query.request, name)
+        if name in left_out or (value is None and not rule.always):
             continue
         if rule.fields is not None:
-            for field, value in rule.fields(query).items():
-                both = isinstance(value, dict) and isinstance(made.get(field), dict)
-                made[field] = merged(made[field], value) if both else value
-        elif rule.kind == "unchanged" and (value := getattr(query.request, name)) is not None:
+            for field, each in rule.fields(query).items():
+                both = isinstance(each, dict) and isinstance(made.get(field), dict)
+                made[field] = merged(made[field], each) if both else each
+        elif rule.kind == "unchanged":
             made[name] = value
     for path in left_out:
         _remove(made, path.split("."))

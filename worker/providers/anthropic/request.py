@@ -121,17 +121,20 @@ RULES: Rules = {
     **OURS,
     "model": mapped("the provider's model of that tier", lambda query: {"model": query.model.name}),
     "messages": mapped("`system` and `messages`, see below", _conversation),
-    "stream": Rule("refused", "if true; sent is the provider's `stream`", lambda q: {"stream": q.provider.stream}),
+    "stream": Rule(
+        "refused", "if true; sent is the provider's `stream`", lambda q: {"stream": q.provider.stream}, always=True
+    ),
     "max_tokens": mapped(
         f"`max_tokens`; {MAX_TOKENS:,} where neither is set",
         lambda query: {"max_tokens": query.model.limit(query.request.limit or MAX_TOKENS)},
+        always=True,
     ),
     "max_completion_tokens": mapped("the same", lambda query: {}),
     "stop": mapped("`stop_sequences`, without those of white space, which are refused", _stops),
     "user": mapped(f"`metadata.user_id`; a hash of it if longer than {_LONGEST_USER} characters", _user),
-    "safety_identifier": mapped("as `user`, and before it", lambda query: {}),
+    "safety_identifier": mapped("as `user`, and before it", _user),
     "service_tier": mapped("`auto`; `default` becomes `standard_only`; no other is sent", _service_tier),
-    "reasoning_effort": mapped("`output_config.effort`; `none` and `minimal` become `low`", _effort),
+    "reasoning_effort": mapped("`output_config.effort`; `none` and `minimal` become `low`", _effort, always=True),
     "response_format": mapped("`output_config.format`, adapted; `json_object`: chains skip the provider", _format),
     "tools": mapped("`input_schema`; the schema of a `strict` tool is adapted", _tools),
     "tool_choice": mapped("`none`, `auto`, `any`, `tool`; with tools alone", _choice),
