@@ -1,5 +1,6 @@
 """A dialect: everything that an attempt needs for one wire format."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,11 @@ def api_key(provider: Provider) -> str | None:
             "connection", "the API key holds characters that cannot be sent", codes=("invalid_api_key",)
         )
     return key
+
+
+def shortened(identifier: str, longest: int) -> str:
+    """Returns an identifier, or its SHA-256, 64 hexadecimal digits, where the vendor takes no more than `longest`."""
+    return identifier if len(identifier) <= longest else hashlib.sha256(identifier.encode()).hexdigest()
 
 
 def without_none(**fields: Any) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """What becomes of each field of a request in each dialect, and what a provider's settings change in it."""
 
+import hashlib
 from typing import Any
 
 import pytest
 
 from config.providers import Dialect, Model
 from tests.worker.providers.asking import body, request
-from tests.worker.providers.request_cases import CLOCK, WEATHER
+from tests.worker.providers.request_cases import CLOCK, MARK, WEATHER, text
 from worker.providers.dialects import DIALECTS
 from worker.request import CompletionRequest
 
@@ -66,6 +67,20 @@ def test_what_openai_refuses_goes_to_those_who_take_it(name: str) -> None:
     assert name not in body("openai", asked)
     assert body("openai", asked, pass_params=[name])[name] == VALUES[name]
     assert body("openai", asked, model)[name] == VALUES[name]
+
+
+@pytest.mark.parametrize(("dialect", "longest"), [("openai", 64), ("anthropic", 256)])
+def test_an_identifier_that_is_too_long_for_a_vendor_is_sent_as_its_hash(dialect: Dialect, longest: int) -> None:
+    fits, too_long = (str(made(dialect, "safety_identifier", "s" * count)) for count in (longest, longest + 1))
+    assert "s" * longest in fits
+    assert hashlib.sha256(b"s" * (longest + 1)).hexdigest() in too_long
+    assert "sss" not in too_long
+
+
+def test_a_prediction_in_parts_is_sent_without_their_marks() -> None:
+    prediction = {"type": "content", "content": [text("Dear") | MARK, text(" Ann")]}
+    sent = {"type": "content", "content": [text("Dear"), text(" Ann")]}
+    assert made("openai", "prediction", prediction) == {"prediction": sent}
 
 
 MAPPED: list[tuple[Dialect, str, Any, dict[str, Any]]] = [

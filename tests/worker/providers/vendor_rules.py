@@ -71,5 +71,7 @@ def _openai(body: dict[str, Any]) -> Iterator[str]:
             yield "ids of calls are short, and no other vendor's"
     if ("tool_choice" in body or "parallel_tool_calls" in body) and not body.get("tools"):
         yield "no choice without tools"
+    if len(body.get("safety_identifier", "")) > 64:
+        yield "the identifier of a user is short"
     if "stream_options" in body and not body["stream"]:
         yield "no stream options without a stream"

@@ -4,7 +4,6 @@ A conversation that ends with the assistant, and a forced tool call, are sent un
 that does not answers 400, and the chain asks another provider. A rewritten request would be another request.
 """
 
-import hashlib
 from typing import Any
 
 from config.providers import Provider
@@ -12,7 +11,7 @@ from worker.providers import rules
 from worker.providers.anthropic.cache import marked, with_mark
 from worker.providers.anthropic.schema import closed_schema
 from worker.providers.anthropic.turns import instructions, turns
-from worker.providers.dialect import api_key, without_none
+from worker.providers.dialect import api_key, shortened, without_none
 from worker.providers.query import Query
 from worker.providers.rules import OURS, Rule, Rules, dropped, mapped
 from worker.request import Function, JsonSchema, NamedToolChoice
@@ -51,10 +50,7 @@ def _conversation(query: Query) -> dict[str, Any]:
 
 def _user(query: Query) -> dict[str, Any]:
     user = query.request.safety_identifier or query.request.user
-    if not user:
-        return {}
-    fits = len(user) <= _LONGEST_USER
-    return {"metadata": {"user_id": user if fits else hashlib.sha256(user.encode()).hexdigest()}}
+    return {"metadata": {"user_id": shortened(user, _LONGEST_USER)}} if user else {}
 
 
 def _stops(query: Query) -> dict[str, Any]:

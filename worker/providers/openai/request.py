@@ -4,11 +4,14 @@ from typing import Any
 
 from config.providers import Extension, Provider
 from worker.providers import rules
-from worker.providers.dialect import api_key, without_none
+from worker.providers.dialect import api_key, shortened, without_none
 from worker.providers.openai.messages import messages
 from worker.providers.query import Query
 from worker.providers.rules import OURS, UNCHANGED, Rule, Rules, mapped, unchanged
 from worker.request import Choice, Function, JsonSchema, NamedToolChoice
+
+_LONGEST_IDENTIFIER = 64
+_MARKS = {"content": {"__all__": {"cache_control"}}}
 
 
 def headers(provider: Provider) -> dict[str, str]:
@@ -77,7 +80,12 @@ def _response_format(query: Query) -> dict[str, Any]:
 
 def _prediction(query: Query) -> dict[str, Any]:
     prediction = query.request.prediction
-    return {"prediction": prediction.model_dump(exclude_none=True)} if prediction else {}
+    return {"prediction": prediction.model_dump(mode="json", exclude=_MARKS)} if prediction else {}
+
+
+def _identifier(query: Query) -> dict[str, Any]:
+    identifier = query.request.safety_identifier
+    return {} if identifier is None else {"safety_identifier": shortened(identifier, _LONGEST_IDENTIFIER)}
 
 
 RULES: Rules = {
@@ -100,7 +108,7 @@ RULES: Rules = {
     "stop": unchanged("", lambda query: {"stop": list(query.request.stops)} if query.request.stops else {}),
     "seed": UNCHANGED,
     "user": UNCHANGED,
-    "safety_identifier": UNCHANGED,
+    "safety_identifier": unchanged(f"a hash of it if longer than {_LONGEST_IDENTIFIER} characters", _identifier),
     "prompt_cache_key": UNCHANGED,
     "prompt_cache_retention": UNCHANGED,
     "service_tier": UNCHANGED,
