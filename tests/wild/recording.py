@@ -1,22 +1,25 @@
 """Records what clients send: each package holds a short conversation with a server that writes the bodies down.
 
-By hand, in an environment that has the packages, none of which the tests need:
+By hand, in an environment that has the Python packages, none of which the tests need:
 
     python -m tests.wild.recording tests/wild/requests [PACKAGE ...]
+
+Packages of npm, named `npm:openai` and so on, are installed in a folder that is removed afterwards: it wants npm and
+Node 22, and records the newest versions. What they send is in recording.mjs.
 """
 
 import json
+import shutil
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import tempfile
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
-CALL = {"id": "call_1", "type": "function", "function": {"name": "clock", "arguments": '{"city":"Oslo"}'}}
-PERSON = json.dumps({"name": "Ann", "age": 3})
+from tests.wild.writing import writing
+
 PNG = "data:image/png;base64,iVBORw0KGgo="
 TOOL = {
     "type": "function",
@@ -26,55 +29,6 @@ TOOL = {
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     },
 }
-
-
-class _Writer(BaseHTTPRequestHandler):
-    """Writes each body down, and answers it: a call where there are tools and no result yet, else a text."""
-
-    bodies: list[dict[str, Any]]
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.bodies.append(body)
-        data = json.dumps(_answer(body)).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *args: object) -> None:
-        """Nothing is logged."""
-
-
-def _answer(body: dict[str, Any]) -> dict[str, Any]:
-    has_result = any(message["role"] == "tool" for message in body["messages"])
-    message: dict[str, Any] = {"role": "assistant", "content": "Noon.", "refusal": None, "annotations": []}
-    finish = "stop"
-    if body.get("tools") and not has_result:
-        name = body["tools"][0]["function"]["name"]
-        arguments = CALL["function"]["arguments"] if name == "clock" else PERSON  # type: ignore[index]
-        call = CALL | {"function": {"name": name, "arguments": arguments}}
-        message, finish = message | {"content": None, "tool_calls": [call]}, "tool_calls"
-    elif "json" in json.dumps(body.get("response_format", "")):
-        message["content"] = PERSON
-    return {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": body["model"],
-        "choices": [{"index": 0, "message": message, "finish_reason": finish, "logprobs": None}],
-        "usage": {"prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 14},
-    }
-
-
-@contextmanager
-def _writing() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    bodies: list[dict[str, Any]] = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Writer", (_Writer,), {"bodies": bodies}))
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1", bodies
-    server.shutdown()
 
 
 def _openai(url: str) -> None:
@@ -214,16 +168,38 @@ PACKAGES: dict[str, Callable[[str], None]] = {
     "pydantic-ai-slim": _pydantic_ai,
     "instructor": _instructor,
 }
+NPM: dict[str, tuple[str, ...]] = {
+    "npm:openai": ("openai", "zod"),
+    "npm:@ai-sdk/openai": ("@ai-sdk/openai", "ai", "zod"),
+    "npm:@ai-sdk/openai-compatible": ("@ai-sdk/openai-compatible", "ai", "zod"),
+    "npm:@openrouter/ai-sdk-provider": ("@openrouter/ai-sdk-provider", "ai", "zod"),
+}
+"""What each is installed with."""
+
+
+def _converse(name: str, url: str) -> str:
+    """Holds the conversation of a package, and returns its version."""
+    if name in PACKAGES:
+        PACKAGES[name](url)
+        return version(name)
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["npm", "install", "--no-audit", "--no-fund", *NPM[name]], cwd=folder, check=True)
+        shutil.copy(Path(__file__).with_suffix(".mjs"), folder)
+        subprocess.run(["node", "recording.mjs", NPM[name][0], url], cwd=folder, check=True)
+        found = [Path(folder, "node_modules", each, "package.json") for each in NPM[name]]
+        versions = [json.loads(path.read_text("utf-8"))["version"] for path in found]
+    return ", ".join([versions[0], *map(" ".join, zip(NPM[name][1:], versions[1:], strict=True))])
 
 
 def main(folder: Path, packages: list[str]) -> None:
     """Writes a file of bodies for each package."""
-    for name in packages or PACKAGES:
-        with _writing() as (url, bodies):
-            PACKAGES[name](url)
-        recorded = {"package": name, "version": version(name), "bodies": bodies}
-        (folder / f"{name}.json").write_text(json.dumps(recorded, indent=1) + "\n", "utf-8")
-        print(f"{name} {version(name)}: {len(bodies)} bodies")
+    for name in packages or (*PACKAGES, *NPM):
+        with writing() as (url, bodies):
+            found = _converse(name, url)
+        recorded = {"package": name, "version": found, "bodies": bodies}
+        file = name.replace("@", "").replace("/", "-").replace(":", "-") + ".json"
+        (folder / file).write_text(json.dumps(recorded, indent=1) + "\n", "utf-8")
+        print(f"{name} {found}: {len(bodies)} bodies")
 
 
 if __name__ == "__main__":
