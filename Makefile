@@ -10,6 +10,9 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder --numprocesses
 AT_LENGTH := $(BIN)/pytest -m "not tools"
 
+# Holds requests against OpenAI's specification. 5.15 and later want Node 24.
+PRISM := @stoplight/prism-cli@5.14.2
+
 .PHONY: help demo up test second-server tools long full breaker mutants transport chaos fuzz soak lint docs audit format clean
 
 help:  ## what each target is for
@@ -27,7 +30,7 @@ test: .venv/test.stamp  ## the tests that a change must pass, in a few minutes; 
 second-server: .venv/test.stamp  ## what depends on the server once more on SECOND_SERVER, this machine's Redis, or a package's 8.2
 	$(PYTEST) 2 -m second_server
 
-tools: .venv/test.stamp  ## what needs Debian's redis-server, redis-tools, lua-check and faketime
+tools: .venv/test.stamp .venv/prism.stamp  ## what needs Debian's redis-server, redis-tools, lua-check and faketime, or npm
 	$(PYTEST) 2 -m tools
 
 long: .venv/test.stamp  ## the short forms of breaker, transport, chaos, fuzz and soak: some ten minutes
@@ -84,6 +87,11 @@ clean:  ## removes what was installed and what ran
 .venv/test.stamp: .venv/local.stamp
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[local,test,lint]'
 	touch $@
+
+# Without npm its tests are skipped.
+.venv/prism.stamp: .venv/local.stamp
+	@if ! command -v npm >/dev/null; then echo "npm is not installed: no Prism"; \
+	else npm install --silent --no-audit --no-fund --ignore-scripts --prefix .venv/prism $(PRISM) && touch $@; fi
 
 .venv/docs.stamp: .venv/test.stamp
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
