@@ -150,5 +150,9 @@ def _window(provider: Provider, model: Model) -> int | None:
 
 
 def _larger(provider: Provider, tier: str, window: int | None) -> bool:
+    """Returns whether a provider may take what exceeded a window of so many tokens.
+
+    An unknown window says nothing of the others. A known one that is too small by the estimate is no candidate at all.
+    """
     other = provider.model(tier).context
-    return other is None or (window is not None and other > window)
+    return window is None or other is None or other > window

@@ -1,10 +1,14 @@
 """Which providers are left after the lines of a journal."""
 
+from dataclasses import replace
+
 import pytest
 
 from config.chains import Chain
 from config.outcomes import Outcome
 from tests.worker.chain.routes import PROVIDERS, failed, remaining, route, sized
+from tests.worker.providers.asking import request
+from worker.chain.capability import incapable
 from worker.chain.position import Position, position
 from worker.chain.route import Route
 from worker.task.journal import SKIPPED, Entry, RoundStart
@@ -69,4 +73,21 @@ def test_a_window_that_is_not_configured_is_the_librarys_for_whom_to_ask_next_bu
         "v": sized("v", "openai", None, model="gpt-4", host="api.openai.com/v1"),  # 8,192 in the library
     }
     assert remaining(route("at-once", "kslv", others), failed(Outcome.TOO_LARGE, name="k")) == ["l", "v"]
-    assert remaining(route("at-once", "uslv", others), failed(Outcome.TOO_LARGE, name="u")) == ["v"]
+    assert remaining(route("at-once", "uslv", others), failed(Outcome.TOO_LARGE, name="u")) == ["s", "l", "v"]
+
+
+def test_after_an_unknown_window_was_exceeded_who_has_a_known_one_is_asked_if_the_estimate_fits():
+    others = {name: sized(name, "openai", context) for name, context in {"u": None, "s": 100, "l": 9_000}.items()}
+    asked = request(("user", 100 * "The quick brown fox jumps over the lazy dog. "))  # about 1,000 tokens
+    on = route("at-once", "usl", others)
+    on = replace(on, lacking=incapable(asked, on.providers))
+    first = failed(Outcome.TOO_LARGE, name="u")
+    assert remaining(on, first) == ["l"]
+    assert remaining(on, first + failed(Outcome.TOO_LARGE, name="l", at=1.0)) == []
+
+
+def test_who_was_asked_first_with_a_known_window_rules_out_the_smaller_ones_whoever_is_asked_next():
+    others = {"u": sized("u", "openai", None), "l": sized("l", "openai", 9_000)}
+    on = route("at-once", "aucl", others)  # 100, unknown, 50, 9,000
+    assert remaining(on, failed(Outcome.TOO_LARGE)) == ["u", "l"]
+    assert remaining(on, failed(Outcome.TOO_LARGE) + failed(Outcome.TOO_LARGE, name="u", at=1.0)) == ["l"]
