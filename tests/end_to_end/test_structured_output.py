@@ -113,6 +113,19 @@ def test_after_two_wrong_answers_the_next_provider_is_asked(
     assert_untouched(shared_setup)
 
 
+def test_json_mode_goes_on_to_anthropics_dialect_and_is_checked_there_too(
+    shared_setup: LocalSetup, servers: dict[str, FailingServer]
+) -> None:
+    servers["first"].script(openai("Oslo is cold."))
+    servers["second"].script(anthropic(f"{RIGHT} Stay warm!"), anthropic(RIGHT))
+    asked = {**QUESTION, "response_format": {"type": "json_object"}}
+    result = shared_setup.complete(asked, "pair").get(timeout=30)
+    expected = [("first", "nonconforming")] * 2 + [("second", "nonconforming"), ("second", "success")]
+    assert attempts_of(result) == expected
+    assert "one JSON object" in servers["second"].requests[-1].decode()
+    assert_untouched(shared_setup)
+
+
 def test_an_urgent_chain_asks_the_next_provider_at_once(
     shared_setup: LocalSetup, servers: dict[str, FailingServer]
 ) -> None:

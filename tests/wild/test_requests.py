@@ -30,7 +30,7 @@ def test_what_asks_for_a_stream_is_refused_for_that_alone(body: dict[str, Any]) 
 def test_what_reaches_a_vendor_is_what_its_own_types_allow(dialect: Dialect, body: dict[str, Any]) -> None:
     asked = parse(body, NAMES)
     if missing := asked.needs - DIALECTS[dialect].takes:
-        assert missing == {"files" if dialect == "llama_cpp" else "json"}  # chains skip the provider
+        assert missing == {"files"}  # chains skip the provider
         return
     sent = made(dialect, asked)
     assert [*faults(dialect, sent), *broken(dialect, sent)] == []

@@ -37,7 +37,7 @@ NEEDS = [
     (request(**SCHEMA), ["schema"], "openai", "takes no schema for its answer"),
     (request(**SCHEMA), ["json"], "openai", None),
     (request(**JSON), ["json"], "openai", "has no JSON mode"),
-    (request(**JSON), [], "anthropic", "has no JSON mode"),
+    (request(**JSON), [], "anthropic", None),
     (request(**SCHEMA), [], "anthropic", None),
     (request(("user", PICTURE), **TOOLS), ["images", "tools"], "llama_cpp", "takes no tools"),
 ]

@@ -5,7 +5,7 @@ from pydantic import SecretStr
 
 from config.providers import Dialect, Model
 from tests.worker.providers.asking import KEY, body, failure, provider, request
-from worker.providers.anthropic.request import MAX_TOKENS
+from worker.providers.anthropic.request import JSON_ONLY, MAX_TOKENS
 from worker.providers.dialects import DIALECTS
 from worker.request import CompletionRequest
 
@@ -84,6 +84,20 @@ def test_no_model_is_asked_for_more_than_it_gives(dialect: Dialect, field: str) 
 def test_all_instructions_are_anthropics_system_prompt() -> None:
     asked = request(("system", "One."), USER, ("developer", texts("Two", " and a half.")), ("system", ""))
     assert body("anthropic", asked)["system"] == "One.\n\nTwo and a half."
+
+
+def test_json_mode_is_anthropics_last_instruction() -> None:
+    form = {"response_format": {"type": "json_object"}}
+    asked = request(("system", "Be brief."), USER, **form)
+    assert body("anthropic", asked)["system"] == f"Be brief.\n\n{JSON_ONLY}"
+    assert body("anthropic", request(USER, **form))["system"] == JSON_ONLY
+    assert body("anthropic", asked, drop_params=["response_format"])["system"] == "Be brief."
+
+
+def test_json_mode_is_an_instruction_behind_what_a_request_marks() -> None:
+    marked = [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}]
+    asked = request(("system", marked), USER, response_format={"type": "json_object"})
+    assert body("anthropic", asked)["system"] == [*marked, *texts(JSON_ONLY)]
 
 
 def test_neighbours_of_one_role_are_one_turn_of_anthropics_and_empty_text_is_left_out() -> None:

@@ -14,13 +14,19 @@ from worker.providers.anthropic.turns import instructions, turns
 from worker.providers.dialect import api_key, shortened, without_none
 from worker.providers.query import Query
 from worker.providers.rules import OURS, Rule, Rules, dropped, mapped
-from worker.request import Function, JsonSchema, NamedToolChoice
-from worker.request.tools import Tool
+from worker.request import Function, JsonSchema, NamedToolChoice, System
+from worker.request.tools import JsonObject, Tool
 
 VERSION = "2023-06-01"
 
 MAX_TOKENS = 8_192
 """Anthropic requires a limit. This one is below that of every current model; so many tokens take about 100 s."""
+
+JSON_ONLY = "Answer with one JSON object and nothing else: no words around it, and no Markdown."
+"""Stands in for JSON mode, which Anthropic lacks: a format of its own needs a schema, whose objects it closes.
+
+https://platform.claude.com/docs/en/test-and-evaluate/strengthen-guardrails/increase-consistency
+"""
 
 _LONGEST_USER = 256
 _EFFORTS = {"none": "low", "minimal": "low"}
@@ -40,12 +46,18 @@ def body(query: Query) -> dict[str, Any]:
 
 
 def _conversation(query: Query) -> dict[str, Any]:
-    system, messages = instructions(query.request.messages), turns(query)
+    system, messages = instructions([*query.request.messages, *_form(query)]), turns(query)
     if messages:
         return {"messages": messages, **({"system": system} if system else {})}
     # There are only instructions, so they become the question.
     blocks = [{"type": "text", "text": system}] if isinstance(system, str) else system
     return {"messages": [{"role": "user", "content": blocks}]}
+
+
+def _form(query: Query) -> list[System]:
+    """Returns the instruction that JSON mode becomes, none where another form or none is asked for."""
+    is_asked = isinstance(query.request.response_format, JsonObject) and "response_format" not in query.dropped
+    return [System(role="system", content=JSON_ONLY)] if is_asked else []
 
 
 def _user(query: Query) -> dict[str, Any]:
@@ -131,7 +143,7 @@ RULES: Rules = {
     "safety_identifier": mapped("as `user`, and before it", _user),
     "service_tier": mapped("`auto`; `default` becomes `standard_only`; no other is sent", _service_tier),
     "reasoning_effort": mapped("`output_config.effort`; `none` and `minimal` become `low`", _effort, always=True),
-    "response_format": mapped("`output_config.format`, adapted; `json_object`: chains skip the provider", _format),
+    "response_format": mapped("`output_config.format`, adapted; `json_object`: an instruction, the last one", _format),
     "tools": mapped("`input_schema`; the schema of a `strict` tool is adapted", _tools),
     "tool_choice": mapped("`none`, `auto`, `any`, `tool`; with tools alone", _choice),
     "parallel_tool_calls": mapped("`false`: `tool_choice.disable_parallel_tool_use`", _parallel),
