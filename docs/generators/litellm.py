@@ -18,6 +18,7 @@ def vendors() -> Table:
     rows = [
         [
             codes(f"{prefix}/" for prefix in vendor.prefixes),
+            f"`{vendor.preset}`" if vendor.preset else "",
             f"`{vendor.dialect}`",
             f"`{vendor.base_url}`" if vendor.base_url else f"in `{vendor.base_url_env}`",
             f"`{vendor.api_key_env}`" if vendor.api_key_env else "",
@@ -25,7 +26,7 @@ def vendors() -> Table:
         ]
         for vendor in dict.fromkeys(VENDORS.values())
     ]
-    return Table(["prefix", "dialect", "address without `api_base`", "key without `api_key`", "source"], rows)
+    return Table(["prefix", "preset", "dialect", "address without `api_base`", "key without `api_key`", "source"], rows)
 
 
 def reasons() -> Table:

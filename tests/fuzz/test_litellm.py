@@ -25,6 +25,7 @@ MODELS = st.sampled_from(
         "ollama/z",
         "bedrock/q",
         "groq/*",
+        "openai/*",
         "fireworks_ai/a",
         "/",
         "openai/",
@@ -56,6 +57,10 @@ PARAMS = st.fixed_dictionaries(
         "api_base": mixed(BASES),
         "api_key": st.sampled_from(["sk-hidden", "sk-hidden-2", "os.environ/KEY", "os.environ/no name"]),
         "custom_llm_provider": st.sampled_from(["openai", "odd"]),
+        "extra_headers": st.dictionaries(
+            st.sampled_from(["X-Auth", "x-auth", "Authorization", "Host", "a b", "", "é"]), JUNK, max_size=3
+        ),
+        "organization": st.sampled_from(["ours", " ", "é", None, [], "os.environ/ORG"]),
         "litellm_credential_name": st.just("c"),
         "additional_drop_params": mixed(st.lists(st.sampled_from(["temperature", "seed", "odd"]))),
         **{

@@ -10,6 +10,7 @@ from config.settings import load
 from tasks.cli.litellm.conversion import convert
 from tasks.cli.litellm.document import toml
 from tasks.cli.litellm.source import read
+from tasks.request_check import check_request
 from tests.wild.importing import RECORD, digest, examples, imported, recorded
 
 FOLDER = os.environ.get("LITELLM_EXAMPLES", "")
@@ -22,9 +23,18 @@ def test_each_recorded_file_becomes_what_is_recorded_and_loads(tmp_path):
     assert found
     for path, row in found.items():
         assert {**row, **imported(path)} == row
-        ours = tmp_path / "fallback.toml"
-        ours.write_text(toml(convert(read(path)), path), "utf-8")
-        assert load({"FALLBACK_CONFIG": str(ours)}).chains
+        assert_loads(path, tmp_path / "fallback.toml")
+
+
+def assert_loads(path: Path, ours: Path) -> None:
+    """What a file becomes is a configuration, whose chains take each name that its callers use."""
+    conversion = convert(read(path))
+    ours.write_text(toml(conversion, path), "utf-8")
+    settings = load({"FALLBACK_CONFIG": str(ours)})
+    assert settings.models == conversion.models
+    for chain in conversion.chains:
+        for name in settings.models:
+            check_request(settings, {"messages": [{"role": "user", "content": "Hi"}], "model": name}, chain)
 
 
 def test_every_recorded_deployment_is_a_provider_or_told():
@@ -42,3 +52,4 @@ def test_a_configuration_with_the_same_keys_is_counted_alike(config, tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text(config["yaml"], "utf-8")
     assert imported(path) == {**config["counts"], "digest": digest(path)}
+    assert_loads(path, tmp_path / "fallback.toml")

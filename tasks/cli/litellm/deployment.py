@@ -6,12 +6,19 @@ from typing import Any
 
 from config.sources import Tree
 from tasks.cli.litellm import vendors
+from tasks.cli.litellm.headers import headers_of
 from tasks.cli.litellm.limits import Limits, breaker_of, timeouts_of
-from tasks.cli.litellm.remarks import VARIABLE
+from tasks.cli.litellm.remarks import VARIABLE, variable_of
 from tasks.cli.litellm.section import Section
 from tasks.cli.litellm.source import Steps
 from tasks.cli.litellm.vendors import Vendor
 from worker.request import CompletionRequest
+
+DEFAULT, ANY = "default", "*"
+"""The tier of a provider's only model; what stands for any model of a vendor."""
+
+LONGEST_NAME = 200
+"""Characters of a name in `[models]`, at most."""
 
 _FIELDS = frozenset(CompletionRequest.model_fields) - {"model", "messages", "stream"}
 """What drop_params may name. A longer path of LiteLLM's is its own."""
@@ -29,19 +36,20 @@ _FLAGS = {
 class Deployment:
     """One entry that could be converted.
 
-    `group` is its model_name, `provider` our table. If the key itself stands in the file, `key` is that key, which only
-    tells equal ones apart, and the table's api_key_env is empty as yet. `order` sorts the deployments of a group.
-    `retries` is None if the entry has none of its own.
+    `group` is its model_name, `provider` our table, `models` the tier of each name that callers ask for. `secrets` has
+    the values that are to be variables, by the paths of those in the table.
+    `order` sorts the deployments of a group. `retries` is None if the entry has none of its own.
     """
 
     group: str
     vendor: str
     model: str
     provider: Tree
+    models: Mapping[str, str]
     order: tuple[float, float]
     retries: int | None
     path: Steps
-    key: str | None = field(default=None, repr=False)
+    secrets: Mapping[Steps, str] = field(repr=False)
 
 
 class _Unknown(Exception):
@@ -77,20 +85,36 @@ def _converted(
 ) -> Deployment:
     group, prefix, vendor, model = _model(entry.take("model_name"), params, info)
     credential = credentials.get(str(params.take("litellm_credential_name")))
-    base_url = _base_url(vendor, params, credential)
-    variable, key = _key(vendor, params, credential)
-    provider = {
-        "dialect": vendor.dialect,
-        **base_url,
-        "api_key_env": variable,
-        **vendor.quirks,
-        **timeouts_of(params, limits),
-        "models": {"default": {"name": vendor.model_name(model), **dict(_model_fields(params, info))}},
-        **breaker_of(params, info),
-    }
+    secrets: dict[Steps, str] = {}
+    own = {**_base_url(vendor, params, credential), **_key(vendor, params, credential, secrets)}
+    fields = None if model == ANY else {"name": vendor.model_name(model), **dict(_model_fields(params, info))}
+    try:
+        provider = vendor.table(own, fields)
+    except ValueError as exc:
+        raise _Unknown(str(exc)) from None
+    provider |= timeouts_of(params, limits) | breaker_of(params, info) | headers_of(params, secrets)
     retries = params.number("num_retries", 0, 20)
-    order = _order(params)
-    return Deployment(group, prefix, model, provider, order, None if retries is None else int(retries), entry.path, key)
+    return Deployment(
+        group,
+        prefix,
+        model,
+        provider,
+        _names(group, vendor, entry) if fields is None else {group: DEFAULT},
+        _order(params),
+        None if retries is None else int(retries),
+        entry.path,
+        secrets,
+    )
+
+
+def _names(group: str, vendor: Vendor, entry: Section) -> dict[str, str]:
+    """Returns the tiers of the names that a wildcard stands for: those of its vendor's preset."""
+    names = {model["name"]: tier for tier, model in vendor.models.items()}
+    why = f"asks the models of the preset alone: {', '.join(names)}; an entry for each other makes it known"
+    if group == ANY:
+        why += "; a name that nobody has is answered by the first of them"
+    entry.remarks.differ_as(entry.path, "wildcard", why)
+    return {group.replace(ANY, name): tier for name, tier in names.items()} | names
 
 
 def _model(group: Any, params: Section, info: Section) -> tuple[str, str, Vendor, str]:
@@ -99,6 +123,8 @@ def _model(group: Any, params: Section, info: Section) -> tuple[str, str, Vendor
         raise _Unknown("needs a model_name and a litellm_params.model")
     if not written.isprintable():
         raise _Unknown("the model's name has a character that no name has")
+    if len(group) > LONGEST_NAME:
+        raise _Unknown(f"its model_name has more than {LONGEST_NAME} characters")
     if written.startswith(VARIABLE):
         raise _Unknown("the model's name is in a variable")
     prefix, model = vendors.split(written, provider if _is_text(provider) else None)
@@ -109,8 +135,8 @@ def _model(group: Any, params: Section, info: Section) -> tuple[str, str, Vendor
     vendor = vendors.VENDORS.get(prefix)
     if vendor is None:
         raise _Unknown(f"no dialect here for {prefix}/" if prefix else "LiteLLM needs a prefix for this name")
-    if "*" in group or "*" in model:
-        raise _Unknown("a wildcard names no model: write an entry for each that is used")
+    if (ANY in group or ANY in model) and (group.count(ANY), model) != (1, ANY):
+        raise _Unknown("a wildcard for a part of a vendor's models: write an entry for each that is used")
     if not model:
         raise _Unknown("names no model")
     return group, prefix, vendor, model
@@ -119,11 +145,8 @@ def _model(group: Any, params: Section, info: Section) -> tuple[str, str, Vendor
 def _base_url(vendor: Vendor, params: Section, credential: Section | None) -> Tree:
     key, section, value = _first(("api_base", "base_url"), params, credential)
     if value is None:
-        if vendor.base_url_env and vendor.path:
-            return {"base_url_env": f"{vendor.base_url_env}_V1"}
-        both = {"base_url": vendor.base_url, "base_url_env": vendor.base_url_env}
-        return {name: each for name, each in both.items() if each}
-    if variable := _variable(value):
+        return vendor.address
+    if variable := variable_of(value):
         return {"base_url_env": f"{variable}_V1" if vendor.path else variable}
     try:
         url, is_public = vendor.base_url_of(str(value))
@@ -136,15 +159,16 @@ def _base_url(vendor: Vendor, params: Section, credential: Section | None) -> Tr
     return {"base_url": url, **({"allow_http": True} if is_public else {})}
 
 
-def _key(vendor: Vendor, params: Section, credential: Section | None) -> tuple[str, str | None]:
-    """Returns the variable of the key, or the key itself if it stands in the file."""
+def _key(vendor: Vendor, params: Section, credential: Section | None, secrets: dict[Steps, str]) -> Tree:
+    """Returns the variable of the key; a key that stands in the file goes to the secrets."""
     name, section, value = _first(("api_key",), params, credential)
     if value is None:
-        return vendor.api_key_env, None
-    if variable := _variable(value):
-        return variable, None
+        return {"api_key_env": vendor.api_key_env} if vendor.api_key_env else {}
+    if variable := variable_of(value):
+        return {"api_key_env": variable}
     section.differ(name, "the key was left out; a variable holds it, see above")
-    return "", str(value)
+    secrets["api_key_env",] = str(value)
+    return {}
 
 
 def _first(keys: tuple[str, ...], params: Section, credential: Section | None) -> tuple[str, Section, Any]:
@@ -184,11 +208,6 @@ def _order(params: Section) -> tuple[float, float]:
     if weight is not None:
         params.differ("weight", "a chain asks in order: the heaviest first")
     return (float("inf") if order is None else order), -(weight or 0)
-
-
-def _variable(value: Any) -> str | None:
-    name = value.removeprefix(VARIABLE) if _is_text(value) and value.startswith(VARIABLE) else ""
-    return name if name.isidentifier() and name.isascii() else None
 
 
 def _is_text(value: Any) -> bool:

@@ -1,6 +1,6 @@
 """Writes what was converted: a TOML file of ours, and lines for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import tomli_w
@@ -8,10 +8,15 @@ import tomli_w
 from tasks.cli.litellm.conversion import Conversion
 from tasks.cli.litellm.remarks import Remark
 
+_ANY = 'unknown_model = "default"\n'
+_MODELS = "# What requests may name as their model. The chain says who answers."
+
 
 def toml(conversion: Conversion, origin: Path) -> str:
     """Returns the file: what to set and what is told as comments, then the tables."""
-    tables = _table("breaker", conversion.breaker) if conversion.breaker else []
+    tables = [_ANY] if conversion.takes_any else []
+    tables += _table("breaker", conversion.breaker) if conversion.breaker else []
+    tables += [_MODELS, *_table("models", conversion.models)] if conversion.models else []
     for name, provider in conversion.providers.items():
         tables += _table(f"providers.{name}", provider)
     for name, chain in conversion.chains.items():
@@ -19,7 +24,7 @@ def toml(conversion: Conversion, origin: Path) -> str:
     return "\n".join((*_comments(conversion, origin), "", *tables))
 
 
-def _table(path: str, table: dict[str, object]) -> list[str]:
+def _table(path: str, table: Mapping[str, object]) -> list[str]:
     for step in reversed(path.split(".")):
         table = {step: table}
     return [tomli_w.dumps(table)]

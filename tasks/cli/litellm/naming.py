@@ -20,6 +20,6 @@ def free(text: str, taken: Container[str]) -> str:
     return name if name not in taken else next(each for each in numbered if each not in taken)
 
 
-def variable(name: str, taken: Container[str]) -> str:
-    """Returns a variable for the key of a provider that is not taken: `groq-llama-3` has `GROQ_LLAMA_3_API_KEY`."""
-    return free(f"{name}_API_KEY".upper().replace("-", "_"), taken).replace("-", "_")
+def variable(provider: str, what: str, taken: Container[str]) -> str:
+    """Returns a variable that is not taken: `GROQ_LLAMA_3_API_KEY` for the `api-key` of `groq-llama-3`."""
+    return free(f"{provider}-{what}".upper().replace("-", "_"), taken).replace("-", "_")

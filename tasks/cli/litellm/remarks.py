@@ -89,6 +89,12 @@ def kind(value: Any) -> str:
             return "text"
 
 
+def variable_of(value: Any) -> str | None:
+    """Returns the variable that a value of the file names, None if it is a value itself."""
+    name = value.removeprefix(VARIABLE) if isinstance(value, str) and value.startswith(VARIABLE) else ""
+    return name if name.isidentifier() and name.isascii() else None
+
+
 def reason(path: Steps) -> str:
     """Returns why a key of LiteLLM's has no counterpart: the first row that knows it."""
     keys = ".".join(step for step in path if isinstance(step, str))

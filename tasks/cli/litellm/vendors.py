@@ -13,8 +13,8 @@ from config.presets import PRESETS, SOURCES
 from config.providers import Dialect, Variable
 from config.sources import Tree
 
-_OWN = ("dialect", "base_url", "api_key_env")
-"""What a row has for itself, or has from its preset. The variables of base URLs are LiteLLM's."""
+_OWN = ("dialect", "base_url", "base_url_env", "api_key_env")
+"""What a row has for itself, or has from its preset."""
 
 
 class Vendor(Frozen):
@@ -22,6 +22,7 @@ class Vendor(Frozen):
 
     prefixes: Annotated[tuple[str, ...], Field(min_length=1)]
     preset: str = ""
+    server: bool = False
     bare: tuple[str, ...] = ()
     dialect: Dialect
     base_url: str = ""
@@ -35,10 +36,44 @@ class Vendor(Frozen):
     source: Annotated[str, Field(pattern="^https://")]
 
     @property
-    def quirks(self) -> Tree:
-        """Returns the other fields of the preset, but for its models: an imported provider has those of its file."""
-        left_out = (*_OWN, "base_url_env", "models")
-        return {name: value for name, value in PRESETS.get(self.preset, {}).items() if name not in left_out}
+    def address(self) -> Tree:
+        """Returns the base URL and its variable where the file names none."""
+        both = {"base_url": self.base_url, "base_url_env": self.base_url_env}
+        return {name: each for name, each in both.items() if each}
+
+    @property
+    def models(self) -> dict[str, Tree]:
+        """Returns the preset's models by tier, as far as they have names."""
+        return {tier: model for tier, model in self._known.get("models", {}).items() if model["name"]}
+
+    def table(self, own: Tree, model: Tree | None) -> Tree:
+        """Returns the table of a provider: its preset and what differs from it; without a preset, all of it.
+
+        Args:
+            own: what the file says of address and key.
+            model: the provider's only model, None for those of the preset.
+
+        Raises:
+            ValueError: there is no preset with models.
+        """
+        differing = {name: each for name, each in own.items() if each != self._known.get(name)}
+        is_elsewhere = "base_url" in differing or "base_url_env" in differing
+        has_preset = self.preset and not (self.server and is_elsewhere)
+        if model is None:
+            if not (has_preset and self.models):
+                raise ValueError("a wildcard names no model: write an entry for each that is used")
+            return {"preset": self.preset, **differing}
+        if not has_preset:
+            return {"dialect": self.dialect, **own, "models": {"default": model}}
+        # The preset's other tiers would be other models. They answer as if they were not there: with the only model.
+        like = next((each for each in self.models.values() if each["name"] == model["name"]), {})
+        own_model = _over(like, model)
+        tiers = {tier: own_model for tier, known in self._known["models"].items() if own_model != known}
+        return {"preset": self.preset, **differing, "models": {"default": own_model, **tiers}}
+
+    @property
+    def _known(self) -> Tree:
+        return PRESETS.get(self.preset, {})
 
     def model_name(self, written: str) -> str:
         """Returns what the vendor calls a model, from what stands after LiteLLM's prefix."""
@@ -77,10 +112,17 @@ def _is_refused(url: str) -> bool:
     return False
 
 
+def _over(below: Tree, above: Tree) -> Tree:
+    """Returns the fields of a model over those that its preset has; lists are joined."""
+    lists = {name: [*below[name], *each] for name, each in above.items() if name in below and isinstance(each, list)}
+    return {**below, **above, **lists}
+
+
 def _load() -> tuple[dict[str, Vendor], tuple[str, ...]]:
-    rows: dict[str, Any] = tomllib.loads(files("tasks.cli.litellm").joinpath("vendors.toml").read_text("utf-8"))
-    vendors = [Vendor.model_validate(_of_preset(row.get("preset")) | row) for row in rows["vendor"]]
-    return {prefix: vendor for vendor in vendors for prefix in vendor.prefixes}, tuple(rows["other"]["words"])
+    file: dict[str, Any] = tomllib.loads(files("tasks.cli.litellm").joinpath("vendors.toml").read_text("utf-8"))
+    rows = [*file["vendor"], *({"prefixes": [preset], "preset": preset} for preset in file["presets"])]
+    vendors = [Vendor.model_validate(_of_preset(row.get("preset")) | row) for row in rows]
+    return {prefix: vendor for vendor in vendors for prefix in vendor.prefixes}, tuple(file["other"]["words"])
 
 
 def _of_preset(name: str | None) -> Tree:

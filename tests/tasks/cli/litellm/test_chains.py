@@ -3,6 +3,8 @@
 import pytest
 
 from config.outcomes import Override
+from config.presets import PRESETS
+from tasks.request_check import check_request
 
 GROUPS = """
 model_list:
@@ -157,3 +159,31 @@ def test_a_policy_overrides_the_classes(imported):
 def test_a_chain_has_the_time_of_its_longest_call(imported):
     chains = imported(GROUPS.replace("groq/small", "groq/small, timeout: 900")).settings.chains
     assert (chains["fast"].timeout, chains["smart"].timeout) == (900, 600)
+
+
+def test_what_callers_name_as_the_model_stays_a_name(imported):
+    text = "router_settings: {model_group_alias: {gpt-4: smart, old: {model: last, hidden: true}, a: gone}}"
+    found = imported(GROUPS + text)
+    assert found.settings.models == dict.fromkeys(("fast", "smart", "last", "gpt-4", "old"), "default")
+    assert found.settings.unknown_model == "refuse"
+    for name in found.settings.models:
+        asked = check_request(found.settings, {"messages": [{"role": "user", "content": "Hi"}], "model": name}, name)
+        provider = found.settings.providers[found.settings.chains[name].providers[0]]
+        assert provider.model(asked.model) == provider.models["default"]
+
+
+def test_a_group_for_any_name_answers_unknown_names_and_the_chains_of_the_defaults(imported):
+    found = imported(GROUPS + "- {model_name: '*', litellm_params: {model: 'anthropic/*'}}")
+    assert found.settings.unknown_model == "default"
+    assert (providers(found)["any"], providers(found)["default"]) == (["anthropic-any"], ["anthropic-any"])
+    assert found.differing["model_list.4"].endswith("a name that nobody has is answered by the first of them")
+    models = PRESETS["anthropic"]["models"]
+    assert {model["name"]: tier for tier, model in models.items()}.items() <= found.settings.models.items()
+
+
+def test_names_that_no_table_can_have_are_told(imported):
+    long = "x" * 201
+    entry = f"- {{model_name: {long}, litellm_params: {{model: gpt-4o}}}}"
+    alias = f"router_settings: {{model_group_alias: {{{long}: fast}}}}"
+    told = ["model_list.4", f"router_settings.model_group_alias.{long}"]
+    assert list(imported(f"{GROUPS}{entry}\n{alias}").unmatched) == told

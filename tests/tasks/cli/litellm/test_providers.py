@@ -3,6 +3,7 @@
 import pytest
 
 from config.breaker import Breaker
+from config.presets import PRESETS
 from config.providers import Model
 
 
@@ -56,13 +57,13 @@ VENDORS = [
         "FIREWORKS_API_KEY",
         "accounts/fireworks/models/qwen3",
     ),
-    ("model: ollama_chat/llama3", "openai", "http://localhost:11434/v1", "", "llama3"),
-    ("model: ollama/llama3, api_base: 'http://gpu:11434'", "openai", "http://gpu:11434/v1", "", "llama3"),
+    ("model: ollama_chat/llama3", "openai", "http://localhost:11434/v1", "OLLAMA_API_KEY", "llama3"),
+    ("model: ollama/llama3, api_base: 'http://gpu:11434'", "openai", "http://gpu:11434/v1", "OLLAMA_API_KEY", "llama3"),
     (
         "model: hosted_vllm/q/qwen3, api_base: 'http://10.0.0.7:8000/v1/'",
         "openai",
         "http://10.0.0.7:8000/v1",
-        "",
+        "HOSTED_VLLM_API_KEY",
         "q/qwen3",
     ),
 ]
@@ -71,14 +72,42 @@ VENDORS = [
 def test_a_vendor_has_the_quirks_of_its_preset_and_no_other_model(imported):
     provider = only(imported(entry("model: mistral/mistral-large-latest")))
     assert (provider.limit_field, "stream_options" in provider.drop_params) == ("max_tokens", True)
-    assert set(provider.models) == {"default"}
+    assert {model.name for model in provider.models.values()} == {"mistral-large-latest"}
+
+
+def test_a_table_names_its_preset_and_what_differs_from_it(imported):
+    same = imported(entry("model: groq/llama, api_key: os.environ/GROQ_API_KEY, timeout: 9"))
+    model = {"name": "llama"}
+    expected = {"preset": "groq", "attempt_timeout": 9.0, "models": {"default": model, "fast": model}}
+    assert same.tables["providers"]["groq-llama"] == expected
+    other = imported(entry("model: azure/x, api_base: 'https://r.openai.azure.com', api_key: os.environ/KEY"))
+    table = {"preset": "azure", "base_url": "https://r.openai.azure.com/openai/v1", "api_key_env": "KEY"}
+    assert other.tables["providers"]["azure-x"] == {**table, "models": {"default": {"name": "x"}}}
+
+
+def test_a_server_of_openais_dialect_has_not_the_preset_of_openai(imported):
+    found = imported(entry("model: openai/x, api_base: 'http://10.0.0.7:8000/v1'"))
+    table = {"dialect": "openai", "base_url": "http://10.0.0.7:8000/v1", "api_key_env": "OPENAI_API_KEY"}
+    assert found.tables["providers"]["openai-x"] == {**table, "models": {"default": {"name": "x"}}}
+    at_home = imported(entry("model: openai/x, api_base: 'https://api.openai.com/v1/'"))
+    assert at_home.tables["providers"]["openai-x"]["preset"] == "openai"
+
+
+def test_a_model_that_its_preset_knows_keeps_what_is_known_of_it(imported):
+    fast = PRESETS["openai"]["models"]["fast"]
+    params = f"model: openai/{fast['name']}, additional_drop_params: [seed]"
+    provider = only(imported(entry(params, ", model_info: {max_input_tokens: 5}")))
+    assert provider.models["default"] == provider.models["fast"]
+    known = Model.model_validate(fast)
+    expected = {"context": 5, "drop_params": known.drop_params | {"seed"}}
+    assert provider.models["default"] == known.model_copy(update=expected)
 
 
 @pytest.mark.parametrize(("params", "dialect", "base_url", "variable", "model"), VENDORS)
 def test_a_prefix_gives_dialect_address_and_variable(imported, params, dialect, base_url, variable, model):
     provider = only(imported(entry(params)))
     assert (provider.dialect, provider.base_url, provider.api_key_env) == (dialect, base_url, variable)
-    assert provider.models == {"default": Model(name=model)}
+    assert {*provider.models.values()} == {Model(name=model)}
 
 
 def test_an_address_in_a_variable_is_read_from_it(imported):
@@ -103,7 +132,7 @@ SKIPPED = [
     ("model: bedrock/us.anthropic.claude-haiku-4-5", "", "no dialect here for bedrock/"),
     ("model: vertex_ai/gemini-2.5-pro", "", "no dialect here for vertex_ai/"),
     ("model: unheard-of", "", "LiteLLM needs a prefix for this name"),
-    ("model: 'openai/*'", "", "a wildcard names no model: write an entry for each that is used"),
+    ("model: 'openai/*'", "", "a wildcard for a part of a vendor's models"),
     ("model: os.environ/MODEL", "", "the model's name is in a variable"),
     ("model: azure/", "", "names no model"),
     ("api_key: x", "", "needs a model_name and a litellm_params.model"),

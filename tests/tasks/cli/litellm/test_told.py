@@ -64,11 +64,16 @@ def test_no_value_of_the_file_is_repeated(imported):
 
 
 def test_a_key_in_the_file_becomes_a_variable_and_equal_keys_one(imported):
-    found = imported(SECRETS, OPENAI_GPT_4O_API_KEY="k")
-    keys = {name: table["api_key_env"] for name, table in found.tables["providers"].items()}
+    found = imported(
+        SECRETS.replace("Authorization: sk-hidden", "Authorization: Bearer sk-hidden"), OPENAI_GPT_4O_API_KEY="k"
+    )
+    keys = {name: found.settings.providers[name].api_key_env for name in found.tables["providers"]}
     assert keys == {"openai-gpt-4o": "OPENAI_GPT_4O_API_KEY", "openai-y": "OPENAI_GPT_4O_API_KEY"}
     assert found.settings.providers["openai-y"].missing is None
-    assert found.conversion.variables == {"OPENAI_GPT_4O_API_KEY": "key: openai-gpt-4o, openai-y"}
+    assert found.conversion.variables == {
+        "OPENAI_GPT_4O_API_KEY": "key: openai-gpt-4o, openai-y",
+        "OPENAI_GPT_4O_AUTHORIZATION": "header Authorization: openai-gpt-4o",
+    }
 
 
 KINDS = [
