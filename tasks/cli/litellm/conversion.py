@@ -62,6 +62,7 @@ def convert(source: Source) -> Conversion:
     shared = breaker(router, library)
     chains, comments = _chains(routes, names)
     _tell_groups(routes, groups, named, remarks)
+    _tell_aliases(routes, names, remarks)
     others = [root.below(key) for key in ("general_settings", "environment_variables")]
     for section in (router, library, *others, *credentials.values(), root):
         section.finish()
@@ -144,3 +145,10 @@ def _tell_groups(routes: Routes, groups: Mapping[str, list[Deployment]], named: 
         if routes.widens(group):
             why = "the groups for long or refused prompts end its chain, and are asked after other failures, too"
             remarks.differ_as(members[0].path, f"group {group}", why)
+
+
+def _tell_aliases(routes: Routes, names: Mapping[str, str], remarks: Remarks) -> None:
+    for name, group in names.items():
+        if routes.inherits(name, group):
+            why = f"has the fallbacks of {group}, too; in LiteLLM an alias has its own alone"
+            remarks.differ_as(("router_settings", "model_group_alias", name), "alias", why)

@@ -103,6 +103,11 @@ class Routes:
             **fields,
         }
 
+    def inherits(self, name: str, group: str) -> bool:
+        """Returns whether a name has fallbacks of its group, and not by its own name."""
+        tables = (self.fallbacks.general, self.fallbacks.window, self.fallbacks.refused)
+        return any(group in table and name not in table for table in tables)
+
     def widens(self, group: str) -> bool:
         """Returns whether a chain asks somebody after any failure whom LiteLLM asks after one kind alone."""
         first = {*self.providers[group], *self._after(_of(self.fallbacks.general, group), {group})}

@@ -100,6 +100,14 @@ def test_an_alias_may_have_fallbacks_of_its_own(imported):
     assert (found["quick"], found["fast"]) == (FAST + LAST, FAST + SMART)
 
 
+def test_an_alias_with_the_fallbacks_of_its_group_is_told(imported):
+    text = "router_settings: {model_group_alias: {quick: fast, l: last}, fallbacks: [{fast: [smart]}]}"
+    found = imported(GROUPS + text)
+    assert providers(found)["quick"] == FAST + SMART
+    path = "router_settings.model_group_alias."
+    assert {each for each in found.differing if each.startswith(path)} == {f"{path}quick"}
+
+
 def test_what_names_no_converted_group_is_told(imported):
     text = (
         "router_settings: {model_group_alias: {a: gone}, fallbacks: [{gone: [fast]}, {fast: [gone, {model: x}]}, last]}"
