@@ -19,8 +19,10 @@ _NOT_YOURS |= {"accept-encoding", "content-encoding", "content-length", "content
 _NOT_YOURS |= {"proxy-authorization", "proxy-connection"}
 """What the HTTP client sets, or what would change how the answer is framed."""
 
-_KEYS = frozenset(("api-key", "authorization", "cookie", "x-api-key"))
-"""What holds a secret. It must not stand in a file under version control."""
+_SECRET = re.compile(
+    r"(?:^|[-_])(?:apikey|auth|authorization|cookie|key|password|secret|token)(?:$|[-_])", re.IGNORECASE
+)
+"""Words in the name of what holds a secret. It must not stand in a file under version control."""
 
 
 def _check_name(name: str) -> str:
@@ -60,7 +62,7 @@ def _check_headers(headers: dict[str, Any]) -> dict[str, Any]:
     if len({name.lower() for name in headers}) < len(headers):
         raise ValueError("a header is there twice, in upper and in lower case")
     for name, header in headers.items():
-        if name.lower() in _KEYS and isinstance(header, str):
+        if _SECRET.search(name) and isinstance(header, str):
             raise ValueError(f'{name} holds a secret, so name its variable: {{ env = "NAME" }}')
     return headers
 

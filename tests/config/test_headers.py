@@ -72,13 +72,22 @@ def test_a_wrong_header_is_one_line_with_its_path(load_toml, text, line):
     assert str(refused.value) == f"providers.claude.headers.{line}"
 
 
-@pytest.mark.parametrize("name", ["Authorization", "x-api-key", "API-Key", "cookie"])
+SECRET = ["Authorization", "x-api-key", "API-Key", "cookie", "Helicone-Auth", "cf-aig-authorization", "X_Auth_Token"]
+
+
+@pytest.mark.parametrize("name", SECRET)
 def test_a_header_that_holds_a_key_does_not_stand_in_the_file(load_toml, name):
     with pytest.raises(ConfigurationError) as refused:
         load_toml(f"[providers.claude.headers]\n{name} = 'Bearer secret'")
     reason = f'{name} holds a secret, so name its variable: {{ env = "NAME" }}'
     assert str(refused.value) == f"providers.claude.headers: {reason}"
     load_toml(f"[providers.claude.headers]\n{name} = {{ env = 'GATEWAY' }}", GATEWAY="Bearer secret")
+
+
+@pytest.mark.parametrize("name", ["X-Author", "X-Keyboard", "X-Tokens", "anthropic-beta"])
+def test_a_header_that_only_begins_as_one_may_stand_there(load_toml, name):
+    headers = load_toml(f"[providers.claude.headers]\n{name} = 'a'").providers["claude"].headers
+    assert headers == {name: "a"}
 
 
 def test_a_header_twice_is_refused(load_toml):
