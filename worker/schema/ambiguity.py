@@ -37,11 +37,6 @@ def check_patterns(patterns: Mapping[str, Path]) -> None:
         left -= steps
 
 
-def is_exponential(pattern: str) -> bool:
-    """Returns whether a text can lead a state of the expression back to itself in two ways; False if not known."""
-    return _search(pattern)[0]
-
-
 def _search(pattern: str) -> tuple[bool, int]:
     """Returns whether an expression is exponential, False if not known, and the steps that this took."""
     try:
