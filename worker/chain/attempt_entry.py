@@ -10,7 +10,11 @@ from worker.task.journal import Entry
 
 
 def answered(provider: Provider, model: Model, at: float, latency_ms: float, answer: Answer) -> Entry:
-    """Returns the entry of an attempt that was answered; `at` is the epoch in seconds of its start."""
+    """Returns the entry of an attempt that was answered; `at` is the epoch in seconds of its start.
+
+    A usage that lacks the prompt or the answer leaves the bill open.
+    """
+    usage = answer.usage
     return Entry(
         provider.name,
         Outcome.SUCCESS,
@@ -18,9 +22,9 @@ def answered(provider: Provider, model: Model, at: float, latency_ms: float, ans
         model.name,
         latency_ms=latency_ms,
         first_token_ms=answer.first_token_ms,
-        tokens=_tokens(answer.usage),
-        cost_usd=cost(provider, model, answer.usage, at),
-        billed=None if answer.usage else "unknown",
+        tokens=_tokens(usage),
+        cost_usd=cost(provider, model, usage, at),
+        billed=None if usage and usage.prompt and usage.completion else "unknown",
     )
 
 

@@ -104,6 +104,12 @@ def test_without_prices_or_usage_nothing_is_known_and_it_is_never_0(providers: P
     assert (report["cost_usd"], report["wasted_usd"]) == (None, None)
 
 
+def test_an_answer_that_told_half_of_its_usage_may_have_cost_more(providers: Providers) -> None:
+    half = data({"id": "chatcmpl-1", "model": "served", "choices": [], "usage": {"prompt_tokens": 1000}})
+    [attempt] = providers.ask(alpha=streams(openai_chunk("Hello", "stop"), half, END))["attempts"]
+    assert (attempt["tokens"]["completion"], attempt["cost_usd"], attempt["billed"]) == (0, 0.002, "unknown")
+
+
 def test_an_answer_that_told_no_usage_has_an_unknown_price_beside_known_waste(providers: Providers) -> None:
     report = providers.ask(alpha=EMPTY, beta=MUTE)
     assert bills(report)[1] == ("success", None, None, "unknown")

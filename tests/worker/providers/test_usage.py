@@ -56,6 +56,48 @@ OPENAI: list[tuple[str, dict[str, Any], Usage]] = [
         },
         Usage(374, 61, 256),
     ),
+    (
+        "LiteLLM's names of Anthropic's caches",
+        {
+            "prompt_tokens": 100,
+            "completion_tokens": 5,
+            "cache_read_input_tokens": 60,
+            "cache_creation_input_tokens": 20,
+            "prompt_tokens_details": {
+                "cached_tokens": 60,
+                "cache_creation_tokens": 20,
+                "cache_creation_token_details": {"ephemeral_5m_input_tokens": 5, "ephemeral_1h_input_tokens": 15},
+            },
+        },
+        Usage(100, 5, 60, 0, 20, 15),
+    ),
+    (
+        "Databricks' name of one",
+        {"prompt_tokens": 100, "completion_tokens": 5, "cache_read_input_tokens": 60},
+        Usage(100, 5, 60),
+    ),
+    (
+        "Anthropic's counting, where the caches are beside",
+        {
+            "input_tokens": 20,
+            "output_tokens": 5,
+            "cache_read_input_tokens": 60,
+            "cache_creation_input_tokens": 20,
+            "cache_creation": {"ephemeral_1h_input_tokens": 20},
+        },
+        Usage(100, 5, 60, 0, 20, 20),
+    ),
+    (
+        "the names of OpenAI's newer interface",
+        {
+            "input_tokens": 100,
+            "output_tokens": 5,
+            "total_tokens": 105,
+            "input_tokens_details": {"cached_tokens": 60},
+            "output_tokens_details": {"reasoning_tokens": 4},
+        },
+        Usage(100, 5, 60, 4),
+    ),
     ("Moonshot's own field", {"prompt_tokens": 9, "completion_tokens": 5, "cached_tokens": 8}, Usage(9, 5, 8)),
     (
         "OpenRouter's bill",
@@ -118,6 +160,13 @@ def test_tokens_in_anthropics_format_are_told_twice_and_apart_from_the_caches() 
     ended = {"output_tokens": 5, "output_tokens_details": {"thinking_tokens": 2}, "speed": "fast"}
     assembly.add({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": ended})
     assert assembly.usage == Usage(9, 5, 4, 2, 2, 1, "fast")
+
+
+def test_a_number_that_was_told_is_not_taken_back() -> None:
+    assembly = DIALECTS["anthropic"].assembly()
+    assembly.add({"type": "message_start", "message": {"id": "1", "model": "m", "usage": {"input_tokens": 30}}})
+    assembly.add({"type": "message_delta", "delta": {}, "usage": {"input_tokens": 0, "output_tokens": 5}})
+    assert assembly.usage == Usage(30, 5)
 
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 5}

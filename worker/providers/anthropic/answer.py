@@ -122,9 +122,9 @@ class AnthropicAssembly(Assembly):
         return bool(text)
 
     def _tell(self, usage: Any) -> None:
-        """Adds usage; a number that is missing or null keeps its earlier value."""
+        """Adds usage; a number that is missing, null or 0 keeps its earlier value, as the numbers only grow."""
         if isinstance(usage, dict) and usage:
-            self._usage |= {name: value for name, value in usage.items() if value is not None}
+            self._usage |= {name: value for name, value in usage.items() if value}
             self.usage = _usage(self._usage)
 
 
