@@ -23,7 +23,8 @@ def _check_pdf(value: str) -> str:
 
 
 def _check_sound(value: str) -> str:
-    if text := mended(value):
+    head = _DATA.match(value)
+    if text := mended(value[head.end() :] if head else value):
         return text
     raise ValueError("must be base64 and not empty")
 
@@ -42,7 +43,7 @@ class FileData(RequestModel):
 
 
 class InputAudio(RequestModel):
-    """Sound as base64."""
+    """Sound as base64, which may come as a data URL."""
 
     data: Annotated[Utf8Str, AfterValidator(_check_sound)]
     format: Literal["wav", "mp3"]

@@ -3,14 +3,23 @@
 1. Fields of an answer that no provider needs back are left out of the assistant's messages. An unknown field stays, and
    is refused.
 2. An answer that is only a refusal, or spoken, becomes its text. One that says nothing becomes an empty text.
-3. The older `functions`, `function_call` and `function` messages become tools, calls and results.
-4. Newer fields of a request that are null, or that only ask for what happens anyway, are left out.
+3. A call without an id gets one, and so do the results that follow it without theirs, in order. Arguments become text.
+4. The older `functions`, `function_call` and `function` messages become tools, calls and results.
+5. Messages and calls that are objects of a vendor's client become JSON values.
+6. Newer fields of a request that are null, or that only ask for what happens anyway, are left out.
 
 So workers of the version before can read a request that only was longer.
 """
 
+import json
+import re
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from pydantic import BaseModel
+
+from worker.request.fields import RequestModel, check_json
 
 ANSWER_FIELDS: Mapping[str, str] = {
     "refusal": "OpenAI",
@@ -22,6 +31,7 @@ ANSWER_FIELDS: Mapping[str, str] = {
     "reasoning": "Groq, OpenRouter, Together, Cerebras, Ollama, vLLM",
     "reasoning_details": "OpenRouter, MiniMax",
     "extra_content": "Gemini",
+    "audio_content": "MiniMax",
     "thinking_blocks": "LiteLLM",
     "provider_specific_fields": "LiteLLM",
     "images": "OpenRouter",
@@ -34,9 +44,10 @@ ANSWER_FIELDS: Mapping[str, str] = {
 """Fields of an assistant's message that are left out, and whose answers have them."""
 
 _CALL_FIELDS = ("index", "extra_content", "provider_specific_fields")
-_FUNCTION_FIELDS = ("parsed_arguments", "provider_specific_fields")
+_FUNCTION_FIELDS = ("parsed_arguments", "provider_specific_fields", "description")
 _TEXT_FIELDS = ("annotations", "citations")
-_THOUGHTS = ("thinking", "reasoning")
+_THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
+_UNFIT, _LONGEST_NAME = re.compile(r"[\s<|\\/>]"), 64
 _SINCE_4 = (
     *("frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs", "top_k", "min_p"),
     *("repetition_penalty", "service_tier", "store", "prediction", "verbosity", "safety_identifier"),
@@ -54,6 +65,10 @@ def normalised(request: Mapping[Any, Any]) -> dict[Any, Any]:
         del found["modalities"]
     if _is_harmless(found.get("stream_options")):
         del found["stream_options"]
+    if isinstance(bias := found.get("logit_bias"), dict):  # JSON of the usual `{50256: -100}` has texts
+        found["logit_bias"] = {str(token) if isinstance(token, int) else token: each for token, each in bias.items()}
+    if found.get("prompt_cache_retention") == "in-memory":  # OpenAI's documentation has both
+        found["prompt_cache_retention"] = "in_memory"
     _modernise_functions(found)
     messages = found.get("messages")
     if isinstance(messages, list | tuple) and len(messages) <= _MOST:
@@ -97,17 +112,19 @@ def _tool(tool: Any) -> Any:
 
 def _messages(messages: Iterable[Any]) -> list[Any]:
     converted: list[Any] = []
-    called: str | None = None
-    for index, message in enumerate(messages):
+    unnamed = deque[str]()  # the ids that we gave to the calls of the last answer
+    for index, message in enumerate(map(_plain, messages)):
         match message.get("role") if isinstance(message, dict) else None:
             case "assistant":
                 answer = _answer(message, f"call_{index}")
-                called = f"call_{index}" if isinstance(message.get("function_call"), dict) else None
+                theirs = _ids(message)
+                unnamed = deque(id_ for place, id_ in enumerate(_ids(answer)) if theirs[place : place + 1] != [id_])
                 converted.append(answer)
-            case "function" if called:
+            case "function" if unnamed:
                 rest = {name: value for name, value in message.items() if name != "role"}
-                converted.append(_result({**rest, "role": "tool", "tool_call_id": called}))
-                called = None
+                converted.append(_result({**rest, "role": "tool", "tool_call_id": unnamed.popleft()}))
+            case "tool" if unnamed and not message.get("tool_call_id"):
+                converted.append(_result({**message, "tool_call_id": unnamed.popleft()}))
             case "tool":
                 converted.append(_result(message))
             case "user":
@@ -117,19 +134,34 @@ def _messages(messages: Iterable[Any]) -> list[Any]:
     return converted
 
 
-def _answer(message: dict[Any, Any], legacy_id: str) -> dict[Any, Any]:
-    """Returns an assistant's message with what a provider can be sent of it."""
+def _plain(value: Any) -> Any:
+    """Returns an object of a vendor's client as JSON values, as that client itself sends it."""
+    is_theirs = isinstance(value, BaseModel) and not isinstance(value, RequestModel)
+    return value.model_dump(exclude_unset=True) if is_theirs else value
+
+
+def _ids(answer: dict[Any, Any]) -> list[Any]:
+    calls = answer.get("tool_calls")
+    found = map(_plain, calls) if isinstance(calls, list | tuple) else ()
+    return [call.get("id") for call in found if isinstance(call, dict)]
+
+
+def _answer(message: dict[Any, Any], id_: str) -> dict[Any, Any]:
+    """Returns an assistant's message with what a provider can be sent of it; `id_` is for its calls without one."""
     found = dict(message)
     if isinstance(call := found.get("function_call"), dict) and not found.get("tool_calls"):
-        found["tool_calls"] = [{"id": legacy_id, "type": "function", "function": call}]
+        found["tool_calls"] = [{"id": id_, "type": "function", "function": call}]
     if isinstance(calls := found.get("tool_calls"), list | tuple):
-        found["tool_calls"] = [_call(call) for call in calls]
+        found["tool_calls"] = [_call(_plain(call), f"{id_}_{place}") for place, call in enumerate(calls)]
     if isinstance(parts := found.get("content"), list | tuple):
         found["content"] = [_part(part) for part in parts if not _is_thought(part)] or None
     if not found.get("content") and (text := _said(found)):
         found["content"] = text
-    if "content" in found and found["content"] is None and not found.get("tool_calls"):
+    says_nothing = found.get("content", None if ANSWER_FIELDS.keys() & found.keys() else "") is None
+    if says_nothing and not found.get("tool_calls"):
         found["content"] = ""
+    if isinstance(name := found.get("name"), str):  # "MiniMax AI"
+        found["name"] = _UNFIT.sub("_", name)[:_LONGEST_NAME]
     _leave_out(found, ANSWER_FIELDS)
     return found
 
@@ -141,15 +173,27 @@ def _said(answer: dict[Any, Any]) -> str | None:
     return next((text for text in (answer.get("refusal"), spoken) if isinstance(text, str) and text), None)
 
 
-def _call(call: Any) -> Any:
+def _call(call: Any, id_: str) -> Any:
     if not isinstance(call, dict):
         return call
     found = {name: value for name, value in call.items() if name not in _CALL_FIELDS}
     if found.get("type") in (None, "null"):  # Mistral
         found["type"] = "function"
     if isinstance(function := found.get("function"), dict):
+        found["id"] = found.get("id") or id_
         found["function"] = {name: value for name, value in function.items() if name not in _FUNCTION_FIELDS}
+        found["function"]["arguments"] = _arguments(function.get("arguments"))
     return found
+
+
+def _arguments(value: Any) -> Any:
+    """Returns arguments as text; Text Generation Inference has an object, others nothing for none."""
+    if not (value is None or isinstance(value, dict)):
+        return value
+    try:
+        return json.dumps(check_json(value or {}))
+    except ValueError:
+        return value
 
 
 def _is_thought(part: Any) -> bool:

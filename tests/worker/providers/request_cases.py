@@ -56,6 +56,7 @@ MESSAGES: dict[str, list[dict[str, Any]]] = {
     "prefill": [HELLO, {"role": "assistant", "content": "Dear "}],
     "names": [user("Hi") | {"name": "ann"}],
     "empty": [{"role": "system", "content": ""}, HELLO, {"role": "assistant", "content": ""}, user(" "), user("x")],
+    "no part": [{"role": "system", "content": []}, HELLO, calls(call("call_1")), result("call_1", [])],
     "unicode": [user("Grüße 😀 \u202e \x00 \u2028")],
     "image url": [user(text("What is it?"), image("https://example.com/a.png?x=1", detail="low"))],
     "image data": [user(text(""), image(PNG), image(PNG, detail="auto"))],

@@ -64,6 +64,24 @@ def test_a_schema_is_what_the_vendors_own_client_makes_of_it(schema: dict[str, A
     assert closed_schema(schema) == transform_schema(schema)
 
 
+UNTYPED: list[dict[str, Any]] = [
+    {"properties": {"a": {"items": {"type": "string"}}}, "required": ["a"]},
+    {"items": {"properties": {"a": {"type": "string"}}}},
+]
+
+
+@pytest.mark.parametrize("schema", UNTYPED)
+def test_a_schema_without_a_type_gets_the_one_that_is_meant(schema: dict[str, Any]) -> None:
+    assert closed_schema(schema) == transform_schema(_typed(schema))
+
+
+def _typed(schema: dict[str, Any]) -> dict[str, Any]:
+    if "properties" in schema:
+        inner = {name: _typed(each) for name, each in schema["properties"].items()}
+        return {"type": "object", **schema, "properties": inner}
+    return {"type": "array", **schema, "items": _typed(schema["items"])} if "items" in schema else schema
+
+
 UNLIKE: list[Any] = [
     True,
     {},

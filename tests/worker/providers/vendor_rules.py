@@ -69,6 +69,8 @@ def _openai(body: dict[str, Any]) -> Iterator[str]:
         open_ids = [call["id"] for call in message.get("tool_calls", ())]
         if not all(len(id_) <= 40 and _ID.fullmatch(id_) and not id_.startswith("toolu_") for id_ in open_ids):
             yield "ids of calls are short, and no other vendor's"
+    if any(message.get("content") == [] for message in body["messages"]):
+        yield "a list of parts has one"
     if ("tool_choice" in body or "parallel_tool_calls" in body) and not body.get("tools"):
         yield "no choice without tools"
     if len(body.get("safety_identifier", "")) > 64:

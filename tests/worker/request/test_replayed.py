@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from openai.types.chat import ChatCompletionMessage
 
 from tests.worker.providers.request_cases import CLOCK, HELLO, call, calls, result, user
 from worker.errors import InvalidRequest
@@ -51,6 +52,12 @@ TAKEN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "nothing said": (answer(content=None), answer(content="")),
     "only thought": (answer(content=None, reasoning_content="Hm."), answer(content="")),
+    "only thought, dumped without nulls": ({"role": "assistant", "reasoning_content": "Hm."}, answer(content="")),
+    "LiteLLM, thinking in parts": (
+        answer(content=[{"type": "redacted_thinking", "data": "eA=="}, {"type": "text", "text": "Hi."}]),
+        answer(content=[{"type": "text", "text": "Hi."}]),
+    ),
+    "MiniMax": (answer(name="MiniMax AI", audio_content="", reasoning_content="Hm."), answer(name="MiniMax_AI")),
 }
 
 
@@ -69,12 +76,38 @@ CALLS: dict[str, dict[str, Any]] = {
     "Mistral's, without a type": {"id": "call_1", "function": CALL["function"], "index": 0},
     "Gemini's signature": CALL | {"extra_content": {"google": {"thought_signature": "c2ln"}}},
     "OpenAI's parsed": CALL | {"function": CALL["function"] | {"parsed_arguments": {}}},
+    "TGI's, with an object": CALL | {"function": {"description": None, "name": "clock", "arguments": {}}},
+    "no arguments": CALL | {"function": {"name": "clock"}},
+    "null as arguments": CALL | {"function": {"name": "clock", "arguments": None}},
 }
 
 
 @pytest.mark.parametrize("given", CALLS.values(), ids=CALLS)
 def test_a_call_of_any_server_goes_straight_back(given: dict[str, Any]) -> None:
     assert wire(HELLO, calls(given), result("call_1"))["messages"][1] == calls(CALL)
+
+
+def test_calls_without_ids_and_their_results_get_some_in_order() -> None:
+    clock, weather = ({"function": {"name": name, "arguments": "{}"}} for name in ("clock", "weather"))
+    unnamed = [result("", "noon"), {"role": "tool", "content": "sunny"}]
+    found = wire(HELLO, calls(clock | {"id": ""}, weather | {"id": None}), *unnamed)
+    made = (call("call_1_0", "clock", "{}"), call("call_1_1", "weather", "{}"))
+    assert found["messages"][1:] == [calls(*made), result("call_1_0", "noon"), result("call_1_1")]
+
+
+def test_arguments_that_are_no_json_are_refused() -> None:
+    with pytest.raises(
+        InvalidRequest, match=r"messages\.1\.tool_calls\.0\.function\.arguments: must be a valid string"
+    ):
+        wire(HELLO, calls(CALL | {"function": {"name": "clock", "arguments": {"a": b"x"}}}), result("call_1"))
+
+
+def test_objects_of_openais_client_go_straight_back() -> None:
+    given = calls(CALL) | {"refusal": None, "annotations": []}
+    message = ChatCompletionMessage.model_validate(given)
+    expected = [HELLO, calls(CALL), result("call_1")]
+    assert wire(HELLO, message, result("call_1"))["messages"] == expected  # type: ignore[arg-type]
+    assert wire(HELLO, given | {"tool_calls": message.tool_calls}, result("call_1"))["messages"] == expected
 
 
 def test_a_result_of_null_is_an_empty_one() -> None:
@@ -128,6 +161,23 @@ NEWER: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("fields", NEWER.values(), ids=NEWER)
 def test_what_older_workers_refuse_asks_for_a_newer_one(fields: dict[str, Any]) -> None:
     assert version(parse({"messages": [HELLO], **fields}, TIERS).wire()) == LATEST_VERSION
+
+
+SPELLINGS: dict[str, tuple[dict[Any, Any], dict[str, Any]]] = {
+    "tokens as numbers": ({"logit_bias": {50256: -100}}, {"logit_bias": {"50256": -100}}),
+    "OpenAI's older word": ({"prompt_cache_retention": "in-memory"}, {"prompt_cache_retention": "in_memory"}),
+}
+
+
+@pytest.mark.parametrize(("given", "taken"), SPELLINGS.values(), ids=SPELLINGS)
+def test_what_is_spelled_otherwise_is_taken(given: dict[str, Any], taken: dict[str, Any]) -> None:
+    assert wire(HELLO, **given).items() >= taken.items()
+
+
+def test_sound_may_be_a_data_url() -> None:
+    sound = {"type": "input_audio", "input_audio": {"data": "data:audio/wav;base64,UklGRg==", "format": "wav"}}
+    found = wire(user({"type": "text", "text": "?"}, sound))["messages"][0]["content"][1]
+    assert found["input_audio"]["data"] == "UklGRg=="
 
 
 def test_a_mark_inside_a_function_is_its_tools() -> None:

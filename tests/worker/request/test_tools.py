@@ -151,7 +151,7 @@ BETWEEN = {
     "no content and no call": ([HELLO, {"role": "assistant"}], "messages.1.content: needs content or tool_calls"),
     "only white space": ([user(" \n")], "messages: no message has any text but white space"),
     "a call's arguments": (
-        [HELLO, calls(call("a", arguments={"city": "Oslo"})), result("a")],
+        [HELLO, calls(call("a", arguments=["Oslo"])), result("a")],
         "messages.1.tool_calls.0.function.arguments: must be a valid string",
     ),
     "a call's name": (

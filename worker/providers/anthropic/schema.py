@@ -7,6 +7,7 @@ where the model may follow it; `oneOf` becomes `anyOf`, and every object is clos
 from typing import Any
 
 _FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
+_WITHOUT_TYPE = {"enum", "const", "anyOf", "oneOf", "allOf"}
 _SAME = {"title": str, "description": str, "required": list}
 
 
@@ -14,16 +15,15 @@ def closed_schema(schema: Any) -> Any:
     """Returns the schema with supported keywords only."""
     if not isinstance(schema, dict):
         return schema
-    remaining = dict(schema)
+    remaining, kinds = dict(schema), _kind(schema)
     kept: dict[str, Any] = {}
     for name in ("$defs", "definitions"):
         if isinstance(schemas := remaining.pop(name, None), dict):
             kept[name] = {key: closed_schema(value) for key, value in schemas.items()}
     if "$ref" in remaining:
         return kept | {"$ref": remaining["$ref"]}
-    kept |= _values(remaining)
+    kept |= _values(remaining, kinds)
     kept |= {name: remaining.pop(name) for name in _SAME if isinstance(remaining.get(name), _SAME[name])}
-    kinds = schema.get("type")
     for kind in kinds if isinstance(kinds, list) else [kinds]:
         if isinstance(kind, str) and kind in _INSIDE:
             kept |= _INSIDE[kind](remaining)
@@ -33,9 +33,16 @@ def closed_schema(schema: Any) -> Any:
     return kept
 
 
-def _values(remaining: dict[str, Any]) -> dict[str, Any]:
+def _kind(schema: dict[str, Any]) -> Any:
+    """Returns the type, or the one that is meant where there is none: Anthropic wants it."""
+    if "type" in schema or schema.keys() & _WITHOUT_TYPE:
+        return schema.get("type")
+    return "object" if isinstance(schema.get("properties"), dict) else "array" if "items" in schema else None
+
+
+def _values(remaining: dict[str, Any], kind: Any) -> dict[str, Any]:
     """Moves the keywords that define the values: literals, else alternatives, else the type."""
-    kind = remaining.pop("type", None)
+    remaining.pop("type", None)
     literals = {}
     if isinstance(remaining.get("enum"), list) and remaining["enum"] and all(map(_is_plain, remaining["enum"])):
         literals["enum"] = remaining.pop("enum")

@@ -56,7 +56,7 @@ def _extra(kept: Any) -> Any:
 def _content(message: Message) -> Any:
     if message.content is None or isinstance(message.content, str):
         return message.content
-    return [_part(part) for part in parts(message)]
+    return [_part(part) for part in parts(message)] or ""  # OpenAI answers 400 to no part
 
 
 def _part(part: ContentPart) -> dict[str, Any]:
