@@ -20,8 +20,18 @@ _SERVICE = re.compile(r"[a-z][a-z0-9-]*\.(?!(?:com|io|net|org)$)[a-z][a-z0-9-]*"
 _PUBLIC_PORTS = (None, 80, 443)
 
 
-def check(url: str, allow_http: bool) -> str:
+_OWN = {
+    "openai": ("/chat/completions",),
+    "llama_cpp": ("/v1/chat/completions", "/v1"),
+    "anthropic": ("/v1/messages", "/v1"),
+}
+"""What a dialect appends itself to a base URL, and people copy with it."""
+
+
+def check(url: str, allow_http: bool, dialect: str = "", path: str = "") -> str:
     """Returns a base URL without a slash at its end; an empty text means none.
+
+    What the dialect appends goes from its end, and `path` comes there where it has none or only the beginning of it.
 
     Raises:
         ValueError: with the reason, and without the URL.
@@ -30,7 +40,13 @@ def check(url: str, allow_http: bool) -> str:
         raise ValueError("must be http:// or https://, a host and at most a path, without user, password or query")
     if url and not allow_http and _is_public_http(url):
         raise ValueError("is http:// to a public host, which shows everybody key and prompts; https:// or allow_http")
-    return url.rstrip("/")
+    return _completed(url.rstrip("/"), dialect, path)
+
+
+def _completed(url: str, dialect: str, path: str) -> str:
+    url = url.removesuffix(next(filter(url.endswith, _OWN.get(dialect, ())), ""))
+    given = urlsplit(url).path
+    return url.removesuffix(given) + path if url and f"{path}/".startswith(f"{given}/") else url
 
 
 def _is_base_url(url: str) -> bool:

@@ -82,10 +82,12 @@ class Provider(Frozen):
     that `api_key_env` names, or from the file that `<api_key_env>_FILE` names; it is never written in TOML.
     An empty `api_key_env` means that the server needs no key, `api_key_optional` that it may go without one.
     `preset` names the table of `config.presets` below this one. `headers` replace the dialect's. `probe_path` replaces
-    the path of the dialect's probe. `allow_http` precedes `base_url`, whose check reads it.
+    the path of the dialect's probe. `base_path` is the path of a `base_url` that has none, or only the beginning of it.
+    It, `dialect` and `allow_http` precede `base_url`, whose check reads them.
     `errors` maps what this provider says to a class: a code, a status as text, or words of its message, in any case.
     `drop_params`, `pass_params` and `limit_field` hold for each of its models. `prompt_cache` marks prompts for its
-    cache. `stand_in` is a field without which it refuses the calls that another provider made.
+    cache. `stand_in` is a field without which it refuses the calls that another provider made. With `short_call_ids` it
+    gets ids of nine letters and digits, with `developer_role` the role `developer`, which others get as `system`.
     """
 
     name: Name
@@ -93,6 +95,7 @@ class Provider(Frozen):
     enabled: bool = True
     dialect: Dialect
     allow_http: bool = False
+    base_path: Annotated[str, Field(pattern=r"^((/[\w.~-]+)+)?$")] = ""
     base_url: str = ""
     base_url_env: Variable = ""
     api_key_env: Variable = ""
@@ -110,6 +113,8 @@ class Provider(Frozen):
     limit_field: LimitField | None = None
     prompt_cache: bool = False
     stand_in: StandIn | None = None
+    short_call_ids: bool = False
+    developer_role: bool = False
     models: dict[Name, Model]
     breaker: Breaker = Breaker()
     errors: dict[Evidence, Failure] = Field(default_factory=dict)
@@ -117,8 +122,11 @@ class Provider(Frozen):
     @field_validator("base_url")
     @classmethod
     def _check_base_url(cls, value: str, info: ValidationInfo) -> str:
-        # An invalid allow_http is not in info.data and has its own error.
-        return checked_base_url(value, allow_http=info.data.get("allow_http", True))
+        # What is invalid is not in info.data and has its own error.
+        given = info.data
+        return checked_base_url(
+            value, given.get("allow_http", True), given.get("dialect", ""), given.get("base_path", "")
+        )
 
     @field_validator("api_key")
     @classmethod

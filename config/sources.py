@@ -209,7 +209,7 @@ def _secret(path: str, variable: str, given: Mapping[str, str]) -> tuple[SecretS
         return None, variable
     try:
         place = Path(given[file]).absolute()  # a worker may change its folder
-        return SecretFile(place.read_text("utf-8").strip(), str(place)) or None, file
+        return SecretFile(place.read_text("utf-8-sig").strip(), str(place)) or None, file
     except (OSError, ValueError) as exc:
         # The message omits the value: people put the key itself in place of the file's name.
         reason = os.strerror(exc.errno) if isinstance(exc, OSError) and exc.errno else "is not UTF-8 text"

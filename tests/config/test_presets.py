@@ -73,12 +73,42 @@ def test_a_table_overrides_its_preset_field_by_field_and_a_model_as_a_whole(load
         (
             "base_url = 'http://mine:1/v1'\nbase_url_env = 'GPU'",
             {"VLLM_BASE_URL": "http://a:1", "GPU": "http://b:1"},
-            "http://b:1",
+            "http://b:1/v1",
         ),
     ],
 )
 def test_the_variable_of_a_preset_does_not_replace_the_base_url_of_a_table(load_toml, more, environ, base_url):
     assert load_toml(preset("vllm", more), **environ).providers["x"].base_url == base_url
+
+
+AZURE = "https://r.openai.azure.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "base_url"),
+    [
+        *(
+            ("azure", f"{AZURE}{path}", f"{AZURE}/openai/v1")
+            for path in ("", "/", "/openai", "/openai/v1", "/openai/v1/")
+        ),
+        ("azure", f"{AZURE}/openai/v1/chat/completions", f"{AZURE}/openai/v1"),
+        ("azure", "https://gateway.example/azure", "https://gateway.example/azure"),
+        ("ollama", "http://ollama:11434", "http://ollama:11434/v1"),
+        ("vllm", "http://vllm.ml:8000/", "http://vllm.ml:8000/v1"),
+        ("vllm", "http://gpu:8000/prefix/v1", "http://gpu:8000/prefix/v1"),
+        ("llama_cpp", "http://gpu:8080/v1", "http://gpu:8080"),
+        ("anthropic", "https://gateway.example/v1/messages", "https://gateway.example"),
+        ("openai", "https://gateway.example/chat/completions", "https://gateway.example"),
+    ],
+)
+def test_a_base_url_is_taken_as_people_copy_it(load_toml, name, given, base_url):
+    assert load_toml(preset(name, f"base_url = '{given}'")).providers["x"].base_url == base_url
+
+
+@pytest.mark.parametrize("path", ["v1", "/v1/", "/", "/v1?a", "//x"])
+def test_the_path_of_an_api_is_a_path(path):
+    with pytest.raises(ValueError, match="base_path"):
+        Provider(name="x", dialect="openai", models={"default": {"name": "m"}}, base_path=path)
 
 
 def test_a_default_provider_can_be_made_another_s(load_toml):

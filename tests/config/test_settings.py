@@ -138,6 +138,12 @@ def test_the_environment_wins_over_the_file_and_the_longer_name_over_the_shorter
     assert (long.redis_url, long.providers["claude"].base_url) == ("redis://long", "http://long")
 
 
+def test_a_byte_order_mark_is_no_part_of_a_key(tmp_path):
+    (tmp_path / "key").write_text("sk-file\r\n", "utf-8-sig")
+    found = load({"OPENAI_API_KEY_FILE": str(tmp_path / "key")}).providers["openai"].api_key
+    assert found.get_secret_value() == "sk-file"
+
+
 def test_a_key_is_read_from_the_file_that_its_variable_names(tmp_path):
     (tmp_path / "key").write_text("sk-file\n")
     from_file = {"OPENAI_API_KEY_FILE": str(tmp_path / "key")}

@@ -41,6 +41,7 @@ WORDS |= {
     "stand_in": "reasoning_content",
     "o3": "fast",
     "x-team": "search",
+    "base_path": "/v1",
     "probe_path": "/health",
 }
 

@@ -51,7 +51,7 @@ class _File:
     def _read(self) -> None:
         self._read_at = time.monotonic()
         try:
-            text = Path(self._path).read_text("utf-8").strip()
+            text = Path(self._path).read_text("utf-8-sig").strip()
             problem = None if text and text.isascii() and text.isprintable() else "no key in it"
         except (OSError, ValueError) as exc:
             problem = type(exc).__name__

@@ -32,9 +32,6 @@ def headers(provider: Provider) -> dict[str, str]:
 def body(query: Query) -> dict[str, Any]:
     """Returns the body of a request; a stream ends with its usage."""
     body = rules.body(RULES, query)
-    for message in body["messages"]:
-        if message["role"] == "developer":
-            message["role"] = "system"
     body["messages"] = _alternating(body["messages"])
     if isinstance(body.get("tool_choice"), dict):
         _choose(body, body["tool_choice"]["function"]["name"])

@@ -19,19 +19,20 @@ class Ids:
 
     1. A call and its result get the same id.
     2. An id of the vendor's own form is kept, so that its caches still match.
-    3. Any other id, and a repeated one, becomes `prefix` and a hash.
+    3. Any other id, and a repeated one, becomes `prefix` and a hash, of at most `longest` characters.
     4. The ids depend on the conversation alone, so they are the same in every attempt.
     """
 
-    def __init__(self, own: re.Pattern[str], prefix: str) -> None:
-        self._own, self._prefix = own, prefix
+    def __init__(self, own: re.Pattern[str], prefix: str, longest: int | None = None) -> None:
+        self._own, self._prefix, self._longest = own, prefix, longest
         self._times: dict[str, int] = {}
         self._mapped: dict[str, str] = {}
 
     def call(self, id_: str) -> str:
         """Returns the id of the next call, in the order of the conversation."""
         times = self._times[id_] = self._times.get(id_, 0) + 1
-        self._mapped[id_] = id_ if times == 1 and self._own.fullmatch(id_) else self._prefix + _hash(f"{times}:{id_}")
+        is_kept = times == 1 and self._own.fullmatch(id_)
+        self._mapped[id_] = id_ if is_kept else (self._prefix + _hash(f"{times}:{id_}"))[: self._longest]
         return self._mapped[id_]
 
     def result(self, id_: str) -> str:

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -5,9 +6,10 @@ from pydantic import SecretStr
 
 from config.providers import Dialect, Model
 from tests.worker.providers.asking import KEY, body, failure, provider, request
+from tests.worker.providers.request_cases import HELLO, call, calls, result
 from worker.providers.anthropic.request import JSON_ONLY, MAX_TOKENS
 from worker.providers.dialects import DIALECTS
-from worker.request import CompletionRequest
+from worker.request import CompletionRequest, parse
 
 USER = ("user", "Hello")
 EVERY_FIELD: dict[str, Any] = {
@@ -50,6 +52,23 @@ def test_llama_cpp_gets_its_own_names_and_no_user() -> None:
         "stream_options": {"include_usage": True},
         "max_tokens": 7,
     }
+
+
+@pytest.mark.parametrize(("knows", "role"), [(True, "developer"), (False, "system")])
+def test_a_developer_is_the_system_where_the_provider_knows_none(knows: bool, role: str) -> None:
+    sent = body("openai", request(("developer", "Be brief"), USER), developer_role=knows)
+    assert [message["role"] for message in sent["messages"]] == [role, "user"]
+
+
+def test_mistral_gets_ids_of_nine_letters_the_same_in_call_and_result() -> None:
+    known, ids = "D681PevKs", ("D681PevKs", "call_1", "toolu_01", "D681PevKs")
+    turns = [each for id_ in ids for each in (calls(call(id_)), result(id_))]
+    messages = body("openai", parse({"messages": [HELLO, *turns]}, ("default",)), short_call_ids=True)["messages"]
+    made = [message["tool_calls"][0]["id"] for message in messages if "tool_calls" in message]
+    assert made == [message["tool_call_id"] for message in messages if message["role"] == "tool"]
+    assert made[0] == known
+    assert len(set(made)) == 4
+    assert all(re.fullmatch("[A-Za-z0-9]{9}", id_) for id_ in made)
 
 
 def test_anthropic_gets_its_own_names_and_nothing_it_refuses() -> None:

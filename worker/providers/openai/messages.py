@@ -13,20 +13,24 @@ from worker.request import Assistant, ContentPart, File, Image, Message, Text, T
 _OWN_ID = re.compile(r"(?!toolu_)[A-Za-z0-9_-]{1,40}")
 """OpenAI allows 40 characters. Any form but Anthropic's is kept, because many servers implement this dialect."""
 
+_SHORT_ID = re.compile(r"[A-Za-z0-9]{9}")
+
 _STAND_IN = {"google": {"thought_signature": "skip_thought_signature_validator"}}
 """What Gemini documents for calls that it did not make: https://ai.google.dev/gemini-api/docs/thought-signatures."""
 
 
 def messages(query: Query) -> list[dict[str, Any]]:
     """Returns the messages, each with what the provider itself gave with it."""
-    ids = Ids(_OWN_ID, "call_")
+    ids = Ids(_SHORT_ID, "", 9) if query.provider.short_call_ids else Ids(_OWN_ID, "call_")
     return [_message(message, ids, query) for message in query.request.messages]
 
 
 def _message(message: Message, ids: Ids, query: Query) -> dict[str, Any]:
     if isinstance(message, ToolResult):
         return {"role": "tool", "tool_call_id": ids.result(message.tool_call_id), "content": _content(message)}
-    converted = {"role": message.role, "content": _content(message), **without_none(name=message.name)}
+    is_known = message.role != "developer" or query.provider.developer_role
+    role = message.role if is_known else "system"
+    converted = {"role": role, "content": _content(message), **without_none(name=message.name)}
     if not isinstance(message, Assistant):
         return converted
     own, stand_in = query.own_fields(message), query.provider.stand_in
