@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
+from urllib.parse import parse_qsl
 
 from config.providers import Provider
 from worker.errors import AttemptFailed
@@ -88,7 +89,8 @@ def _prompt_texts(request: CompletionRequest) -> Iterator[str]:
     """Yields the texts that the producer wrote."""
     for message in request.messages:
         yield text_of(message)
-        yield from (_attached(part) for part in parts(message))
+        for part in parts(message):
+            yield from _attached(part)
         if isinstance(message, Assistant):
             yield from (call.function.arguments for call in message.tool_calls or ())
             yield from _texts(message.provider_fields)
@@ -101,13 +103,15 @@ def _prompt_texts(request: CompletionRequest) -> Iterator[str]:
         yield from _texts(request.prediction.model_dump())
 
 
-def _attached(part: ContentPart) -> str:
-    """Returns what a part holds beside text."""
+def _attached(part: ContentPart) -> Iterator[str]:
+    """Yields what a part holds beside text; of a URL also what may be signatures, as a provider may escape it anew."""
     if isinstance(part, Image):
-        return part.image_url.url
-    if isinstance(part, File):
-        return part.file.base64
-    return part.input_audio.data if isinstance(part, Audio) else ""
+        yield part.image_url.url
+        yield from _texts([value for _, value in parse_qsl(part.image_url.url.partition("?")[2])])
+    elif isinstance(part, File):
+        yield part.file.base64
+    elif isinstance(part, Audio):
+        yield part.input_audio.data
 
 
 def _texts(value: object) -> Iterator[str]:

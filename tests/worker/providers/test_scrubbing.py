@@ -1,11 +1,14 @@
+import html
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 
 from tests.worker.providers.asking import KEY, failure, provider, request
 from tests.worker.providers.bare_server import responds, serving
+from tests.worker.providers.request_cases import image, text, user
 from worker.providers.scrubbing import MOST, scrubbed
 from worker.request import parse
 
@@ -105,6 +108,16 @@ def text_in(values: Any) -> str:
     return (
         str(values[0]["content"] if isinstance(values[0], dict) else values[0]) if isinstance(values, list) else values
     )
+
+
+@pytest.mark.parametrize("escape", [str, html.escape, quote_plus], ids=lambda escape: escape.__name__)
+def test_a_signature_in_a_url_is_taken_out_however_it_is_escaped(escape: Callable[[str], str]) -> None:
+    url = f"https://bucket.example/a.png?key={SECRET}&expires=1"
+    said = f"cannot fetch {escape(url)}"
+    with serving(responds(b"400 No", json.dumps({"error": {"message": said}}).encode())) as bare:
+        failed = failure(provider("openai", bare.url), parse({"messages": [user(image(url), text("?"))]}, ("default",)))
+    assert failed.detail.startswith("cannot fetch ")
+    assert SECRET not in failed.said
 
 
 def test_a_code_that_quotes_the_key_is_none() -> None:
