@@ -20,6 +20,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from worker.request.fields import RequestModel, check_json
+from worker.request.messages import MOST_CALLS
 
 ANSWER_FIELDS: Mapping[str, str] = {
     "refusal": "OpenAI",
@@ -65,7 +66,9 @@ def normalised(request: Mapping[Any, Any]) -> dict[Any, Any]:
         del found["modalities"]
     if _is_harmless(found.get("stream_options")):
         del found["stream_options"]
-    if isinstance(bias := found.get("logit_bias"), dict):  # JSON of the usual `{50256: -100}` has texts
+    if (
+        isinstance(bias := found.get("logit_bias"), dict) and len(bias) <= _MOST
+    ):  # JSON of the usual `{50256: -100}` has texts
         found["logit_bias"] = {str(token) if isinstance(token, int) else token: each for token, each in bias.items()}
     if found.get("prompt_cache_retention") == "in-memory":  # OpenAI's documentation has both
         found["prompt_cache_retention"] = "in_memory"
@@ -142,7 +145,7 @@ def _plain(value: Any) -> Any:
 
 def _ids(answer: dict[Any, Any]) -> list[Any]:
     calls = answer.get("tool_calls")
-    found = map(_plain, calls) if isinstance(calls, list | tuple) else ()
+    found = map(_plain, calls[:MOST_CALLS]) if isinstance(calls, list | tuple) else ()
     return [call.get("id") for call in found if isinstance(call, dict)]
 
 
@@ -151,7 +154,7 @@ def _answer(message: dict[Any, Any], id_: str) -> dict[Any, Any]:
     found = dict(message)
     if isinstance(call := found.get("function_call"), dict) and not found.get("tool_calls"):
         found["tool_calls"] = [{"id": id_, "type": "function", "function": call}]
-    if isinstance(calls := found.get("tool_calls"), list | tuple):
+    if isinstance(calls := found.get("tool_calls"), list | tuple) and len(calls) <= MOST_CALLS:
         found["tool_calls"] = [_call(_plain(call), f"{id_}_{place}") for place, call in enumerate(calls)]
     if isinstance(parts := found.get("content"), list | tuple):
         found["content"] = [_part(part) for part in parts if not _is_thought(part)] or None
