@@ -119,7 +119,8 @@ class ToolCall(RequestModel):
 class Assistant(RequestModel):
     """An earlier turn of a model.
 
-    `provider_fields` has, by a provider's name, the model and what only that model of that provider may see again.
+    `provider_fields` has, by a provider's name, the model and what only that model of that provider may see again;
+    `reasoning_content` is what they refer to, and is empty where none does.
     """
 
     role: Literal["assistant"]
@@ -129,6 +130,7 @@ class Assistant(RequestModel):
         None
     )
     provider_fields: Annotated[dict[Utf8Str, Json], SmallDict] | None = None
+    reasoning_content: Utf8Str | None = None
     cache_control: CacheControl | None = None
 
 

@@ -1,7 +1,7 @@
 """Brings what callers send into the request's own form: answers of any server, older fields, harmless ones.
 
 1. Fields of an answer that no provider needs back are left out of the assistant's messages. An unknown field stays, and
-   is refused.
+   is refused. `reasoning_content` stays where `provider_fields` refers to it.
 2. An answer that is only a refusal, or spoken, becomes its text. One that says nothing becomes an empty text.
 3. A call without an id gets one, and so do the results that follow it without theirs, in order. Arguments become text.
 4. The older `functions`, `function_call` and `function` messages become tools, calls and results.
@@ -43,6 +43,9 @@ ANSWER_FIELDS: Mapping[str, str] = {
     "tool_call_id": "Text Generation Inference, as null",
 }
 """Fields of an assistant's message that are left out, and whose answers have them."""
+
+REASONING_IN = "reasoning_in"
+"""What a provider's own fields name those that hold the message's `reasoning_content`, which is so kept once."""
 
 _CALL_FIELDS = ("index", "extra_content", "provider_specific_fields")
 _FUNCTION_FIELDS = ("parsed_arguments", "provider_specific_fields", "description")
@@ -165,8 +168,15 @@ def _answer(message: dict[Any, Any], id_: str) -> dict[Any, Any]:
         found["content"] = ""
     if isinstance(name := found.get("name"), str):  # "MiniMax AI"
         found["name"] = _UNFIT.sub("_", name)[:_LONGEST_NAME]
-    _leave_out(found, ANSWER_FIELDS)
+    _leave_out(found, (name for name in ANSWER_FIELDS if name != "reasoning_content" or not _is_referred_to(found)))
     return found
+
+
+def _is_referred_to(answer: dict[Any, Any]) -> bool:
+    """Returns whether a provider gave the answer's reasoning and is to get it back."""
+    own = answer.get("provider_fields")
+    fields = [each for each in own.values() if isinstance(each, dict)] if isinstance(own, dict) else []
+    return isinstance(answer.get("reasoning_content"), str) and any(REASONING_IN in each for each in fields)
 
 
 def _said(answer: dict[Any, Any]) -> str | None:

@@ -70,6 +70,8 @@ OWN: dict[str, dict[str, Any]] = {
     "openrouter": {"reasoning": "of OpenRouter", "reasoning_details": [DETAIL]},
     "llama": {"reasoning_content": "of llama"},
 }
+SHARED = {"deepseek": ["reasoning_content"], "openrouter": ["reasoning"], "llama": ["reasoning_content"]}
+"""The fields that hold the message's `reasoning_content`, and so are not there twice."""
 
 
 def wire(name: str) -> bytes:

@@ -10,7 +10,17 @@ import pytest
 from config.providers import Model
 from tests.worker.providers.asking import asked, body, data, provider
 from tests.worker.providers.bare_server import responds, serving, streams
-from tests.worker.providers.own_fields import DETAIL, OWN, REDACTED, STREAMS, THINKING, call, openai_pieces, wire
+from tests.worker.providers.own_fields import (
+    DETAIL,
+    OWN,
+    REDACTED,
+    SHARED,
+    STREAMS,
+    THINKING,
+    call,
+    openai_pieces,
+    wire,
+)
 from tests.worker.providers.request_cases import CLOCK, HELLO
 from tests.worker.providers.vendor_rules import broken
 from worker.request import parse
@@ -27,10 +37,15 @@ def said(name: str) -> dict[str, Any]:
 
 def sent(name: str, *turns: str, model: str = "a-model") -> list[dict[str, Any]]:
     """Returns the messages that a provider is sent after these turns, each a call that was answered."""
+    return replayed(name, list(map(said, turns)), model)
+
+
+def replayed(name: str, answers: list[dict[str, Any]], model: str = "a-model") -> list[dict[str, Any]]:
+    """Returns the assistant's messages that a provider is sent where these were answers."""
     messages = [HELLO]
-    for turn in turns:
-        results = [{"role": "tool", "tool_call_id": each["id"], "content": "noon"} for each in said(turn)["tool_calls"]]
-        messages += [said(turn), *results]
+    for answer in answers:
+        results = [{"role": "tool", "tool_call_id": each["id"], "content": "noon"} for each in answer["tool_calls"]]
+        messages += [answer, *results]
     dialect = STREAMS[name][0]
     whole = body(dialect, parse({"messages": messages, "tools": [CLOCK]}, ("default",)), Model(name=model), name=name)
     assert [rule for rule in broken(dialect, whole) if "ids" not in rule] == []
@@ -40,7 +55,35 @@ def sent(name: str, *turns: str, model: str = "a-model") -> list[dict[str, Any]]
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_the_message_has_what_only_its_provider_may_see_again(name: str) -> None:
-    assert said(name)["provider_fields"] == {name: {"model": "a-model", **OWN[name]}}
+    fields = {key: value for key, value in OWN[name].items() if key not in SHARED.get(name, ())}
+    fields |= {"reasoning_in": SHARED[name]} if name in SHARED else {}
+    assert said(name)["provider_fields"] == {name: {"model": "a-model", **fields}}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_a_reasoning_that_is_the_messages_own_is_there_once(name: str) -> None:
+    [field] = SHARED[name]
+    assert said(name)["reasoning_content"] == OWN[name][field]
+    others = json.dumps(OWN[name].get("reasoning_details", ""))  # signed, so it goes back as it came
+    assert json.dumps(said(name)).count(OWN[name][field]) == 1 + others.count(OWN[name][field])
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_a_message_that_has_it_twice_as_earlier_ones_have_goes_back_as_well(name: str) -> None:
+    earlier = said(name) | {"provider_fields": {name: {"model": "a-model", **OWN[name]}}}
+    assert returned(name, replayed(name, [earlier])[0])
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_a_message_whose_reasoning_the_caller_took_out_goes_back_without_it(name: str) -> None:
+    stripped = {key: value for key, value in said(name).items() if key != "reasoning_content"}
+    assert not {*SHARED[name]} & {*replayed(name, [stripped])[0]}
+
+
+@pytest.mark.parametrize("fields", [{"reasoning_in": 5}, {"reasoning_in": [[], "tool_calls"]}, {"tool_calls": "x"}])
+def test_fields_that_a_caller_made_up_fail_nothing(fields: dict[str, Any]) -> None:
+    made_up = said("deepseek") | {"provider_fields": {"deepseek": {"model": "a-model", **fields}}}
+    assert replayed("deepseek", [made_up])[0]["tool_calls"][0]["id"] == "call_d"
 
 
 @pytest.mark.parametrize("order", list(permutations(STREAMS, 4)))

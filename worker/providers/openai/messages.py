@@ -38,7 +38,8 @@ def _message(message: Message, ids: Ids, query: Query) -> dict[str, Any]:
     if message.tool_calls:
         if stand_in == "reasoning_content":
             converted.setdefault("reasoning_content", "")
-        kept = own.get("tool_calls") or {}
+        found = own.get("tool_calls")
+        kept = found if isinstance(found, dict) else {}
         converted["tool_calls"] = [
             {
                 "id": ids.call(call.id),
