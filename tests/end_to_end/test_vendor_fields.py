@@ -90,4 +90,4 @@ def test_each_provider_gets_its_own_again_through_a_failover_and_back(
     assert OWN["claude"]["thinking"][0]["thinking"] not in json.dumps(gemini)
     assert [(body["max_tokens"], "top_k" in body) for body in (*claude, *gemini)] == [(50, False)] * 4
     marks = [json.dumps(body["messages"]).count("cache_control") for body in claude]
-    assert marks == [1, 2, 2]
+    assert marks == [1, 2, 3]

@@ -48,8 +48,14 @@ def test_nobody_else_sees_a_mark(dialect: Dialect) -> None:
     assert "cache_control" not in json.dumps(sent(dialect, *MARKED, tools=[CLOCK | MARK], prompt_cache=True))
 
 
-def test_a_mark_of_a_message_is_its_last_parts() -> None:
+def test_a_mark_of_a_message_is_its_last_blocks() -> None:
     assert marked(sent("anthropic", user(text("a"), text("b")) | MARK)) == ["messages.0.1"]
+    assert marked(sent("anthropic", HELLO, calls(called("call_1")) | MARK, result("call_1", "") | MARK)) == [
+        "messages.1.0",
+        "messages.2.0",
+    ]
+    said = calls(called("call_1"), content="Let me see.") | MARK
+    assert marked(sent("anthropic", HELLO, said, result("call_1"))) == ["messages.1.1"]
 
 
 def test_of_more_marks_than_anthropic_takes_the_last_four_stay() -> None:
@@ -65,9 +71,9 @@ def turns(count: int) -> list[dict[str, Any]]:
     return found[:-1]
 
 
-def test_a_provider_that_caches_marks_instructions_and_the_last_two_questions() -> None:
+def test_a_provider_that_caches_marks_instructions_and_the_last_three_questions() -> None:
     body = sent("anthropic", *turns(4), tools=[CLOCK], prompt_cache=True)
-    assert marked(body) == ["system.0", "messages.4.0", "messages.6.0"]
+    assert marked(body) == ["system.0", "messages.2.0", "messages.4.0", "messages.6.0"]
     assert body["system"] == [text("Be brief.") | {"cache_control": EPHEMERAL}]
 
 

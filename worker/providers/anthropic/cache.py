@@ -1,7 +1,8 @@
 """Marks of what Anthropic is to cache: those of the request, or of a provider with `prompt_cache`.
 
-A mark keeps the whole prompt up to it: tools, then instructions, then the turns. The next request reads the longest
-prefix that was kept and is the same. https://platform.claude.com/docs/en/build-with-claude/prompt-caching
+A mark keeps the whole prompt up to it: tools, then instructions, then the turns. A later request reads the longest
+prefix that was kept and is the same, if it ends at a mark or within the 20 blocks that end there.
+https://platform.claude.com/docs/en/build-with-claude/prompt-caching
 """
 
 from collections.abc import Iterator
@@ -23,8 +24,9 @@ def with_mark(block: dict[str, Any], mark: CacheControl | None) -> dict[str, Any
 def marked(body: dict[str, Any], *, by_itself: bool) -> dict[str, Any]:
     """Returns the body with at most `MOST` marks: the request's last ones, or if it has none and is to have some, ours.
 
-    Ours stand behind the instructions, or the tools where there are none, and behind the last two turns of the user.
-    The one reads what the request before wrote, the other writes for the next.
+    Ours stand behind the instructions, or the tools where there are none, and behind the last three turns of the user.
+    The last one writes for the next request, the one before reads what the request before wrote. The first reads it
+    where another provider answered in between, however many blocks that turn has. A mark itself costs nothing.
     """
     marks = [block for block in _blocks(body) if "cache_control" in block]
     for block in marks[:-MOST]:
@@ -34,7 +36,7 @@ def marked(body: dict[str, Any], *, by_itself: bool) -> dict[str, Any]:
     if isinstance(body.get("system"), str):
         body["system"] = [{"type": "text", "text": body["system"]}]
     ends = [body.get("system") or body.get("tools") or []]
-    ends += [turn["content"] for turn in body["messages"] if turn["role"] == "user"][-2:]
+    ends += [turn["content"] for turn in body["messages"] if turn["role"] == "user"][1 - MOST :]
     for blocks in ends:
         if blocks:
             blocks[-1]["cache_control"] = {"type": "ephemeral"}

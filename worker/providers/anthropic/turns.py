@@ -22,7 +22,7 @@ Blocks = list[dict[str, Any]]
 def instructions(messages: Sequence[Message]) -> str | Blocks:
     """Returns the system and developer messages that are not blank: a text, or blocks where one has a mark."""
     found = [each for each in messages if isinstance(each, System) and text_of(each).strip()]
-    blocks = [block for message in found for block in _parts(message)]
+    blocks = [block for message in found for block in _marked(_parts(message), message)]
     return blocks if any("cache_control" in block for block in blocks) else "\n\n".join(map(text_of, found))
 
 
@@ -44,7 +44,7 @@ def _blocks(message: Message, ids: Ids, query: Query) -> Blocks:
     if isinstance(message, ToolResult):
         return [_result(message, ids)]
     if not isinstance(message, Assistant):
-        return _parts(message)
+        return _marked(_parts(message), message)
     calls = [
         {
             "type": "tool_use",
@@ -54,7 +54,7 @@ def _blocks(message: Message, ids: Ids, query: Query) -> Blocks:
         }
         for call in message.tool_calls or ()
     ]
-    said = _parts(message) + calls
+    said = _marked(_parts(message) + calls, message)
     # Thoughts go first, and as they came: Anthropic checks their signatures.
     return _thoughts(query.own_fields(message)) + said if said else []
 
@@ -69,15 +69,19 @@ def _result(message: ToolResult, ids: Ids) -> dict[str, Any]:
     blocks = _parts(message)
     marks = [block.pop("cache_control") for block in blocks if "cache_control" in block]
     block = {"type": "tool_result", "tool_use_id": ids.result(message.tool_call_id)}
-    return block | without_none(content=blocks or None, cache_control=marks[-1] if marks else None)
+    block |= without_none(content=blocks or None, cache_control=marks[-1] if marks else None)
+    return with_mark(block, message.cache_control)
 
 
 def _parts(message: Message) -> Blocks:
     """Returns the content blocks of a message, without blank texts, which Anthropic refuses."""
     if isinstance(message.content, str):  # as most are: a part of its own takes longer
-        blocks: Blocks = [{"type": "text", "text": message.content}] if message.content.strip() else []
-    else:
-        blocks = [_part(part) for part in parts(message) if not isinstance(part, Text) or part.text.strip()]
+        return [{"type": "text", "text": message.content}] if message.content.strip() else []
+    return [_part(part) for part in parts(message) if not isinstance(part, Text) or part.text.strip()]
+
+
+def _marked(blocks: Blocks, message: Message) -> Blocks:
+    """Returns the blocks of a message with its mark on the last one."""
     return [*blocks[:-1], with_mark(blocks[-1], message.cache_control)] if blocks else []
 
 
