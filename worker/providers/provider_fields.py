@@ -5,6 +5,7 @@ In a message: `provider_fields = {provider: {"model": name, ...}}`, with the fie
 | from | field | what |
 |---|---|---|
 | Anthropic's dialect | `thinking` | its `thinking` and `redacted_thinking` blocks, in order, with their signatures |
+| | `order` | where thoughts stand between texts and calls: `thinking`, `tool_use`, a text's number of characters |
 | OpenAI's dialect | `reasoning_content`, `reasoning`, `reasoning_details`, `extra_content` | as they came |
 | | `tool_calls` | by a call's id, its `extra_content` |
 

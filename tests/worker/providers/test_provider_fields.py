@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from config.providers import Model
+from tests.end_to_end.speaking import says_blocks
 from tests.worker.providers.asking import asked, body, data, provider
 from tests.worker.providers.bare_server import responds, serving, streams
 from tests.worker.providers.own_fields import (
@@ -21,7 +22,7 @@ from tests.worker.providers.own_fields import (
     openai_pieces,
     wire,
 )
-from tests.worker.providers.request_cases import CLOCK, HELLO
+from tests.worker.providers.request_cases import CLOCK, HELLO, text
 from tests.worker.providers.vendor_rules import broken
 from worker.request import parse
 
@@ -122,6 +123,44 @@ def test_a_plain_answer_has_the_same() -> None:
     with serving(responds(b"200 OK", json.dumps(whole).encode())) as bare:
         message = asked(provider("anthropic", bare.url, name="claude", stream=False)).message
     assert message["provider_fields"]["claude"]["thinking"] == [THINKING, REDACTED]
+
+
+def use(number: int) -> dict[str, Any]:
+    return {"type": "tool_use", "id": f"toolu_{number}", "name": "clock", "input": {}}
+
+
+BETWEEN: dict[str, list[dict[str, Any]]] = {
+    "calls": [THINKING, use(1), REDACTED, use(2), THINKING, use(3)],
+    "texts": [THINKING, text("Grüße 😀"), THINKING, text("Noon."), use(1)],
+    "a text and nothing": [text("Let me see."), THINKING, use(1)],
+    "a blank text": [THINKING, text("\n\n"), use(1), THINKING, use(2)],
+}
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])
+@pytest.mark.parametrize("blocks", BETWEEN.values(), ids=BETWEEN)
+def test_thoughts_go_back_to_their_places(blocks: list[dict[str, Any]], stream: bool) -> None:
+    whole = {"type": "message", "id": "msg_1", "model": "served", "content": blocks, "stop_reason": "tool_use"}
+    talk = says_blocks(blocks, {}) if stream else responds(b"200 OK", json.dumps(whole).encode())
+    with serving(talk) as bare:
+        message = json.loads(json.dumps(asked(provider("anthropic", bare.url, name="claude", stream=stream)).message))
+    came = [block for block in blocks if block.get("text", "x").strip()]
+    assert replayed("claude", [message])[0]["content"] == came
+    marked = message | {"cache_control": {"type": "ephemeral"}}
+    assert replayed("claude", [marked])[0]["content"] == [
+        *came[:-1],
+        came[-1] | {"cache_control": {"type": "ephemeral"}},
+    ]
+    changed = message | {"content": "Another."}
+    thoughts = [block for block in blocks if block in (THINKING, REDACTED)]
+    assert replayed("claude", [changed])[0]["content"][: len(thoughts) + 1] == [*thoughts, text("Another.")]
+
+
+@pytest.mark.parametrize("order", [[], "x", [[], -1], ["thinking", "thinking"], [True], ["thinking", "tool_use", 5]])
+def test_an_order_that_a_caller_made_up_fails_nothing(order: Any) -> None:
+    own = {"model": "a-model", **OWN["claude"], "order": order}
+    made_up = said("claude") | {"provider_fields": {"claude": own}}
+    assert replayed("claude", [made_up])[0]["content"][:2] == [THINKING, REDACTED]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Puts together the answers of Anthropic's Messages interface, and of the servers that speak it.
 
-1. Thinking is returned as `reasoning_content`, and its blocks with their signatures to the model that gave them. Other
-   blocks that are neither text nor a call are ignored.
+1. Thinking is returned as `reasoning_content`, and its blocks with their signatures to the model that gave them, with
+   their places where they stand between texts and calls. Other blocks that are neither text nor a call are ignored.
 2. A call's pieces come at the index of its block. Some servers send the whole input with the block's start.
 3. Some servers send no `message_stop`. The stop reason says that the answer is whole.
 """
@@ -9,6 +9,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from worker.providers.anthropic.thoughts import ORDER, THINKING, THOUGHTS
 from worker.providers.assembly import Assembly, Event, count
 from worker.providers.scrubbing import code_word
 from worker.providers.text import join_utf8
@@ -37,6 +38,7 @@ class AnthropicAssembly(Assembly):
         super().__init__()
         self._usage: dict[str, Any] = {}
         self._thoughts: dict[Any, _Thought] = {}
+        self._order: list[tuple[str, int]] = []  # each block's type, and how many pieces of text came before it
 
     def add(self, event: Event) -> bool:
         """Adds one event or object; see `Assembly.add`."""
@@ -79,6 +81,7 @@ class AnthropicAssembly(Assembly):
 
     def _add_block(self, index: Any, block: dict[str, Any]) -> bool:
         """Adds the start of a block, which in a plain answer is all of it."""
+        self._order.append((block["type"], len(self.text)))
         match block["type"]:
             case "text":
                 return self._add_text(self.text, block["text"])
@@ -110,7 +113,25 @@ class AnthropicAssembly(Assembly):
 
     def own_fields(self, calls: list[dict[str, Any]]) -> dict[str, Any]:
         """Returns the blocks of thinking; see provider_fields.py."""
-        return {"thinking": [each.block() for each in self._thoughts.values()]} if self._thoughts else {}
+        if not self._thoughts:
+            return {}
+        places, order = self._places(), {}
+        if THINKING in places[len(self._thoughts) :]:
+            order = {ORDER: places}
+        return {THINKING: [each.block() for each in self._thoughts.values()], **order}
+
+    def _places(self) -> list[str | int]:
+        """Returns the kinds of the blocks in order, for a text the number of its characters."""
+        places: list[str | int] = []
+        ends = [*(pieces for _, pieces in self._order[1:]), len(self.text)]
+        for (kind, start), end in zip(self._order, ends, strict=True):
+            if kind in THOUGHTS:
+                places.append(THINKING)
+            elif kind == "tool_use":
+                places.append(kind)
+            elif end > start:
+                places.append(len(join_utf8(self.text[start:end])))
+        return places
 
     def _thought(self, event: Event) -> _Thought:
         return self._thoughts.setdefault(event.get("index"), _Thought())

@@ -8,12 +8,11 @@ https://platform.claude.com/docs/en/build-with-claude/prompt-caching
 from collections.abc import Iterator
 from typing import Any
 
+from worker.providers.anthropic.thoughts import THOUGHTS
 from worker.request import CacheControl
 
 MOST = 4
 """Marks in a request. Anthropic answers 400 to more."""
-
-_UNMARKABLE = ("thinking", "redacted_thinking")
 
 
 def with_mark(block: dict[str, Any], mark: CacheControl | None) -> dict[str, Any]:
@@ -49,4 +48,4 @@ def _blocks(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if isinstance(system := body.get("system"), list):
         yield from system
     for turn in body["messages"]:
-        yield from (block for block in turn["content"] if block["type"] not in _UNMARKABLE)
+        yield from (block for block in turn["content"] if block["type"] not in THOUGHTS)

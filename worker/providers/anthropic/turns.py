@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from worker.providers.anthropic.cache import with_mark
+from worker.providers.anthropic.thoughts import with_thoughts
 from worker.providers.dialect import without_none
 from worker.providers.query import Query
 from worker.providers.text import parts, text_of
@@ -54,14 +55,8 @@ def _blocks(message: Message, ids: Ids, query: Query) -> Blocks:
         }
         for call in message.tool_calls or ()
     ]
-    said = _marked(_parts(message) + calls, message)
-    # Thoughts go first, and as they came: Anthropic checks their signatures.
-    return _thoughts(query.own_fields(message)) + said if said else []
-
-
-def _thoughts(own: dict[str, Any]) -> Blocks:
-    found = own.get("thinking")
-    return [dict(block) for block in found if isinstance(block, dict)] if isinstance(found, list) else []
+    blocks = with_thoughts(query.own_fields(message), text_of(message), _parts(message), calls)
+    return _marked(blocks, message)
 
 
 def _result(message: ToolResult, ids: Ids) -> dict[str, Any]:
