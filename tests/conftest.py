@@ -34,6 +34,7 @@ _LONG = (
     "tests/end_to_end/test_chosen_ids.py",
     "tests/end_to_end/test_compose.py",
     "tests/end_to_end/test_dead_letters.py",
+    "tests/end_to_end/test_five_vendors.py::test_each_gets_what_it_gave_and_nothing_of_the_others[every order]",
     "tests/end_to_end/test_key_files.py",
     "tests/end_to_end/test_killed_workers.py",
     "tests/end_to_end/test_max_crashes.py",
@@ -58,7 +59,7 @@ _LONG = (
     "tests/wild/test_fuzz.py",
     "tests/worker/admission/test_breaker_mutants.py",
 )
-"""Folders and files of tests that take most of their time in starting, killing and waiting, or in drawing cases."""
+"""Folders, files and tests that take most of their time in starting, killing and waiting, or in many cases."""
 
 _LONGEST = "tests/worker/admission/test_breaker_machine.py"
 """The test that takes longest. It comes first: at the end the other processes would wait for it."""
@@ -68,7 +69,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leaves what is not long out of the tier `long`: each of its processes would import all of it, for ten seconds."""
     if config.option.markexpr != "long" or collection_path.is_dir():
         return None
-    return None if collection_path.relative_to(config.rootpath).as_posix().startswith(_LONG) else True
+    path = collection_path.relative_to(config.rootpath).as_posix()
+    return None if path.startswith(_LONG) or any(each.startswith(f"{path}::") for each in _LONG) else True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,9 +8,8 @@ import pytest
 
 from tests.end_to_end.local_cluster import LocalSetup
 from tests.end_to_end.prompt_cache import LEAST, PromptCache, Refused
-from tests.end_to_end.speaking import answers, refuses, says_blocks, says_deltas
+from tests.end_to_end.speaking import Reply, refuses, says_blocks, says_deltas, speaking
 from tests.end_to_end.vendors import attempts_of
-from tests.worker.providers.bare_server import Talk, serving
 from tests.worker.providers.request_cases import CLOCK, call, text, user
 from tests.worker.providers.vendor_rules import broken
 from tests.worker.providers.vendor_types import faults
@@ -18,16 +17,16 @@ from tests.worker.providers.vendor_types import faults
 SETTINGS = """\
 [providers.marking]
 dialect = "anthropic"
-base_url = "{claude}"
+base_url = "{url}/claude"
 prompt_cache = true
 models.default = {{ name = "unlisted", input_usd = 4.0, output_usd = 20.0 }}
 [providers.unmarked]
 dialect = "anthropic"
-base_url = "{claude}"
+base_url = "{url}/claude"
 models.default = {{ name = "unlisted", input_usd = 4.0, output_usd = 20.0 }}
 [providers.other]
 dialect = "openai"
-base_url = "{other}/v1"
+base_url = "{url}/other/v1"
 models.default = {{ name = "unlisted", input_usd = 1.0, output_usd = 2.0 }}
 [chains.by-itself]
 providers = ["marking", "other"]
@@ -64,9 +63,9 @@ class Claude:
     def __post_init__(self) -> None:
         self._cache = PromptCache(lambda: self.now)
 
-    def answer(self, body: dict[str, Any]) -> Talk:
+    def answer(self, body: dict[str, Any]) -> Reply:
         if self.is_busy:
-            return refuses("Overloaded", "overloaded_error", b"529 Overloaded")
+            return refuses("Overloaded", "overloaded_error", 529)
         if wrong := [*faults("anthropic", body), *broken("anthropic", body)]:
             return refuses(str(wrong))
         try:
@@ -82,7 +81,7 @@ class Claude:
         return says_blocks([thought, *(made or [text("It is noon.")])], usage)
 
 
-def other(body: dict[str, Any]) -> Talk:
+def other(body: dict[str, Any]) -> Reply:
     """Answers as another vendor, which refuses marks."""
     if wrong := [*faults("openai", body), *broken("openai", body)]:
         return refuses(str(wrong))
@@ -98,22 +97,16 @@ def clocks(asked: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def hosts() -> Iterator[tuple[Claude, str, str]]:
-    claude = Claude()
-    with serving(answers(claude.answer)) as first, serving(answers(other)) as second:
-        yield claude, first.url, second.url
+def claude() -> Claude:
+    return Claude()
 
 
 @pytest.fixture(scope="module")
-def shared_settings(tmp_path_factory: pytest.TempPathFactory, hosts: tuple[Claude, str, str]) -> dict[str, str]:
+def shared_settings(tmp_path_factory: pytest.TempPathFactory, claude: Claude) -> Iterator[dict[str, str]]:
     file = tmp_path_factory.mktemp("settings") / "fallback.toml"
-    file.write_text(SETTINGS.format(claude=hosts[1], other=hosts[2]), "utf-8")
-    return {"FALLBACK_CONFIG": str(file)}
-
-
-@pytest.fixture
-def claude(hosts: tuple[Claude, str, str]) -> Claude:
-    return hosts[0]
+    with speaking({"claude": claude.answer, "other": other}) as url:
+        file.write_text(SETTINGS.format(url=url), "utf-8")
+        yield {"FALLBACK_CONFIG": str(file)}
 
 
 def turns(setup: LocalSetup, chain: str, name: str) -> Iterator[dict[str, Any]]:

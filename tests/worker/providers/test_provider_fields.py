@@ -141,7 +141,7 @@ BETWEEN: dict[str, list[dict[str, Any]]] = {
 @pytest.mark.parametrize("blocks", BETWEEN.values(), ids=BETWEEN)
 def test_thoughts_go_back_to_their_places(blocks: list[dict[str, Any]], stream: bool) -> None:
     whole = {"type": "message", "id": "msg_1", "model": "served", "content": blocks, "stop_reason": "tool_use"}
-    talk = says_blocks(blocks, {}) if stream else responds(b"200 OK", json.dumps(whole).encode())
+    talk = streams(says_blocks(blocks, {})[1]) if stream else responds(b"200 OK", json.dumps(whole).encode())
     with serving(talk) as bare:
         message = json.loads(json.dumps(asked(provider("anthropic", bare.url, name="claude", stream=stream)).message))
     came = [block for block in blocks if block.get("text", "x").strip()]
