@@ -7,6 +7,7 @@ import pytest
 from config.presets import PRESETS, SOURCES
 from config.providers import Model, Provider
 from config.settings import ConfigurationError, load
+from worker.providers.dialects import DIALECTS
 
 VENDORS = {"anthropic", "openai", "groq", "mistral", "deepseek", "gemini", "xai", "openrouter", "together", "azure"}
 SERVERS = {"llama_cpp", "ollama", "vllm"}
@@ -103,6 +104,13 @@ AZURE = "https://r.openai.azure.com"
 )
 def test_a_base_url_is_taken_as_people_copy_it(load_toml, name, given, base_url):
     assert load_toml(preset(name, f"base_url = '{given}'")).providers["x"].base_url == base_url
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_what_a_dialect_appends_is_taken_off(dialect):
+    url = f"https://gateway.example{DIALECTS[dialect].path}"
+    given = Provider(name="x", dialect=dialect, models={"default": {"name": "m"}}, base_url=url)
+    assert given.base_url == "https://gateway.example"
 
 
 @pytest.mark.parametrize("path", ["v1", "/v1/", "/", "/v1?a", "//x"])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _IDS = {"gemini": "google", "xai": "x-ai", "moonshot": "moonshotai"}
 """The library's name of a vendor, where it is not that of the preset."""
 
-MINUTE = 60
+_MINUTE = 60
 """Seconds for which prices are read once, which takes 30 us: they change at whole minutes."""
 
 _PARTS = {
@@ -48,7 +48,7 @@ class Listed:
             at: some prices begin at a date, some hold for hours of a day.
             tier: the vendor's word for the speed that was bought (`flex`, `priority`, `fast`), as its answer tells it.
         """
-        return _rates(self, int(at // MINUTE) * MINUTE, tier)
+        return _rates(self, int(at // _MINUTE) * _MINUTE, tier)
 
 
 @dataclass(frozen=True, slots=True)

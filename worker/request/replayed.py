@@ -69,9 +69,8 @@ def normalised(request: Mapping[Any, Any]) -> dict[Any, Any]:
         del found["modalities"]
     if _is_harmless(found.get("stream_options")):
         del found["stream_options"]
-    if (
-        isinstance(bias := found.get("logit_bias"), dict) and len(bias) <= _MOST
-    ):  # JSON of the usual `{50256: -100}` has texts
+    bias = found.get("logit_bias")
+    if isinstance(bias, dict) and len(bias) <= _MOST:  # in Python tokens are numbers, in JSON texts
         found["logit_bias"] = {str(token) if isinstance(token, int) else token: each for token, each in bias.items()}
     if found.get("prompt_cache_retention") == "in-memory":  # OpenAI's documentation has both
         found["prompt_cache_retention"] = "in_memory"
