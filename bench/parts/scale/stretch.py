@@ -1,6 +1,7 @@
 """One stretch: a fresh worker, a number of calls in flight, held by drivers; what each completion came to."""
 
 import json
+import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -10,7 +11,6 @@ from typing import Any, Self
 
 import psutil
 
-from bench.kit.load import BenchError
 from bench.kit.serving import Upstream
 from bench.kit.upstream import Pace
 from bench.parts.scale.driver import Call, Order, drive
@@ -63,8 +63,9 @@ def measure(
 ) -> Stretch:
     """Returns what a side does with so many calls in flight, held for so many seconds; `together` as in `Pace`.
 
+    What is counted per completion is not a number where hardly one was answered.
+
     Raises:
-        BenchError: hardly a completion was answered.
         FleetError: the worker did not come up.
     """
     worker = side.worker(in_flight)
@@ -96,20 +97,20 @@ def _held(
     connections = side.connections(worker)
     calls = [call for future in driven for call in future.result().calls]
     answered = [call for call in calls if before.at <= call.answered_at < after.at]
-    if len(answered) < _KEPT:
-        raise BenchError(f"{side.name}: {len(answered)} completions in {seconds:g} s")
-    late = quantiles([1000 * (call.took - upstream_s) for call in answered], n=100)
-    kept, plain = _kept(side, answered[-_KEPT:])
+    number, late, kept, plain = math.nan, [math.nan] * 99, math.nan, math.nan
+    if len(answered) >= _KEPT:
+        number, late = len(answered), quantiles([1000 * (call.took - upstream_s) for call in answered], n=100)
+        kept, plain = _kept(side, answered[-_KEPT:])
     return Stretch(
         rate=len(answered) / (after.at - before.at),
-        worker_ms=1000 * (after.worker - before.worker) / len(answered),
+        worker_ms=1000 * (after.worker - before.worker) / number,
         memory_mb=(max(before.rss, after.rss) - idle) / 2**20 / in_flight,
         connections=connections,
         late_p50=late[49],
         late_p99=late[98],
-        redis_ms=1000 * (after.redis - before.redis) / len(answered),
-        commands=(after.commands - before.commands) / len(answered),
-        reads=(after.reads - before.reads) / len(answered),
+        redis_ms=1000 * (after.redis - before.redis) / number,
+        commands=(after.commands - before.commands) / number,
+        reads=(after.reads - before.reads) / number,
         kept=kept,
         share=kept / plain,
         unanswered=sum(future.result().unanswered for future in driven),
