@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from config.frozen import FROM_TEXT, Frozen, Lifetime, Name, Seconds
+from config.limits import Usd
 from config.outcomes import Failure, Outcome, Override, Rule, overridden
 
 RETRY_PRIORITY = 0
@@ -43,6 +44,8 @@ class Chain(Frozen):
 
     One that is not `enabled` is unknown to producers.
 
+    `max_cost_usd` is the budget of one completion, all attempts together; `usd_per_day` that of all of a day in UTC.
+
     `outcomes` overrides rules of `config.outcomes` for this chain.
     """
 
@@ -52,6 +55,8 @@ class Chain(Frozen):
     failover: Literal["at-once", "after-retries"] = "after-retries"
     when_exhausted: Literal["fail", "wait"] = "fail"
     timeout: Seconds = 600.0
+    max_cost_usd: Usd | None = None
+    usd_per_day: Usd | None = None
     priority: Annotated[Literal[3, 6, 9], FROM_TEXT] = 6
     retry: Retry = Retry()
     results: ChainResults = ChainResults()

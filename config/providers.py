@@ -8,6 +8,7 @@ from config.base_url import check as checked_base_url
 from config.breaker import Breaker
 from config.frozen import Frozen, Name, Seconds
 from config.headers import Headers, unset
+from config.limits import Limits
 from config.outcomes import Failure
 
 Dialect = Literal["anthropic", "openai", "llama_cpp"]
@@ -117,6 +118,7 @@ class Provider(Frozen):
     developer_role: bool = False
     models: dict[Name, Model]
     breaker: Breaker = Breaker()
+    limits: Limits = Limits()
     errors: dict[Evidence, Failure] = Field(default_factory=dict)
 
     @field_validator("base_url")

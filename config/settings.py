@@ -12,6 +12,7 @@ from config.chains import Chain
 from config.errors import ConfigurationError
 from config.frozen import Frozen, Lifetime, Name, Seconds
 from config.headers import TAGS
+from config.limits import Tenant
 from config.providers import Provider
 from config.redis_url import check
 from config.sources import Tree, layers, merge, merged
@@ -22,6 +23,7 @@ _NO_STEPS = ("[key]", *TAGS)
 """What pydantic adds to the path of an error."""
 
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
+TenantName = Annotated[str, Field(min_length=1, max_length=64)]
 
 _EXPLAINED = {"extra_forbidden": "unknown key", "missing": "missing"}
 
@@ -49,7 +51,8 @@ class Results(Frozen):
 class Settings(BaseSettings):
     """The whole configuration. Each provider's `breaker` already includes the common `[breaker]`.
 
-    `models` maps names that requests may have as their model to tiers.
+    `models` maps names that requests may have as their model to tiers. `tenants` has budgets by `metadata.tenant` of
+    requests; that of `*` is for each other tenant by itself.
     """
 
     # redis_url is a plain str for its readers. It may hold a password, so repr does not show it.
@@ -63,6 +66,7 @@ class Settings(BaseSettings):
     providers: dict[Name, Provider]
     models: dict[ModelName, Name] = Field(default_factory=dict)
     chains: dict[Name, Chain]
+    tenants: dict[TenantName, Tenant] = Field(default_factory=dict)
     health: Health = Health()
     results: Results = Results()
 

@@ -107,7 +107,7 @@ def _delivery(task: CompletionTask, payload: Any, chain: Any) -> Delivery:
     return Delivery(
         task_id=message.id,
         request=request,
-        route=Route(settings.chains[chain], settings.providers),
+        route=Route(settings.chains[chain], settings.providers, tenants=settings.tenants),
         stop_reason=lambda: _stop_reason(message.id),
         step=stage.step,
         remaining=stage.remaining,

@@ -7,6 +7,7 @@ FallbackError
 │   ├── ContentRefused      a provider refused the content
 │   ├── DeadlineExceeded    the deadline passed first
 │   ├── ChainExhausted      no provider remains
+│   ├── BudgetExceeded      a budget refuses the providers that remain
 │   ├── PoisonRequest       more than `max_crashes` workers died with it
 │   └── ResultForgotten     it was answered before, and its result forgotten
 ├── Revoked                 the producer revoked the task; no failure
@@ -56,6 +57,10 @@ class DeadlineExceeded(TaskFailed):
 
 class ChainExhausted(TaskFailed):
     """Every provider of the chain failed or was skipped; the message has the reason for each."""
+
+
+class BudgetExceeded(TaskFailed):
+    """A budget of the completion, its chain, its tenant or a provider refused what remained; the message says which."""
 
 
 class PoisonRequest(TaskFailed):

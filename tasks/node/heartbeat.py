@@ -4,7 +4,7 @@ A message is delivered again once its entry in the index of unacknowledged messa
 timeout. One thread of the process, independent of any connection, does this every few seconds:
 
 1. It renews the index entry of every message that the process holds.
-2. It renews the leases of the tasks.
+2. It renews the leases of the tasks, and the slots of their calls.
 3. It compares the clock with that of Redis.
 4. It sends the acknowledgements that Redis has not taken.
 5. It writes the counts that the process kept during a Redis outage.
@@ -24,6 +24,7 @@ from tasks.transport.qos import UNACKED_TAGS as MESSAGES
 from tasks.transport.qos import acknowledge_unsent
 from tasks.transport.scripts import script
 from worker.errors import RedisUnavailable
+from worker.limits.slots import SLOTS
 from worker.task.lease import RENEW_EVERY, RENEWER
 from worker.telemetry.counters import flush
 
@@ -53,6 +54,7 @@ def _beat() -> None:
     try:
         _hold(store().redis)
         RENEWER.renew(store())
+        SLOTS.renew(store())
         CLOCK.compare(store().redis.time)
         acknowledge_unsent()
         flush(store())

@@ -1,11 +1,13 @@
-"""Reads the prices of the configured models when a worker starts."""
+"""Reads the prices of the configured models when a worker starts, which budgets need."""
 
+import sys
 import time
 from typing import Any
 
 from celery.signals import celeryd_init
 
 from tasks.celery import settings
+from worker.limits.unpriced import unpriced
 from worker.pricing.cost import pricing
 
 
@@ -16,3 +18,6 @@ def _read_prices(**_: Any) -> None:
         if provider.missing is None:
             for model in provider.models.values():
                 pricing(provider, model, time.time())
+    if lines := unpriced(settings):
+        print(*lines, sep="\n", file=sys.stderr)
+        raise SystemExit(2)

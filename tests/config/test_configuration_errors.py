@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from config.settings import ConfigurationError, Settings, load
 
-SECTIONS = "namespace, redis_url, max_crashes, unknown_model, breaker, providers, models, chains, health, results"
+SECTIONS = (
+    "namespace, redis_url, max_crashes, unknown_model, breaker, providers, models, chains, tenants, health, results"
+)
 SENTINEL = "redis_url: must be sentinel://[user:password@]host[:port],...[/database][?master=name]"
 PORT = "redis_url: has no valid host and port; a password's special characters are written as %XX"
 BASE_URL = "must be http:// or https://, a host and at most a path, without user, password or query"

@@ -2,106 +2,48 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from worker.admission.decision import NEVER as NEVER
+from worker.admission.decision import Attempted as Attempted
+from worker.admission.decision import Decision as Decision
+from worker.admission.decision import Permit as Permit
+from worker.admission.decision import Skipped as Skipped
 from worker.store.connection import Command
 from worker.store.store import Store
 
-NEVER = -1
 
-
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """Permission to call one provider; its result counts only while the breaker has this `generation`.
-
-    `half_open_id` is the id of a half-open breaker's permit, empty if the breaker was closed.
-    """
-
-    provider: str
-    generation: int
-    half_open_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A provider that did not admit.
-
-    `until` is the epoch in seconds at which to ask again, None where no time is known. `reason` is `open`, `half-open`,
-    `rate-limited`, `authentication`, `forced-open` or, if another provider admits, `deprioritised`.
-    """
-
-    provider: str
-    reason: str
-    until: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What to do next.
-
-    | kind | meaning |
-    |---|---|
-    | `next` | ask the provider of `permit` |
-    | `none` | no provider admits; one may in `wait` seconds, None where no time is known |
-    | `retry` | ask the same provider again, after the planned countdown |
-    | `lease-lost` | stop: another delivery holds the task |
-
-    `skipped` are the providers that did not admit. `change` is the state to which a record moved its breaker, else
-    empty.
-    """
-
-    kind: Literal["next", "none", "retry", "lease-lost"]
-    permit: Permit | None = None
-    skipped: tuple[Skipped, ...] = ()
-    wait: float | None = None
-    change: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempted:
-    """One attempt's outcome for its breaker.
-
-    Attributes:
-        permit: the permit that it used.
-        outcome: the `breaker` of the outcome's rule, see config/outcomes.py.
-        latency_ms: its length.
-        retry_after_ms: the provider's Retry-After, 0 for none.
-        countdown_ms: the delay of a planned retry, `NEVER` for none.
-        failure: class and status in a few words, empty for a success.
-        first_token_ms: time to first token, 0 where it is not known.
-    """
-
-    permit: Permit
-    outcome: str
-    latency_ms: float
-    retry_after_ms: float = 0
-    countdown_ms: float = NEVER
-    failure: str = ""
-    first_token_ms: float = 0
-
-
-def acquire(store: Store, task_id: str, lease_id: str, permit_id: str, providers: Sequence[str]) -> Command:
+def acquire(
+    store: Store, task_id: str, lease_id: str, permit_id: str, providers: Sequence[str], demand: str = ""
+) -> Command:
     """Returns the command that takes a permit from the first of `providers` that admits; see `parse_acquire_reply`.
 
     Args:
         store: the shared store.
         task_id: the task that needs the permit.
         lease_id: the lease that must hold the task; empty needs no lease.
-        permit_id: the id of the permit if it is a half-open one; never used twice.
+        permit_id: the id of the permit if it is a half-open one, and of its slot; never used twice.
         providers: the remaining providers of the chain, in order.
+        demand: what the completion will use of limits and budgets, see worker/limits/demand.py.
     """
     keys = [store.keys.task(task_id), store.keys.events, *map(store.keys.breaker, providers)]
-    return store.script("acquire", keys, lease_id, permit_id, *providers)
+    return store.script("acquire", keys, lease_id, permit_id, demand, *providers)
 
 
 def record(
-    store: Store, task_id: str, lease_id: str, permit_id: str, attempted: Attempted, providers: Sequence[str]
+    store: Store,
+    task_id: str,
+    lease_id: str,
+    permit_id: str,
+    attempted: Attempted,
+    providers: Sequence[str],
+    demand: str = "",
 ) -> Command:
     """Returns the command that records an attempt and decides what comes next; see `parse_record_reply`, `acquire`."""
-    permit = attempted.permit
+    permit, bill = attempted.permit, attempted.bill
     keys = [store.keys.task(task_id), store.keys.events, *map(store.keys.breaker, (permit.provider, *providers))]
     # In the order of ARGV in lua/admission/record.lua.
     arguments: dict[str, str | int] = {
@@ -117,15 +59,21 @@ def record(
         "draw": random.randrange(1000),  # noqa: S311 - spreads reopenings, not a secret
         "failure": attempted.failure,
         "first_token_ms": round(attempted.first_token_ms),
+        "provider": permit.provider,
+        "slot_id": permit.slot_id,
+        "reserved_ms": permit.reserved_ms,
+        "settlement": bill.settlement,
+        "ledger": bill.ledger,
+        "demand": demand,
     }
-    return store.script("record", keys, *arguments.values(), permit.provider, *providers)
+    return store.script("record", keys, *arguments.values(), *providers)
 
 
 def parse_acquire_reply(reply: Sequence[Any], permit_id: str, providers: Sequence[str]) -> Decision:
     """Returns the decision in a reply of `acquire`."""
     if reply[0] in ("lease-lost", "retry"):
         return Decision(reply[0])
-    kind, place, generation, is_half_open, earliest, now, refusals = reply
+    kind, place, generation, is_half_open, earliest, now, refusals, *reserved = reply
     skipped = tuple(
         Skipped(provider, reason, None if until == NEVER else until / 1000)
         for provider, (reason, until) in zip(providers, refusals, strict=False)
@@ -133,6 +81,8 @@ def parse_acquire_reply(reply: Sequence[Any], permit_id: str, providers: Sequenc
     )
     if kind == "next":
         permit = Permit(providers[place - 1], generation, permit_id if is_half_open else "")
+        if reserved:
+            permit = replace(permit, slot_id=permit_id, reserved_ms=reserved[0])
         return Decision("next", permit, skipped)
     return Decision("none", None, skipped, None if earliest == NEVER else max(0.0, (earliest - now) / 1000))
 
@@ -149,7 +99,7 @@ def admissions(store: Store, providers: Sequence[str]) -> dict[str, float | None
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    now, *found = store.run(store.script("admissions", [store.keys.breaker(p) for p in providers]))[0]
+    now, *found = store.run(store.script("admissions", [store.keys.breaker(p) for p in providers], *providers))[0]
     return {
         provider: None if until == NEVER else max(0.0, (until - now) / 1000)
         for provider, until in zip(providers, found, strict=True)

@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from config.chains import Chain
 from config.outcomes import Outcome
 from config.providers import DISABLED
+from worker.admission.decision import BUDGET
 from worker.chain.route import INCAPABLE, NOT_CONFIGURED
 from worker.errors import (
+    BudgetExceeded,
     ChainExhausted,
     ContentRefused,
     DeadlineExceeded,
@@ -22,7 +24,8 @@ def exhausted_error(chain: Chain, lines: Iterable[Line]) -> TaskFailed:
 
     1. `ContentRefused` if any provider refused the content.
     2. `InvalidRequest` if every provider asked refused the request as invalid, or no configured provider can take it.
-    3. `ChainExhausted` otherwise.
+    3. `BudgetExceeded` if a budget refused a provider when it was last considered.
+    4. `ChainExhausted` otherwise.
     """
     considered = entries(lines)
     if any(e.outcome == Outcome.REFUSED for e in considered):
@@ -32,6 +35,9 @@ def exhausted_error(chain: Chain, lines: Iterable[Line]) -> TaskFailed:
         return InvalidRequest(f"refused as invalid by {_summary(asked)}")
     if not asked and _all_incapable(considered):
         return InvalidRequest(f"no provider of chain {chain.name!r} can take it: {_summary(considered)}")
+    last = {entry.provider: entry for entry in considered}
+    if any(e.outcome == SKIPPED and (e.reason or "").startswith(BUDGET) for e in last.values()):
+        return BudgetExceeded(f"over a budget on chain {chain.name!r}: {_summary(considered)}")
     return ChainExhausted(f"chain {chain.name!r} is exhausted: {_summary(considered)}")
 
 

@@ -3,15 +3,18 @@
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
 from worker.admission import breaker
 from worker.admission.breaker import Attempted, Decision, Permit
 from worker.chain import without_redis
+from worker.chain.account import Account
 from worker.chain.delivery import Completion, Continue, Delivery
 from worker.chain.position import position
 from worker.errors import RedisUnavailable, Revoked, TaskFailed
+from worker.limits.slots import SLOTS
 from worker.request.version import version as request_version
 from worker.store.connection import Command
 from worker.store.store import Store
@@ -37,7 +40,8 @@ class HeldTask:
         lease: the result of taking the lease.
         lines: the journal.
         saved: how many of the first `lines` are stored.
-        permits: counts the requests for a permit, as each half-open permit needs an id of its own.
+        permits: counts the requests for a permit, as each half-open permit and each slot needs an id of its own.
+        slot_id: of the last permit's slot, empty without one; renewed until it is settled.
     """
 
     store: Store
@@ -49,6 +53,7 @@ class HeldTask:
     lines: list[Line] = field(default_factory=list)
     saved: int = 0
     permits: int = 0
+    slot_id: str = ""
 
     def take(self, remaining: list[str]) -> Decision:
         """Takes the lease and asks for a permit, in one round trip; sets `lease` and returns the decision."""
@@ -65,7 +70,12 @@ class HeldTask:
         if self.lease.kind == "taken":
             self.started_at, self.lines = self.lease.now, list(self.lease.journal)
             self.saved = len(self.lines)
-        return breaker.parse_acquire_reply(acquire_reply, self._permit_id, remaining)
+        return self._granted(breaker.parse_acquire_reply(acquire_reply, self._permit_id, remaining))
+
+    @cached_property
+    def account(self) -> Account:
+        """What the completion may use and has used."""
+        return Account(self.delivery)
 
     @property
     def is_lost(self) -> bool:
@@ -80,6 +90,7 @@ class HeldTask:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         RENEWER.discard(self.delivery.task_id, self.lease_id)
+        SLOTS.discard(self.slot_id)
 
     def acquire(self, remaining: list[str]) -> Decision:
         """Returns a permit from the first provider that admits, or why there is none."""
@@ -87,7 +98,7 @@ class HeldTask:
             reply = self.store.run(self._acquire_command(remaining))[0]
         except RedisUnavailable:
             return without_redis.decide(self.store, remaining)
-        return breaker.parse_acquire_reply(reply, self._permit_id, remaining)
+        return self._granted(breaker.parse_acquire_reply(reply, self._permit_id, remaining))
 
     def admissions(self, providers: list[str]) -> dict[str, float | None]:
         """Returns the seconds until each provider admits; see `breaker.admissions`."""
@@ -105,13 +116,14 @@ class HeldTask:
             without_redis.remember_failure(attempted.permit.provider)
             return without_redis.decide(self.store, remaining)
         self.saved = len(self.lines)
-        return breaker.parse_record_reply(reply, self._permit_id, remaining)
+        return self._granted(breaker.parse_record_reply(reply, self._permit_id, remaining))
 
     def give_back(self, permit: Permit) -> None:
-        """Returns an unused half-open permit to its breaker; during a Redis outage it runs out by itself."""
-        if permit.half_open_id:
+        """Returns an unused half-open permit or slot; during a Redis outage it runs out by itself."""
+        if permit.half_open_id or permit.slot_id:
+            unused = Attempted(permit, "ignored", 0.0, bill=self.account.unused(permit.provider))
             with suppress(RedisUnavailable):
-                self.store.run(self._record_command(Attempted(permit, "ignored", 0.0), []))
+                self.store.run(self._record_command(unused, []))
 
     def extend(self, permit: Permit, seconds: float) -> None:
         """Extends a half-open permit at the first byte; if that fails, a success may not count."""
@@ -196,8 +208,18 @@ class HeldTask:
 
     def _acquire_command(self, remaining: list[str]) -> Command:
         self.permits += 1
-        return breaker.acquire(self.store, self.delivery.task_id, self.lease_id, self._permit_id, remaining)
+        task = (self.store, self.delivery.task_id, self.lease_id, self._permit_id)
+        return breaker.acquire(*task, remaining, self.account.demand(remaining))
 
     def _record_command(self, attempted: Attempted, remaining: list[str]) -> Command:
         self.permits += 1
-        return breaker.record(self.store, self.delivery.task_id, self.lease_id, self._permit_id, attempted, remaining)
+        SLOTS.discard(self.slot_id)
+        task = (self.store, self.delivery.task_id, self.lease_id, self._permit_id)
+        return breaker.record(*task, attempted, remaining, self.account.demand(remaining))
+
+    def _granted(self, decision: Decision) -> Decision:
+        """Has the slot of a permit renewed from now on; returns the decision."""
+        if decision.permit and decision.permit.slot_id:
+            self.slot_id = decision.permit.slot_id
+            SLOTS.add(self.slot_id, decision.permit.provider)
+        return decision

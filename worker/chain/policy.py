@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from config.chains import Retry
 from config.outcomes import RULES, Outcome
+from worker.admission.decision import BUDGET, LIMIT
 from worker.chain.backoff import delay as backoff
 from worker.chain.position import position
 from worker.chain.route import Route
 from worker.errors import AttemptFailed
-from worker.task.journal import SKIPPED, Entry, Line, RoundStart
+from worker.task.journal import SKIPPED, Entry, Line, RoundStart, entries
 
 UNKNOWN_WAIT = 1.0
 """Estimated seconds of a wait whose end is not known, such as until a key is replaced."""
@@ -35,11 +36,20 @@ class FailureStep:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A new round: its line of the journal, seconds until it starts, and whether it `parks` until a provider admits."""
+    """A new round.
 
-    start: RoundStart
+    Attributes:
+        start: its line of the journal; None where it is no different from the round before.
+        delay: seconds until it starts.
+        parks: whether it waits for a provider to admit.
+        limited: the providers to wait for, where a limit stands against one of them; the time known for that is only
+            an estimate.
+    """
+
+    start: RoundStart | None
     delay: float
     parks: bool = False
+    limited: tuple[str, ...] = ()
 
 
 def after_failure(
@@ -75,7 +85,8 @@ def after_exhaustion(
 
     1. The providers with a retry left are asked again, if one of them admits within `max_retry_after`: after a backoff
        if any was asked in this round, and not before one admits.
-    2. With `when_exhausted = "wait"`, all providers that can take the request are asked again with fresh retries, as
+    2. A provider with a retry left that only a limit stands against is waited for, whatever `when_exhausted` says.
+    3. With `when_exhausted = "wait"`, all providers that can take the request are asked again with fresh retries, as
        soon as one admits.
 
     Args:
@@ -87,15 +98,32 @@ def after_exhaustion(
     now, chain, asked = position(route, lines), route.chain, _any_asked(lines)
     pause = backoff(chain.retry, now.rounds + 1, None, draw) if asked else 0.0
     may_park = chain.when_exhausted == "wait"
-    soon = _earliest(admissions[p] for p in now.with_retry(route))
+    with_retry = affordable(now.with_retry(route), lines)
+    waiting = list(admissions) if may_park else with_retry
+    limited = {p: admissions[p] for p in waiting if _is_refused(p, LIMIT, lines)}
+    soon = _earliest(admissions[p] for p in with_retry if p not in limited)
     if soon is not None and soon <= chain.retry.max_retry_after:
         return Round(RoundStart(fresh=False), max(pause, soon), parks=may_park and not asked)
+    later = _earliest(wait for p, wait in admissions.items() if p not in limited)
+    if may_park and later == 0.0:
+        return Round(RoundStart(fresh=True), pause)
+    if limited:
+        start = RoundStart(fresh=False) if asked else None
+        return Round(start, _earliest(limited.values()) or 0.0, parks=True, limited=tuple(waiting))
     if not (may_park and admissions):
         return None
-    later = _earliest(admissions.values())
-    if later == 0.0:
-        return Round(RoundStart(fresh=True), pause)
     return Round(RoundStart(fresh=True), UNKNOWN_WAIT if later is None else later, parks=True)
+
+
+def affordable(providers: Iterable[str], lines: Sequence[Line]) -> list[str]:
+    """Returns the providers that no budget refused when they were last considered."""
+    return [provider for provider in providers if not _is_refused(provider, BUDGET, lines)]
+
+
+def _is_refused(provider: str, reason: str, lines: Sequence[Line]) -> bool:
+    """Returns whether a provider was skipped when it was last considered, for a reason that begins so."""
+    last = next((e for e in reversed(entries(lines)) if e.provider == provider), None)
+    return last is not None and last.outcome == SKIPPED and (last.reason or "").startswith(reason)
 
 
 def _earliest(waits: Iterable[float | None]) -> float | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from config.chains import Chain
+from config.limits import Tenant
 from config.providers import DISABLED, Provider
 
 NOT_CONFIGURED, INCAPABLE = "not configured", "incapable"
@@ -14,13 +15,14 @@ NOT_CONFIGURED, INCAPABLE = "not configured", "incapable"
 class Route:
     """What all deliveries of a completion share: the chain, the providers by name, the tier that it asks for.
 
-    `lacking` has the providers that cannot take the request, each with the reason.
+    `lacking` has the providers that cannot take the request, each with the reason; `tenants` the budgets by tenant.
     """
 
     chain: Chain
     providers: dict[str, Provider]
     tier: str = "default"
     lacking: Mapping[str, str] = field(default_factory=dict)
+    tenants: Mapping[str, Tenant] = field(default_factory=dict)
 
     def candidates(self) -> list[str]:
         """Returns the chain's providers that are configured and can take the request."""

@@ -9,7 +9,7 @@ from worker.admission.breaker import NEVER, Attempted, Decision, Permit
 from worker.chain import attempt_entry, failure_messages, report
 from worker.chain.delivery import Completion, Continue, Delivery, StopReason, with_compatibility
 from worker.chain.held_task import HeldTask
-from worker.chain.policy import after_exhaustion, after_failure
+from worker.chain.policy import affordable, after_exhaustion, after_failure
 from worker.chain.position import position
 from worker.errors import AttemptFailed, Revoked, TaskFailed
 from worker.providers import ask
@@ -182,7 +182,14 @@ class _Walk:
     def _succeed(self, permit: Permit, answer: Answer, entry: Entry) -> Completion:
         task = self.task
         task.lines.append(entry)
-        attempted = Attempted(permit, "success", entry.latency_ms or 0.0, first_token_ms=entry.first_token_ms or 0)
+        attempted = Attempted(
+            permit,
+            "success",
+            entry.latency_ms or 0.0,
+            retry_after_ms=1000 * answer.exhausted_for,
+            first_token_ms=entry.first_token_ms or 0,
+            bill=task.account.bill(entry),
+        )
         considered, first = task.considered(), task.lease.first
         result = report.result(self.delivery, permit.provider, answer, considered, first, task.time())
         return task.succeed(attempted, result, report.cost_line(entry))
@@ -203,6 +210,7 @@ class _Walk:
             retry_after_ms=1000 * step.limited,
             countdown_ms=NEVER if step.countdown is None else 1000 * step.countdown,
             failure=f"{entry.outcome} {failed.status or failed.reason}",
+            bill=self.task.account.bill(entry),
         )
         decision = self.task.record_failure(attempted, step.remaining)
         if failed.reason == "revoked":
@@ -224,15 +232,16 @@ class _Walk:
         """
         task, chain = self.task, self.route.chain
         self._raise_if_over(self.delivery.stop_reason())
-        able = position(self.route, task.lines).able(self.route)
+        able = affordable(position(self.route, task.lines).able(self.route), task.lines)
         admissions = task.admissions(able) if able else {}
         new_round = after_exhaustion(self.route, task.lines, admissions)
-        if new_round is None or new_round.delay >= task.time_left():
+        if new_round is None or (new_round.delay >= task.time_left() and not new_round.limited):
             raise failure_messages.exhausted_error(chain, task.lines)
-        task.lines.append(new_round.start)
+        if new_round.start:
+            task.lines.append(new_round.start)
         if not new_round.parks:
             return task.pause(new_round.delay)
-        until = ParkUntil(tuple(able), chain.priority, self.delivery.deadline(task.lease.first))
+        until = ParkUntil(new_round.limited or tuple(able), chain.priority, self.delivery.deadline(task.lease.first))
         return replace(task.pause(new_round.delay, next_step=False), park_until=until)
 
 

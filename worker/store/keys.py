@@ -5,6 +5,10 @@
 | `{ns}:2:breaker:<provider>` | hash | its state, see lua/admission/breaker.lua | 24 h from its last write |
 | `{ns}:2:breaker:<provider>:window` | string | ring of the last 100 outcomes | as its breaker |
 | `{ns}:2:breaker:<provider>:permits` | zset | half-open permits -> deadline | 24 h, emptied by each new state |
+| `{ns}:2:breaker:<provider>:slots` | zset | calls in flight -> deadline, lua/limits/limits.lua | 1 h from the last |
+| `{ns}:2:breaker:<provider>:minute` | hash | granted by half seconds: lua/limits/minute.lua | 2 min from the last |
+| `{ns}:2:budgets:<day>` | hash | nano-USD by budget: lua/limits/limits.lua | 2 days from the last write |
+| `{ns}:2:spend:<day>` | hash | what was spent: lua/limits/ledger.lua | 35 days from its last new row |
 | `{ns}:2:events` | stream | what changed, about 10,000 entries | bounded, not expiring |
 | `{ns}:2:task:<id>` | hash | its lease and outcome: lua/task/begin.lua | 24 h; then as its result, at least 10 min |
 | `celery-task-meta-<id>` | string | its result, as Celery's backend writes it | `results.expires` of its chain |
@@ -51,6 +55,10 @@ class Keys:
     def window(self, provider: str) -> str:
         """Returns the key of a provider's ring of outcomes."""
         return f"{self._prefix}:breaker:{provider}:window"
+
+    def spend(self, day: int) -> str:
+        """Returns the key of what was spent on a day since the epoch."""
+        return f"{self._prefix}:spend:{day}"
 
     def task(self, task_id: str) -> str:
         """Returns the key of a task."""

@@ -6,17 +6,30 @@ from dataclasses import dataclass
 from hashlib import sha1
 from importlib.resources import files
 
+from config.limits import Limits, nano_usd
 from config.providers import Provider
 
 _FILES = {
     "admission": ("acquire", "admissions", "breaker", "control", "detectors", "extend", "probed", "record", "snapshot"),
     "health": ("registry",),
+    "limits": ("ledger", "limits", "minute", "renew_slots", "usage"),
     "parking": ("park", "release"),
     "scheduling": ("schedule", "release_due"),
     "task": ("begin", "claim", "identity", "outcome", "dead_letter", "refuse", "renew", "replay", "settle"),
 }
 _FOLDERS = {name: folder for folder, names in _FILES.items() for name in names}
-_BREAKER_SCRIPTS = ("acquire", "admissions", "record", "extend", "control", "probed", "snapshot", "release")
+_BREAKER_SCRIPTS = (
+    "acquire",
+    "admissions",
+    "record",
+    "extend",
+    "control",
+    "probed",
+    "snapshot",
+    "release",
+    "renew_slots",
+    "usage",
+)
 _CLOCKED_SCRIPTS = (
     "begin",
     "claim",
@@ -60,7 +73,19 @@ def _settings(provider: Provider) -> str:
         "detect_latency": breaker.adaptive.latency,
     }
     text = "/".join(map(str, fields.values()))
-    return ", ".join(f"{name} = {json.dumps(value)}" for name, value in (fields | {"text": text}).items())
+    row = ", ".join(f"{name} = {json.dumps(value)}" for name, value in (fields | {"text": text}).items())
+    limits = _limits(provider.limits)
+    return f"{row}, limits = {{ {limits} }}" if limits else row
+
+
+def _limits(limits: Limits) -> str:
+    values = {
+        "requests": limits.requests_per_minute,
+        "tokens": limits.tokens_per_minute,
+        "concurrency": limits.concurrency,
+        "nano": None if limits.usd_per_day is None else nano_usd(limits.usd_per_day),
+    }
+    return ", ".join(f"{name} = {value}" for name, value in values.items() if value is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +104,8 @@ def scripts(providers: Mapping[str, Provider], part: Callable[[str], str] = lua)
         part: returns the text of a file of worker/lua by its name; tests may pass another.
     """
     clock = part("clock")
-    shared = _settings_table(providers) + clock + part("breaker")
+    shared = _settings_table(providers) + clock + part("minute") + part("limits") + part("breaker")
     texts = {name: shared + part(name) for name in _BREAKER_SCRIPTS}
-    texts["record"] = shared + part("detectors") + part("record")
+    texts["record"] = shared + part("detectors") + part("ledger") + part("record")
     texts |= {name: clock + part("identity") + part("outcome") + part(name) for name in _CLOCKED_SCRIPTS}
     return {name: Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest()) for name, text in texts.items()}

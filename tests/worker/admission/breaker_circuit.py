@@ -1,19 +1,28 @@
 """One breaker in plain Python: its fields, and what follows from them at one time. Times are in ms."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from config.breaker import Breaker
+from config.limits import Limits
 
 NEVER, RING = -1, 100
 
 
 @dataclass(frozen=True)
 class Rules:
-    """One deployment's settings of a breaker; `permit_ms` is how long a half-open permit lasts."""
+    """One deployment's settings of a breaker; `permit_ms` is how long a half-open permit lasts.
+
+    `limits` are those of the providers that have any.
+    """
 
     breaker: Breaker
     permit_ms: int
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+
+    def of(self, name: str) -> Limits:
+        return self.limits.get(name, Limits())
 
     @property
     def text(self) -> str:

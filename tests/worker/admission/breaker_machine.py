@@ -3,9 +3,11 @@
 After every step each reply, event, field, permit, ring and lifetime is the model's, and the invariants hold.
 """
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from hypothesis import HealthCheck, Phase, settings
@@ -20,6 +22,7 @@ from tests.worker.admission.clocked_breaker import CHAIN, PERMIT_MS, T0, attempt
 from tests.worker.admission.stored_breakers import stored
 from worker.admission import breaker
 from worker.admission.breaker import Permit
+from worker.limits.bill import NO_BILL, Bill
 from worker.store.connection import Command
 from worker.store.scripts import lua
 from worker.store.store import Store
@@ -58,6 +61,7 @@ class Machine(RuleBasedStateMachine):
     server: ClassVar[Redis]
     stores: ClassVar[dict[str, Store]]
     bites: ClassVar[Counter[str]]
+    deployed: ClassVar[Mapping[str, Rules]] = RULES
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,41 +91,66 @@ class Machine(RuleBasedStateMachine):
             assert reply == expected, f"{command} gave {reply}, not the model's {expected}"
         return replies
 
-    def acquiring(self, deployment: str, chain: Sequence[str], *, holds: bool = True) -> Asked:
+    def acquiring(self, deployment: str, chain: Sequence[str], *, holds: bool = True, demand: str = "") -> Asked:
         """Asks a chain for a permit, and keeps it."""
         self.permit_ids += 1
         permit, lease_id = f"permit-{self.permit_ids}", "holder" if holds else "another"
-        reply = self.model.acquire(chain, permit, RULES[deployment], held=holds)
+        given = json.loads(demand or "{}")
+        reply = self.model.acquire(chain, permit, self.deployed[deployment], given, TASKS[0], held=holds)
         self._keep(reply, chain, permit)
-        return breaker.acquire(self.stores[deployment], TASKS[0], lease_id, permit, chain), reply
+        return breaker.acquire(self.stores[deployment], TASKS[0], lease_id, permit, chain, demand), reply
 
     def recording(
-        self, deployment: str, permit: Permit, *remaining: str, task: str = TASKS[0], holds: bool = True, **said: Any
+        self,
+        deployment: str,
+        permit: Permit,
+        *remaining: str,
+        task: str = TASKS[0],
+        holds: bool = True,
+        bill: Bill = NO_BILL,
+        demand: str = "",
+        **said: Any,
     ) -> Asked:
         """Records an attempt, in ms and words as `Attempted`, and keeps the permit that follows."""
         self.permit_ids += 1
         following, lease_id = f"permit-{self.permit_ids}", "holder" if holds else "another"
         said = {"latency": 100, "failure": "" if said["outcome"] == "success" else f"said {said['outcome']}"} | said
         command = breaker.record(
-            self.stores[deployment], task, lease_id, following, attempted(permit, **said), remaining
+            self.stores[deployment],
+            task,
+            lease_id,
+            following,
+            attempted(permit, bill=bill, **said),
+            remaining,
+            demand,
         )
         draw = command[3 + int(command[2]) + 9]
         attempt = Attempt(
-            generation=permit.generation, permit=permit.half_open_id, request=task, draw=int(draw), **said
+            generation=permit.generation,
+            permit=permit.half_open_id,
+            request=task,
+            draw=int(draw),
+            slot=permit.slot_id,
+            reserved_at=permit.reserved_ms,
+            settlement=json.loads(bill.settlement or "{}"),
+            demand=json.loads(demand or "{}"),
+            **said,
         )
-        reply = self.model.record(permit.provider, attempt, remaining, following, RULES[deployment], held=holds)
+        rules = self.deployed[deployment]
+        reply = self.model.record(permit.provider, attempt, remaining, following, rules, held=holds)
         self._keep(reply[2], remaining, following)
         return command, reply
 
     def _keep(self, reply: Sequence[Any], chain: Sequence[str], permit: str) -> None:
         if reply[0] == "next":
-            _, place, generation, half_open, *_ = reply
-            self.held.append(Permit(chain[place - 1], generation, permit if half_open else ""))
+            _, place, generation, half_open, _, _, _, *reserved = reply
+            granted = Permit(chain[place - 1], generation, permit if half_open else "")
+            self.held.append(replace(granted, slot_id=permit, reserved_ms=reserved[0]) if reserved else granted)
 
     def control(self, deployment: str, name: str, action: Literal["open", "closed", "reset"], ms: int) -> None:
         """Forces a breaker for so long, or resets it."""
         before = self.refusals()
-        self.model.control(name, action, ms, "operator", RULES[deployment])
+        self.model.control(name, action, ms, "operator", self.deployed[deployment])
         breaker.control(self.stores[deployment], name, action, by="operator", seconds=ms / 1000)
         self.bit(f"operator: {action}", self.refusals() != before)
 
@@ -177,12 +206,13 @@ class Machine(RuleBasedStateMachine):
 def machine_on(kind: type[Machine], place: str, part: Callable[[str], str] = lua) -> Iterator[type[Machine]]:
     """Gives the machine for a server at this URL; `part` is where the scripts' texts come from."""
 
-    def store(breaker: Breaker) -> Store:
-        return Store(place, "fallback", {n: provider(n, breaker=breaker) for n in CHAIN}, part=clocked(part))
+    def store(rules: Rules) -> Store:
+        providers = {n: provider(n, breaker=rules.breaker, limits=rules.of(n)) for n in CHAIN}
+        return Store(place, "fallback", providers, part=clocked(part))
 
     with ExitStack() as stack:
         server = stack.enter_context(Redis.from_url(place, decode_responses=True, encoding="latin-1"))
-        stores = {name: store(settings) for name, settings in DEPLOYMENTS.items()}
+        stores = {name: store(rules) for name, rules in kind.deployed.items()}
         for each in stores.values():
             stack.enter_context(closing(each))
         yield type(kind.__name__, (kind,), {"server": server, "stores": stores, "bites": Counter()})

@@ -5,11 +5,12 @@ Methods are named as the scripts, take what these take, and return what these re
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.worker.admission.breaker_circuit import NEVER, RING, Circuit, Rules
 from tests.worker.admission.breaker_detectors import Figures, linger, suspect
+from tests.worker.admission.limits_model import Demand, Used
 
 HOUR, MINUTE = 3_600_000, 60_000
 
@@ -18,7 +19,7 @@ Event = dict[str, str]
 
 @dataclass(frozen=True)
 class Attempt:
-    """What a record says of one attempt; `permit` is empty where it held no half-open permit."""
+    """What a record says of one attempt; `permit` and `slot` are empty where it held none."""
 
     outcome: str
     generation: int
@@ -30,6 +31,10 @@ class Attempt:
     draw: int = 0
     failure: str = ""
     first_token: int = 0
+    slot: str = ""
+    reserved_at: int = 0
+    settlement: Demand = field(default_factory=dict)
+    demand: Demand = field(default_factory=dict)
 
 
 class Model:
@@ -39,10 +44,11 @@ class Model:
         self.time = time
         self.circuits: dict[str, Circuit] = {}
         self.events: list[Event] = []
+        self.used = Used()
 
     def read(self, name: str) -> Circuit:
         """Returns a copy of a breaker, as it is now."""
-        c = self.circuits.get(name, Circuit(generation=self.time))
+        c = self.circuits.get(name) or Circuit(generation=self.time)
         c = replace(c, permits=dict(c.permits), seen=max(self.time, c.seen))
         if c.override and 0 < c.override_until <= c.seen:
             c.override, c.override_until = "", 0
@@ -66,8 +72,8 @@ class Model:
         self.events.append({"type": kind, "provider": name, "at_ms": str(c.seen), **texts})
 
     def move(self, c: Circuit, to: str) -> None:
-        c.state, c.generation = to, max(c.generation + 1, c.seen)
-        c.permits, c.half_open_successes, c.failure_sum, c.blamed = {}, 0, 0, ()
+        c.state, c.generation, c.permits = to, max(c.generation + 1, c.seen), {}
+        c.half_open_successes, c.failure_sum, c.blamed = 0, 0, ()
 
     def open(self, name: str, c: Circuit, length: float, draw: int, cause: str, **figures: Any) -> None:
         self.move(c, "open")
@@ -82,17 +88,20 @@ class Model:
         longest = max(10 * MINUTE, cooldown)
         self.open(name, c, min(cooldown * 2**c.opens, longest), draw, cause, **figures)
 
-    def acquire(self, chain: Sequence[str], permit: str, rules: Rules, *, held: bool = True) -> list[Any]:
-        return self._first_admitting(chain, permit, rules) if held else ["lease-lost"]
+    def acquire(
+        self, chain: Sequence[str], permit: str, rules: Rules, demand: Demand, task: str, *, held: bool = True
+    ) -> list[Any]:
+        return self._first_admitting(chain, permit, rules, demand, task) if held else ["lease-lost"]
 
-    def _first_admitting(self, chain: Sequence[str], permit: str, rules: Rules) -> list[Any]:
+    def _first_admitting(self, chain: Sequence[str], permit: str, rules: Rules, demand: Demand, task: str) -> list[Any]:
         asked: list[tuple[str, tuple[str, int] | None]] = []
-        for name in chain:
+        for place, name in enumerate(chain):
             c = self.read(name)
             if name not in self.circuits:
                 self.write(name, c, rules)
-            deprioritised = c.deprioritised_until > c.seen and not c.override
-            refusal = c.refusal() or (("deprioritised", c.deprioritised_until) if deprioritised else None)
+            refusal = c.refusal() or self.used.beyond(name, rules.of(name), c.seen, demand, place, task)
+            if not refusal and c.deprioritised_until > c.seen and not c.override:
+                refusal = ("deprioritised", c.deprioritised_until)
             asked.append((name, refusal))
             if not refusal:
                 break
@@ -104,7 +113,9 @@ class Model:
         # The last is the only one that can be without a reason; else the first that is merely deprioritised.
         place = len(asked) - 1 if not asked[-1][1] else places[0]
         over = [["" if i == place else refusal[0], refusal[1]] for i, (_, refusal) in enumerate(asked) if refusal]
-        return ["next", place + 1, *self._grant(chain[place], permit, rules), NEVER, self.time, over]
+        granted = ["next", place + 1, *self._grant(chain[place], permit, rules), NEVER, self.time, over]
+        limits, now = rules.of(chain[place]), self.read(chain[place]).seen
+        return granted + self.used.reserve(chain[place], limits, now, demand, place, task, permit)
 
     def _grant(self, name: str, permit: str, rules: Rules) -> list[int]:
         c = self.read(name)
@@ -149,8 +160,7 @@ class Model:
     def record(
         self, name: str, attempt: Attempt, remaining: Sequence[str], permit: str, rules: Rules, *, held: bool = True
     ) -> list[Any]:
-        known = name in self.circuits
-        c = self.read(name)
+        known, c = name in self.circuits, self.read(name)
         before, counted = c.state, 0
         if attempt.retry_after:
             c.limited_until = max(c.limited_until, c.seen + min(attempt.retry_after, HOUR))
@@ -159,6 +169,7 @@ class Model:
         if counted or attempt.retry_after:
             self.write(name, c, rules)
         change = c.state if c.state != before else ""
+        self.used.settle(name, rules.of(name), attempt)
         decision = self._next(name, attempt, remaining, permit, rules, opened=change == "open", held=held)
         if attempt.failure:
             self._emit_failure(name, c, attempt, remaining, decision)
@@ -226,15 +237,14 @@ class Model:
         if not held:
             return ["lease-lost"]
         if a.countdown != NEVER and not opened:
-            c = self.read(name)
-            refusal = c.refusal()
+            refusal = (c := self.read(name)).refusal()
             if not refusal or NEVER < refusal[1] <= c.seen + a.countdown:
                 return ["retry"]
-        return self._first_admitting(remaining, permit, rules)
+        return self._first_admitting(remaining, permit, rules, a.demand, a.request)
 
     def _emit_failure(self, name: str, c: Circuit, a: Attempt, remaining: Sequence[str], decision: list[Any]) -> None:
         kind, *where = decision
         will = remaining[where[0] - 1] if kind == "next" else ""
         fate = {"decision": kind, "will_retry": "true" if kind == "retry" or will else "false", "next": will}
-        countdown = a.countdown if kind == "retry" else 0
-        self.emit("request-failure", name, c, request=a.request, failure=a.failure, **fate, countdown_ms=countdown)
+        fate |= {"countdown_ms": a.countdown if kind == "retry" else 0, "request": a.request, "failure": a.failure}
+        self.emit("request-failure", name, c, **fate)

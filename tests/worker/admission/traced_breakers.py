@@ -68,17 +68,20 @@ def replay(server: Redis, model: Model) -> Counter[str]:
 
 
 def _acquire(model: Model, _: list[str], args: list[str]) -> Any:
-    return model.acquire(args[2:], args[1], RULES)
+    return model.acquire(args[3:], args[1], RULES, json.loads(args[2] or "{}"), "")
 
 
 def _record(model: Model, _: list[str], args: list[str]) -> Any:
-    request, _, permit, outcome, generation, held, latency, retry_after, countdown, draw, failure, first, *chain = args
+    request, _, permit, outcome, generation, held, latency, retry_after, countdown, draw, failure, first, *rest = args
+    provider, slot, reserved_at, settlement, _, demand, *chain = rest
     numbers = {"latency": latency, "retry_after": retry_after, "countdown": countdown, "draw": draw}
     attempt = Attempt(
         outcome, int(generation), held, request, failure=failure, first_token=int(first),
+        slot=slot, reserved_at=int(reserved_at), settlement=json.loads(settlement or "{}"),
+        demand=json.loads(demand or "{}"),
         **{name: int(value) for name, value in numbers.items()},
     )  # fmt: skip
-    return model.record(chain[0], attempt, chain[1:], permit, RULES)
+    return model.record(provider, attempt, chain, permit, RULES)
 
 
 def _extend(model: Model, keys: list[str], args: list[str]) -> Any:

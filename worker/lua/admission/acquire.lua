@@ -4,11 +4,13 @@
 -- KEYS[2]   {ns}:2:events      stream
 -- KEYS[3..] {ns}:2:breaker:<provider>, in the chain's order
 -- ARGV[1]   the lease id; '' needs no lease
--- ARGV[2]   the permit's id, used if it is a half-open one
--- ARGV[3..] the providers, as KEYS[3..]
+-- ARGV[2]   the permit's id, used if it is a half-open one, or takes a slot
+-- ARGV[3]   what the completion will use, see limits.lua
+-- ARGV[4..] the providers, as KEYS[3..]
 -- Returns as `first_admitting`, or {'lease-lost'}. Writes to no breaker while the first one asked is closed.
 if not holds_lease(KEYS[1], ARGV[1]) then return { 'lease-lost' } end
 local time = clock()
-local found = first_admitting(3, 3, KEYS[2], time, ARGV[2])
-if found[1] == 'next' then write_asked(KEYS[1], ARGV[1], ARGV[2 + found[2]], time) end
+local demand = read_demand(ARGV[3], KEYS[1], KEYS[2])
+local found = first_admitting(3, 4, KEYS[2], time, ARGV[2], demand)
+if found[1] == 'next' then write_asked(KEYS[1], ARGV[1], ARGV[3 + found[2]], time) end
 return found

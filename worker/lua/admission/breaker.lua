@@ -1,7 +1,7 @@
 -- One provider's breaker: functions that read it, ask it and change its state.
 --
--- Assembled by worker/store/scripts.py: SETTINGS and clock.lua come before this file; acquire.lua, record.lua,
--- admissions.lua, control.lua, extend.lua, probed.lua, snapshot.lua and parking/release.lua after it.
+-- Assembled by worker/store/scripts.py: SETTINGS, clock.lua and limits.lua come before this file; acquire.lua,
+-- record.lua, admissions.lua, control.lua, extend.lua, probed.lua, snapshot.lua and parking/release.lua after it.
 --
 -- Keys of one provider, all in one slot by the hash tag of the namespace:
 --   {ns}:2:breaker:<provider>          hash, fields below; 24 h from the last write; no expiry under an override
@@ -191,12 +191,17 @@ local function grant_permit(b, provider, key, events, now, permit_id)
 end
 
 -- Takes a permit from the first provider that admits; from a deprioritised one only where no other admits.
--- The breakers are KEYS[first_key..], their providers ARGV[first_provider..], in order.
+-- The breakers are KEYS[first_key..], their providers ARGV[first_provider..], in order. Limits and budgets refuse, too.
 -- Returns {'next' | 'none', place from 1, generation, 1 for a half-open permit, ms at which the earliest admits, time,
--- refusals}. `refusals` has a pair {reason, ms until when} for each provider asked before the decision, in order; the
--- reason is '' for the one that admits.
-local function first_admitting(first_key, first_provider, events, time, permit_id)
+-- refusals, ms of the reservation}. `refusals` has a pair {reason, ms until when} for each provider asked before the
+-- decision, in order; the reason is '' for the one that admits. The last is there where limits.lua reserved something.
+local function first_admitting(first_key, first_provider, events, time, permit_id, demand)
   local earliest, refusals, last = NEVER, {}, nil
+  local function admitted(found)
+    local generation, half_open = grant_permit(found.b, found.provider, found.key, events, found.now, permit_id)
+    return { 'next', found.place, generation, half_open, NEVER, time, refusals,
+      reserve(found.provider, found.key, found.now, permit_id, demand, found.place) }
+  end
   for i = first_key, #KEYS do
     local key, provider = KEYS[i], ARGV[first_provider + i - first_key]
     local b, now = read_breaker(key, time)
@@ -204,13 +209,14 @@ local function first_admitting(first_key, first_provider, events, time, permit_i
       b = new_breaker(now)
       write_breaker(key, b, now, provider, events)
     end
+    local found = { place = i - first_key + 1, key = key, provider = provider, b = b, now = now }
     local reason, at = refusal(b, key, now)
+    if not reason then reason, at = beyond(provider, key, now, demand, found.place) end
     if not reason and b.deprioritised_until > now and b.override == '' then
       reason, at = 'deprioritised', b.deprioritised_until
-      last = last or { place = i - first_key + 1, key = key, provider = provider, b = b, now = now }
+      last = last or found
     elseif not reason then
-      local generation, half_open = grant_permit(b, provider, key, events, now, permit_id)
-      return { 'next', i - first_key + 1, generation, half_open, NEVER, time, refusals }
+      return admitted(found)
     elseif at ~= NEVER and (earliest == NEVER or at < earliest) then
       earliest = at
     end
@@ -218,8 +224,7 @@ local function first_admitting(first_key, first_provider, events, time, permit_i
   end
   if not last then return { 'none', 0, 0, 0, earliest, time, refusals } end
   refusals[last.place][1] = ''
-  local generation, half_open = grant_permit(last.b, last.provider, last.key, events, last.now, permit_id)
-  return { 'next', last.place, generation, half_open, NEVER, time, refusals }
+  return admitted(last)
 end
 
 -- Writes into a task's hash which provider its holder may ask now, '' for none: should the worker die, it is known.

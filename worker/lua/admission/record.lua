@@ -17,7 +17,11 @@
 -- ARGV[11]  the failure in a few words; '' for a success
 -- ARGV[12]  time to first token, ms; 0 where it is not known
 -- ARGV[13]  the provider of the attempt
--- ARGV[14..] the remaining providers, as KEYS[4..]
+-- ARGV[14]  the attempt's slot; '' where nothing was reserved, ARGV[15] ms of the reservation
+-- ARGV[16]  what it used beside that, see `settle` in limits.lua
+-- ARGV[17]  what it cost, see ledger.lua; '' for nothing
+-- ARGV[18]  what the completion will use next, see limits.lua
+-- ARGV[19..] the remaining providers, as KEYS[4..]
 -- Returns {1 where it counted, the new state or '' without a change, what comes next}. What comes next is a reply of
 -- `first_admitting`, {'retry'} or {'lease-lost'}.
 
@@ -25,9 +29,10 @@ local task, events, key = unpack(KEYS, 1, 3)
 local request, lease_id, next_permit, outcome, generation, permit = unpack(ARGV, 1, 6)
 local latency, retry_after, countdown, draw = unpack(ARGV, 7, 10)
 local failure, first_token, provider = unpack(ARGV, 11, 13)
+local slot, reserved_at, settlement, ledger, demand = unpack(ARGV, 14, 18)
 latency, retry_after, countdown = tonumber(latency), tonumber(retry_after), tonumber(countdown)
 draw, first_token, generation = tonumber(draw), tonumber(first_token), tonumber(generation)
-local FIRST_KEY, FIRST_PROVIDER = 4, 14  -- of the remaining ones
+local FIRST_KEY, FIRST_PROVIDER = 4, 19  -- of the remaining ones
 local settings = SETTINGS[provider]
 
 -- Writes one outcome over the oldest in the ring.
@@ -122,7 +127,7 @@ local function decide(b, now, time, opened)
     local reason, at = refusal(b, key, now)
     if not reason or (at ~= NEVER and at <= now + countdown) then return { 'retry' } end
   end
-  return first_admitting(FIRST_KEY, FIRST_PROVIDER, events, time, next_permit)
+  return first_admitting(FIRST_KEY, FIRST_PROVIDER, events, time, next_permit, read_demand(demand, task, events))
 end
 
 local time = clock()
@@ -144,6 +149,8 @@ else
   if counted == 1 or retry_after > 0 then write_breaker(key, b, now, provider, events) end
 end
 local change = b.state ~= before and b.state or ''
+settle(provider, key, slot, tonumber(reserved_at), settlement, task, events)
+add_to_ledger(ledger, events, time)
 local following = decide(b, now, time, change == 'open')
 local kind, place = following[1], following[2]
 local next_provider = kind == 'next' and ARGV[FIRST_PROVIDER + place - 1] or ''

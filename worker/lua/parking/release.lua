@@ -67,7 +67,8 @@ local function next_window(provider, b, last)
   return math.min(width + more, WIDEST), top
 end
 
--- Returns a provider's window, and whether nothing was released for it in the last second; nil if it does not admit.
+-- Returns a provider's window, whether nothing was released for it in the last second, and how many requests its limits
+-- admit; nil if it does not admit.
 local function allowance(provider, time, last)
   local key = ARGV[1] .. provider
   local b, now = read_breaker(key, time)
@@ -76,8 +77,10 @@ local function allowance(provider, time, last)
   local width, top = 1, WIDEST
   if not refused then width, top = next_window(provider, b, last) end
   redis.call('HSET', flow, provider, b.consecutive_successes, provider .. ':window', width, provider .. ':top', top)
-  if refused then return nil end
-  return width, time - tonumber(redis.call('HGET', flow, provider .. ':went') or 0) >= SECOND
+  local within = refused and 0 or room_within_limits(provider, key, now)
+  if within < 1 then return nil end
+  local waited = time - tonumber(redis.call('HGET', flow, provider .. ':went') or 0) >= SECOND
+  return width, waited, within
 end
 
 -- Releases what has no time left, whether or not a provider admits; returns whether that alone fills this call.
@@ -90,37 +93,39 @@ local function release_overdue(names, time)
   return moved >= MOST or bytes > BYTES
 end
 
--- Returns the providers of a group that admit, the sum of their windows, and 1 where nothing was released for one of
--- them in the last second, else 0. `known` keeps each provider's figures for the other groups of this call.
+-- Returns the providers of a group that admit, the sum of their windows, 1 where nothing was released for one of them
+-- in the last second, else 0, and how many requests their limits admit. `known` keeps each provider's figures for the
+-- other groups of this call.
 local function admitting_providers(group, known, time, last)
-  local providers, window, least = {}, 0, 0
+  local providers, window, least, within = {}, 0, 0, 0
   for provider in string.gmatch(string.match(group, ':(.*)'), '[^,]+') do
     if known[provider] == nil then
-      local width, waited = allowance(provider, time, last)
-      known[provider] = width and { width = width, waited = waited } or false
+      local width, waited, allowed = allowance(provider, time, last)
+      known[provider] = width and { width = width, waited = waited, within = allowed } or false
     end
     local found = known[provider]
     if found then
       providers[#providers + 1] = provider
-      window = window + found.width
+      window, within = window + found.width, within + found.within
       if found.waited then least = 1 end
     end
   end
-  return providers, window, least
+  return providers, window, least, within
 end
 
 -- Releases from each group as many as its providers' windows have room for.
 local function release_admitted(names, time, last)
   local known = {}
   for _, group in ipairs(names) do
-    local providers, room, least = admitting_providers(group, known, time, last)
+    local providers, room, least, within = admitting_providers(group, known, time, last)
     local _, ahead = queue_list(group)
-    room = math.max(math.floor(room - redis.call('ZCARD', KEYS[4]) - ahead), least)
+    room = math.min(math.max(math.floor(room - redis.call('ZCARD', KEYS[4]) - ahead), least), math.floor(within))
     local oldest = providers[1] and room > 0 and redis.call('ZRANGE', ARGV[2] .. group, 0, MOST - 1)
-    if oldest and release(group, oldest, room) > 0 then
+    local left = oldest and release(group, oldest, room) or 0
+    if left > 0 then
       for _, provider in ipairs(providers) do
         redis.call('HSET', flow, provider .. ':went', string.format('%.0f', time))
-        known[provider].waited = false
+        known[provider].waited, known[provider].within = false, known[provider].within - left
       end
     end
   end

@@ -12,7 +12,7 @@ import httpx
 from worker.errors import AttemptFailed
 from worker.providers.http.deadlines import TimedBackend, nothing
 from worker.providers.http.encoding import decoder
-from worker.providers.http.retry_after import parse_retry_after
+from worker.providers.http.retry_after import parse_exhausted, parse_retry_after
 from worker.providers.http.time_limits import Limits
 
 KEPT = 4.0
@@ -109,6 +109,10 @@ class Response:
     def retry_after(self) -> float | None:
         """Returns the seconds that the provider asks to wait, None if it names none that is readable."""
         return parse_retry_after(self._response.headers)
+
+    def exhausted_for(self) -> float:
+        """Returns the seconds until the provider's rate limits are reset, 0 while something remains of each."""
+        return parse_exhausted(self._response.headers)
 
 
 @contextmanager

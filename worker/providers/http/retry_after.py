@@ -31,6 +31,14 @@ def parse_retry_after(headers: Mapping[str, str]) -> float | None:
     return max(_resets(headers), default=None) if seconds is None else seconds
 
 
+def parse_exhausted(headers: Mapping[str, str]) -> float:
+    """Returns the seconds to the last reset of the rate limits with nothing remaining, 0 if something remains of each.
+
+    A successful answer has these headers, too: the next request would be refused.
+    """
+    return max(_resets(headers), default=0.0)
+
+
 def parse_text(text: str) -> float | None:
     """Returns the seconds in a message such as "Please try again in 7m12s", None if it has none."""
     lower = text.lower()

@@ -1,0 +1,160 @@
+-- Limits of providers, and budgets: checked and reserved where a permit is granted, settled where its attempt is
+-- recorded.
+-- Comes between minute.lua and breaker.lua.
+--
+-- Keys:
+--   {ns}:2:breaker:<provider>:minute  hash, see minute.lua
+--   {ns}:2:breaker:<provider>:slots   zset: id of the permit -> ms at which it runs out, unless a heartbeat renews it
+--   {ns}:2:budgets:<day>              hash, two days: provider:<name>, chain:<name>, tenant:<name> -> nano-USD reserved
+--                                     and spent on this day since the epoch, in UTC
+--   {ns}:2:task:<id>                  its field `spent`: nano-USD of one completion
+--
+-- `limits` of SETTINGS, by provider: requests, tokens (each a minute), concurrency, nano (nano-USD a day); nil where
+-- there is none. Amounts of money are whole nano-USD: 2^53 of them are 9 million USD.
+--
+-- A demand says what a completion will use. Python writes it as JSON, or '' without any limit and budget:
+--   tokens, nano  lists of estimates, in the order of the providers asked
+--   max           nano-USD of the whole completion; not there without a budget of its own
+--   budgets       lists of {field, nano-USD a day, whose}
+
+local SLOT_MS = 15000      -- as long as a lease: a killed worker's slots come back
+local SLOT_RETRY = 1000    -- ms until others may ask again while all slots are taken
+local SLOTS_KEPT = 3600    -- s from the last write
+local DAY = 86400000
+local MOST_FIELDS = 10000  -- of one day's budgets; further tenants share the field of OTHERS
+local OTHERS = 'tenant:*'
+local ROOM = 1e9           -- where nothing is limited
+local NO_TIME = -1
+
+local function limits_of(provider)
+  local row = SETTINGS[provider]
+  return row and row.limits
+end
+
+-- Returns a demand, with the task that it is for ('' for none) and the prefix of the keys; `events` is the stream's.
+local function read_demand(text, task, events)
+  local demand = text ~= '' and cjson.decode(text) or {}
+  demand.task, demand.prefix = task, string.sub(events, 1, -1 - #'events')
+  return demand
+end
+
+local function free_slots(key, limit, now)
+  redis.call('ZREMRANGEBYSCORE', key .. ':slots', '-inf', whole(now))
+  return limit - redis.call('ZCARD', key .. ':slots')
+end
+
+-- Returns nil where the limits of a provider admit a request of so many tokens; else the reason and the ms at which to
+-- ask again.
+local function over_limit(provider, key, now, tokens)
+  local limits = limits_of(provider)
+  if not limits then return nil end
+  if limits.concurrency and free_slots(key, limits.concurrency, now) < 1 then
+    return 'limit: concurrency', now + SLOT_RETRY
+  end
+  if not limits.requests and not limits.tokens then return nil end
+  local minute = read_minute(key .. ':minute', now)
+  local over = limits.requests and minute.requests + 1 - limits.requests or 0
+  if over > 0 then return 'limit: requests_per_minute', leaves_at(key .. ':minute', minute, REQUESTS, over) end
+  over = limits.tokens and minute.tokens + tokens - limits.tokens or 0
+  if over > 0 then return 'limit: tokens_per_minute', leaves_at(key .. ':minute', minute, TOKENS, over) end
+  return nil
+end
+
+-- Returns how many more requests the limits of a provider admit now, if each has as many tokens as in the last minute.
+local function room_within_limits(provider, key, now)
+  local limits, room = limits_of(provider), ROOM
+  if not limits then return room end
+  if limits.concurrency then room = free_slots(key, limits.concurrency, now) end
+  if not limits.requests and not limits.tokens then return room end
+  local minute = read_minute(key .. ':minute', now)
+  if limits.requests then room = math.min(room, limits.requests - minute.requests) end
+  if limits.tokens and minute.tokens > 0 then
+    room = math.min(room, (limits.tokens - minute.tokens) * minute.requests / minute.tokens)
+  end
+  return room
+end
+
+-- Returns the key of the budgets of the day of an instant in ms.
+local function budgets_key(demand, at) return demand.prefix .. 'budgets:' .. whole(math.floor(at / DAY)) end
+
+-- Returns the budgets of a day that count against a call of one provider, as `budgets` of a demand.
+local function budgets_of(provider, demand)
+  local limits = limits_of(provider)
+  local found = limits and limits.nano and { { 'provider:' .. provider, limits.nano, 'provider' } } or {}
+  for _, each in ipairs(demand.budgets or {}) do found[#found + 1] = each end
+  return found
+end
+
+-- Returns the field of a budget: its own, or for a new tenant of a full hash that of all further ones.
+local function budget_field(key, field)
+  if string.sub(field, 1, 7) ~= 'tenant:' or redis.call('HEXISTS', key, field) == 1 then return field end
+  return redis.call('HLEN', key) < MOST_FIELDS and field or OTHERS
+end
+
+-- Returns as `over_limit`, for a call that is estimated to cost so much; what costs nothing is always admitted.
+local function over_budget(provider, now, demand, nano)
+  if nano <= 0 then return nil end
+  if demand.max and demand.task ~= '' then
+    local spent = tonumber(redis.call('HGET', demand.task, 'spent') or 0)
+    if spent + nano > demand.max then return 'budget: max_cost_usd', NO_TIME end
+  end
+  local key = budgets_key(demand, now)
+  for _, each in ipairs(budgets_of(provider, demand)) do
+    local spent = tonumber(redis.call('HGET', key, budget_field(key, each[1])) or 0)
+    if spent + nano > each[2] then
+      return 'budget: usd_per_day of the ' .. each[3], (math.floor(now / DAY) + 1) * DAY
+    end
+  end
+  return nil
+end
+
+-- Returns what a demand estimates for the provider at this place: tokens and nano-USD.
+local function estimated(demand, place)
+  return demand.tokens and demand.tokens[place] or 0, demand.nano and demand.nano[place] or 0
+end
+
+-- Returns as `over_limit`, for budgets and limits together. A budget comes first: nobody waits for it.
+local function beyond(provider, key, now, demand, place)
+  local tokens, nano = estimated(demand, place)
+  local reason, at = over_budget(provider, now, demand, nano)
+  if reason then return reason, at end
+  return over_limit(provider, key, now, tokens)
+end
+
+-- Adds to all budgets of a call.
+local function add_to_budgets(provider, demand, at, nano)
+  if demand.max and demand.task ~= '' and redis.call('HEXISTS', demand.task, 'holder') == 1 then
+    redis.call('HINCRBY', demand.task, 'spent', whole(nano))
+  end
+  local key = budgets_key(demand, at)
+  for _, each in ipairs(budgets_of(provider, demand)) do
+    redis.call('HINCRBY', key, budget_field(key, each[1]), whole(nano))
+  end
+  redis.call('EXPIRE', key, 2 * DAY / 1000)
+end
+
+-- Reserves what a granted call is estimated to use; its slot is named by the permit. Returns the ms that `settle`
+-- needs, nil where there is neither limit nor budget.
+local function reserve(provider, key, now, permit_id, demand, place)
+  local limits, tokens, nano = limits_of(provider), estimated(demand, place)
+  if not limits and nano <= 0 then return nil end
+  local half = math.floor(now / HALF)
+  if limits and (limits.requests or limits.tokens) then
+    local minute = read_minute(key .. ':minute', now)
+    add_to_minute(key .. ':minute', minute, tokens)
+    half = minute.half
+  end
+  redis.call('ZADD', key .. ':slots', whole(now + SLOT_MS), permit_id)
+  redis.call('EXPIRE', key .. ':slots', SLOTS_KEPT)
+  if nano > 0 then add_to_budgets(provider, demand, half * HALF, nano) end
+  return half * HALF
+end
+
+-- Settles what was reserved, once: the slot is gone then. A slot that ran out keeps its estimate.
+-- `settlement` is a demand whose `tokens` and `nano` say how much more was used than estimated; '' leaves the estimate.
+local function settle(provider, key, slot, reserved_at, settlement, task, events)
+  if slot == '' or redis.call('ZREM', key .. ':slots', slot) == 0 or settlement == '' then return end
+  local used = read_demand(settlement, task, events)
+  if used.tokens ~= 0 then correct_minute(key .. ':minute', reserved_at / HALF, used.tokens) end
+  if used.nano ~= 0 then add_to_budgets(provider, used, reserved_at, used.nano) end
+end
