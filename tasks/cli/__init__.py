@@ -16,6 +16,7 @@ from tasks.cli.forget import forget
 from tasks.cli.import_litellm import import_litellm
 from tasks.cli.providers import providers
 from tasks.cli.replay import replay
+from tasks.cli.spend import spend
 from tasks.cli.status import status
 from tasks.cli.up import up
 
@@ -41,6 +42,7 @@ for _command in (
     providers,
     import_litellm,
     replay,
+    spend,
     status,
     up,
 ):

@@ -11,6 +11,7 @@ from config.providers import DISABLED, Provider
 from tasks.celery import COMPLETIONS, settings
 from tasks.cli.support.advice import of_durability, of_neighbours, of_tracking
 from tasks.cli.support.durability import durability
+from tasks.cli.support.limits_table import limits_table
 from tasks.cli.support.neighbours import neighbours
 from tasks.cli.support.prices_table import prices_table
 from tasks.cli.support.redis import place, require_redis, requires_redis
@@ -18,6 +19,7 @@ from tasks.cli.support.tracking import tracking_refusal
 from tasks.cli.support.workers import consuming
 from tasks.store import store
 from worker.health.probe import probe
+from worker.limits.unpriced import unpriced
 from worker.store.store import Store
 
 
@@ -42,6 +44,7 @@ def check() -> None:
         names = ", ".join(each.providers) if each.enabled else DISABLED
         chains.add_row(name, names, each.failover, str(each.priority), f"{each.timeout:g} s")
     console.print(chains)
+    _limits(console)
     contract = f'app.signature("fallback.complete", queue="{COMPLETIONS}", priority=6).delay(request, chain="default")'
     console.print(f"by name    {contract}", soft_wrap=True)
     if broken := list(_without_provider(reached)):
@@ -57,6 +60,25 @@ def _warn(console: Console) -> None:
         )
         for line in lines:
             console.print(f"warning    {line}", soft_wrap=True, markup=False, highlight=False)
+
+
+def _limits(console: Console) -> None:
+    """Prints limits and budgets.
+
+    Raises:
+        click.ClickException: a budget is over a provider without prices.
+    """
+    with requires_redis():
+        if table := limits_table(settings):
+            console.print(table)
+    for name, each in settings.chains.items():
+        budgets = {"a completion": each.max_cost_usd, "a day": each.usd_per_day}
+        if words := [f"{usd:g} USD {of}" for of, usd in budgets.items() if usd is not None]:
+            console.print(f"budget     chain {name}: {', '.join(words)}", highlight=False)
+    for name, tenant in settings.tenants.items():
+        console.print(f"budget     tenant {name}: {tenant.usd_per_day:g} USD a day", markup=False, highlight=False)
+    if lines := unpriced(settings):
+        raise click.ClickException("\n".join(lines))
 
 
 def _without_provider(reached: set[str]) -> Iterable[str]:

@@ -7,11 +7,13 @@ from functools import partial
 from typing import Any, NoReturn
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 
+from tasks.celery import settings
 from tasks.cli.support.duration import duration
 from tasks.cli.support.interrupt import until_interrupted
+from tasks.cli.support.limits_table import limits_table
 from tasks.cli.support.models_table import models_table
 from tasks.cli.support.providers_table import providers_table
 from tasks.cli.support.redis import outage, requires_redis
@@ -30,7 +32,7 @@ Show = Callable[[Any], None]
 def status(watch: bool, interval: float, models: bool, as_json: bool) -> None:
     """Shows each provider's health, breaker, response times and last error."""
     console = Console()
-    table = models_table if models else providers_table
+    table = models_table if models else _tables
     read: Read = report if as_json else table
     show: Show = _print_json if as_json else console.print
     if not watch:
@@ -42,6 +44,10 @@ def status(watch: bool, interval: float, models: bool, as_json: bool) -> None:
             _watch(read, show, interval)
         with Live(console=console, auto_refresh=False) as live:
             _watch(read, partial(live.update, refresh=True), interval)
+
+
+def _tables() -> Group:
+    return Group(providers_table(), *filter(None, (limits_table(settings),)))
 
 
 def _watch(read: Read, show: Show, interval: float) -> NoReturn:

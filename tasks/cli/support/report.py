@@ -9,6 +9,7 @@ from tasks.celery import settings
 from tasks.store import store
 from worker.health import model_registry
 from worker.health.health import Health, health
+from worker.limits.usage import Used, usage
 from worker.task import parking, scheduling
 
 _HEALTH = TypeAdapter(Health)
@@ -26,10 +27,12 @@ def report() -> dict[str, Any]:
     """
     found = health(store(), list(settings.providers))
     counts = {"parked": parking.count(store()), "scheduled": scheduling.count(store())}
-    return {"time": found[0].breaker.now, **counts, "providers": [_provider(each) for each in found]}
+    used = usage(store(), list(settings.providers))
+    providers = [_provider(*each) for each in zip(found, used, strict=True)]
+    return {"time": found[0].breaker.now, **counts, "providers": providers}
 
 
-def _provider(found: Health) -> dict[str, Any]:
+def _provider(found: Health, used: Used) -> dict[str, Any]:
     breaker = found.breaker
     provider = settings.providers[breaker.provider]
     statuses = model_registry.tiers(store(), provider)
@@ -40,6 +43,8 @@ def _provider(found: Health) -> dict[str, Any]:
         "configured": provider.missing is None,
         "missing": provider.missing,
         **_HEALTH.dump_python(found, exclude=_OUTSIDE),
+        "limits": provider.limits.model_dump(),
+        "used": {name: value for name, value in asdict(used).items() if name != "provider"},
         "tiers": {tier: {"model": model.name, "status": statuses[tier]} for tier, model in provider.models.items()},
         "models": [asdict(model) for model in model_registry.models(store(), provider.name)],
     }
