@@ -16,6 +16,7 @@ PLACEHOLDERS = {
     "outcomes": "CLASS",
     "errors": "EVIDENCE",
     "headers": "HEADER",
+    "tenants": "TENANT",
 }
 """What stands on the page for a key that the operator chooses."""
 

@@ -15,7 +15,7 @@ from tasks.store import store
 from worker.limits.bill import Figures
 from worker.limits.spend import DAYS_KEPT, Spent, spent
 
-_COLUMNS = ("USD", "wasted", "prompt", "answer", "wasted", "ok", "failed", "open")
+_COLUMNS = ("\nUSD", "wasted\nUSD", "\nprompt", "\nanswer", "wasted\ntokens", "\nok", "\nfailed", "\nopen")
 
 
 @click.command()
@@ -65,7 +65,7 @@ def _values(figures: Figures) -> dict[str, float]:
 
 def _table(rows: dict[tuple[str, str], Figures], by: str) -> None:
     found = Table(box=None, pad_edge=False)
-    for place, name in enumerate(("day", by)):
+    for place, name in enumerate(("\nday", f"\n{by}")):
         found.add_column(name, no_wrap=True, min_width=max((len(key[place]) for key in rows), default=0))
     for name in _COLUMNS:
         found.add_column(name, justify="right", no_wrap=True)

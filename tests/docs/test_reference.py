@@ -24,6 +24,7 @@ EVENT = re.compile(
 FIXED_KEY = re.compile(r"\{[^{}]*(?:namespace|prefix|tag)[^{}]*\}:(?:2:)?([a-z_]+)")
 VARIABLES = [setting for setting in settings.settings().values() if setting.variable]
 PROVIDER = {"NAME": "claude", "TIER": "fast", "EVIDENCE": "plan_paused", "MODEL": "o3", "HEADER": "x-team"}
+PROVIDER |= {"TENANT": "acme"}
 CHAIN = {"NAME": "high-priority", "CLASS": "rate-limited"}
 WORDS = {
     "allow_http": "true",
@@ -43,6 +44,7 @@ WORDS |= {
     "x-team": "search",
     "base_path": "/v1",
     "probe_path": "/health",
+    "usd_per_day": "1",
 }
 
 
@@ -81,7 +83,7 @@ def test_the_variable_on_the_page_sets_the_setting(setting):
     variable = "FALLBACK_" + "__".join(path).upper().replace("-", "_")
     environ = {**model_name(variable), variable: accepted(path)}
     assert re.fullmatch(
-        re.sub("NAME(?=__)|TIER|CLASS|EVIDENCE|HEADER|MODEL$", "[A-Z_0-9]+", setting.variable), variable
+        re.sub("NAME(?=__)|TIER|CLASS|EVIDENCE|HEADER|TENANT(?=__)|MODEL$", "[A-Z_0-9]+", setting.variable), variable
     )
     assert variable in {entry.origin for entry in effective(environ) if entry.path.startswith(".".join(path))}
 

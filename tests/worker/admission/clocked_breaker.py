@@ -8,6 +8,7 @@ from typing import Any
 from redis import Redis
 
 from config.breaker import Adaptive, Breaker
+from config.limits import Limits
 from config.providers import Model, Provider
 from worker.admission import breaker
 from worker.admission.breaker import NEVER, Attempted, Decision, Permit
@@ -60,17 +61,20 @@ def url(server: Redis) -> str:
 class ClockedBreaker:
     """Scripts on a real server, with the time in a key. Methods without a provider are about `alpha`.
 
-    `own` are the settings of single providers, in place of those of all.
+    `own` are the settings of single providers, in place of those of all; `limits` those of each.
     """
 
     server: Redis
     settings: Breaker = field(default_factory=Breaker)
     own: dict[str, Breaker] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
     store: Store = field(init=False)
     permit_ids: int = 0
 
     def __post_init__(self) -> None:
-        providers = {name: provider(name, breaker=self.own.get(name, self.settings)) for name in CHAIN}
+        providers = {
+            name: provider(name, breaker=self.own.get(name, self.settings), limits=self.limits) for name in CHAIN
+        }
         self.store = Store(url(self.server), "fallback", providers, part=clocked())
         self.at(T0)
 

@@ -1,4 +1,4 @@
-"""Runs the state machine against every mutant: `python -m tests.worker.admission.kill_mutants`, or `make mutants`."""
+"""Runs the state machines against every mutant: `python -m tests.worker.admission.kill_mutants`, or `make mutants`."""
 
 import sys
 import tempfile
@@ -14,8 +14,10 @@ from tasks.local.fleet import Fleet
 from tests.worker.admission.breaker_machine import SETTINGS, machine_on
 from tests.worker.admission.breaker_mutants import Mutant, mutants
 from tests.worker.admission.breaker_rules import BreakerMachine
+from tests.worker.admission.limits_machine import LimitsMachine
 
 MOST_SURVIVORS = 4
+OF_LIMITS = ("minute", "limits", "ledger", "renew_slots")
 
 
 def is_killed(mutant: Mutant, url: str, *, within: int = 200) -> bool:
@@ -26,7 +28,8 @@ def is_killed(mutant: Mutant, url: str, *, within: int = 200) -> bool:
         url: of a server.
         within: runs of a hundred steps; the draws depend on it, not only their number.
     """
-    with machine_on(BreakerMachine, url, mutant.part) as machine:
+    kind = LimitsMachine if mutant.file in OF_LIMITS else BreakerMachine
+    with machine_on(kind, url, mutant.part) as machine:
         try:
             run_state_machine_as_test(machine, settings=settings(SETTINGS, max_examples=within, derandomize=True))
         except (AssertionError, ResponseError, ValueError):

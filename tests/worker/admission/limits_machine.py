@@ -164,7 +164,7 @@ class LimitsMachine(Machine):
             self.bit("renewed", there)
             self.bit("not renewed: it had run out", not there)
 
-    @rule(ms=st.sampled_from([1, 499, 500, SECOND, 5 * SECOND, 14_999, 15 * SECOND, 45_000, 3 * MINUTE]))
+    @rule(ms=st.sampled_from([1, 499, 500, SECOND, 5 * SECOND, 14_999, 15 * SECOND, 45_000, 60_500, 3 * MINUTE]))
     def time_goes_on(self, ms: int) -> None:
         self.at(self.model.time + ms)
 
@@ -201,6 +201,6 @@ class LimitsMachine(Machine):
         days = {int(key.rpartition(":")[2]): key for key in self.server.scan_iter("*:budgets:*")}
         stored = {day: {f: int(nano) for f, nano in self.server.hgetall(key).items()} for day, key in days.items()}
         assert stored == {day: dict(sums) for day, sums in used.budgets.items()}
-        spent = {task: self.server.hget(self.stores["usual"].keys.task(task), "spent") for task in TASKS}
+        spent = {task: self.server.hget(self.stores["usual"].keys.task(task), "cost") for task in TASKS}
         assert {task: int(nano) for task, nano in spent.items() if nano is not None} == dict(used.spent)
         assert all(self.server.ttl(key) > 0 for key in (*days.values(), *self.server.scan_iter("*:spend:*")))

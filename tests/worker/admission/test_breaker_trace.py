@@ -35,6 +35,11 @@ def test_every_reply_of_processes_that_are_killed_is_the_model_s(request, server
         assert {name: one.fields for name, one in stored(client, CHAIN).items()} == {
             name: circuit.fields() for name, circuit in model.circuits.items()
         }
+        for name in CHAIN:
+            slots = dict(client.zrange(f"{{fallback}}:2:breaker:{name}:slots", 0, -1, withscores=True))
+            assert slots == model.used.slots.get(name, {})
+            minute = model.used.minutes.get(name)
+            assert client.hgetall(f"{{fallback}}:2:breaker:{name}:minute") == (minute.stored() if minute else {})
         events = [fields for _, fields in client.xrange("{fallback}:2:events")]
         assert events == model.events[-len(events) :]
 

@@ -10,8 +10,12 @@ from tests.worker.admission.traced_breakers import store_on
 from worker.admission import breaker
 from worker.admission.breaker import NEVER, Attempted, Permit
 from worker.errors import RedisUnavailable
+from worker.limits.bill import Bill
+from worker.limits.demand import Budgets, Estimate
 from worker.store.store import Store
 
+USUAL = Estimate(tokens=100, nano=1_000)
+BUDGETS = Budgets(None, (("chain:one", 5_000_000, "chain"), ("tenant:a", 4_000_000, "tenant")))
 OUTCOMES = ["success"] * 60 + ["failure"] * 25 + ["ignored", "rate-limited"] * 5 + ["quota", "authentication"]
 
 
@@ -43,7 +47,7 @@ def _step(store: Store, held: deque[Permit]) -> None:
 
 def _acquire(store: Store) -> Permit | None:
     chain, permit_id = random.sample(CHAIN, random.randint(1, 3)), uuid4().hex
-    reply = store.run(breaker.acquire(store, "", "", permit_id, chain))[0]
+    reply = store.run(breaker.acquire(store, "", "", permit_id, chain, _demand(len(chain))))[0]
     return breaker.parse_acquire_reply(reply, permit_id, chain).permit
 
 
@@ -57,7 +61,11 @@ def _record(store: Store, permit: Permit) -> None:
         countdown_ms=random.choice([NEVER, 0, 20]),
         failure="" if outcome == "success" else outcome,
         first_token_ms=random.lognormvariate(5, 0.3) * random.choice([1, 1, 1, 4]),
+        bill=Bill(BUDGETS.settlement(Estimate(random.randint(-USUAL.tokens, 50), random.randint(-USUAL.nano, 50)))),
     )
-    store.run(
-        breaker.record(store, uuid4().hex, "", uuid4().hex, attempted, random.sample(CHAIN, random.randint(0, 2)))
-    )
+    chain = random.sample(CHAIN, random.randint(0, 2))
+    store.run(breaker.record(store, uuid4().hex, "", uuid4().hex, attempted, chain, _demand(len(chain))))
+
+
+def _demand(number: int) -> str:
+    return BUDGETS.demand([USUAL] * number)

@@ -8,6 +8,7 @@ from typing import Any
 from redis import Redis
 
 from config.breaker import Adaptive, Breaker
+from config.limits import Limits
 from tests.worker.admission.breaker_circuit import Rules
 from tests.worker.admission.breaker_model import Attempt, Model
 from tests.worker.admission.clocked_breaker import CHAIN, provider
@@ -17,7 +18,11 @@ from worker.store.store import Store
 LOG = "trace"
 PERMIT_MS = 0.3
 SETTINGS = Breaker(cooldown_period=0.05, adaptive=Adaptive(failures="on", latency="on"))
-RULES = Rules(SETTINGS, round(PERMIT_MS * 1000))
+LIMITS = {
+    "alpha": Limits(concurrency=5, tokens_per_minute=400_000, usd_per_day=5e-3),
+    "beta": Limits(requests_per_minute=2_000),
+}
+RULES = Rules(SETTINGS, round(PERMIT_MS * 1000), LIMITS)
 TRACED = ("acquire", "record", "extend", "control", "probed")
 _SLICE = 5_000
 
@@ -38,7 +43,8 @@ return reply
 def store_on(url: str) -> Store:
     """Returns a store whose scripts write down their calls; permits and cooldowns are short, by the server's clock."""
     times = {"connect_timeout": PERMIT_MS / 2, "first_token_timeout": PERMIT_MS / 2}
-    return Store(url, "fallback", {n: provider(n, breaker=SETTINGS, **times) for n in CHAIN}, part=_traced)
+    limited = {n: provider(n, breaker=SETTINGS, limits=RULES.of(n), **times) for n in CHAIN}
+    return Store(url, "fallback", limited, part=_traced)
 
 
 def _traced(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 
+from config.limits import Limits
 from tests.worker.admission.clocked_breaker import MINUTE, T0, ClockedBreaker
 from worker.task.parking import ParkUntil, UnackedMessage, park, release
 
@@ -10,12 +11,14 @@ MOST = 50
 LATER = T0 + 10 * MINUTE
 LISTS = ("completions", "completions:3", "completions:6", "completions:9")
 
+NO_LIMITS = Limits()
+
 
 class ParkingLot:
     """Completions that are parked for providers of a breaker's chain, in the order in which they came."""
 
-    def __init__(self, server):
-        self.breaker = ClockedBreaker(server)
+    def __init__(self, server, limits=NO_LIMITS):
+        self.breaker = ClockedBreaker(server, limits=limits)
         self.server, self.store = server, self.breaker.store
 
     def hand(self, tag, message="{}", age=0.0):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from config.limits import Limits
 from tests.worker.admission.clocked_breaker import SECOND, T0, attempted
 from tests.worker.task.parking_lot import MOST, TICK, ParkingLot
 
@@ -192,3 +193,22 @@ def test_between_two_ticks_nobody_leaves_whoever_asks(lot):
 
 def fail(lot, said):
     lot.breaker.record(attempted(lot.breaker.permit(), "failure", failure=said))
+
+
+def test_no_more_leave_than_the_limits_admit(every_redis):
+    lot = ParkingLot(every_redis, Limits(concurrency=3))
+    lot.fill(9)
+    lot.tick()
+    lot.widen(6)
+    lot.breaker.acquire("alpha")
+    assert len(lot.tick()) == 2
+
+
+def test_nobody_leaves_for_a_provider_whose_limit_is_met(every_redis):
+    lot = ParkingLot(every_redis, Limits(requests_per_minute=1))
+    lot.breaker.acquire("alpha")
+    lot.fill(3)
+    lot.breaker.after(60 * SECOND)
+    assert lot.tick() == []
+    lot.breaker.after(SECOND)
+    assert len(lot.tick()) == 1

@@ -7,7 +7,7 @@
 --   {ns}:2:breaker:<provider>:slots   zset: id of the permit -> ms at which it runs out, unless a heartbeat renews it
 --   {ns}:2:budgets:<day>              hash, two days: provider:<name>, chain:<name>, tenant:<name> -> nano-USD reserved
 --                                     and spent on this day since the epoch, in UTC
---   {ns}:2:task:<id>                  its field `spent`: nano-USD of one completion
+--   {ns}:2:task:<id>                  its field `cost`: nano-USD of one completion
 --
 -- `limits` of SETTINGS, by provider: requests, tokens (each a minute), concurrency, nano (nano-USD a day); nil where
 -- there is none. Amounts of money are whole nano-USD: 2^53 of them are 9 million USD.
@@ -95,7 +95,7 @@ end
 local function over_budget(provider, now, demand, nano)
   if nano <= 0 then return nil end
   if demand.max and demand.task ~= '' then
-    local spent = tonumber(redis.call('HGET', demand.task, 'spent') or 0)
+    local spent = tonumber(redis.call('HGET', demand.task, 'cost') or 0)
     if spent + nano > demand.max then return 'budget: max_cost_usd', NO_TIME end
   end
   local key = budgets_key(demand, now)
@@ -124,7 +124,7 @@ end
 -- Adds to all budgets of a call.
 local function add_to_budgets(provider, demand, at, nano)
   if demand.max and demand.task ~= '' and redis.call('HEXISTS', demand.task, 'holder') == 1 then
-    redis.call('HINCRBY', demand.task, 'spent', whole(nano))
+    redis.call('HINCRBY', demand.task, 'cost', whole(nano))
   end
   local key = budgets_key(demand, at)
   for _, each in ipairs(budgets_of(provider, demand)) do

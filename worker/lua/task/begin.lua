@@ -22,7 +22,7 @@
 --   duplicates      a JSON line per duplicate answer
 --   asked           the provider that the holder may ask, and since when (ms)
 --   crashed         a line per worker that died as the holder: its `asked`, empty where it died between two attempts
---   spent           nano-USD reserved and spent by its attempts, see limits.lua; only under `max_cost_usd`
+--   cost            nano-USD reserved and used by its attempts, see limits.lua; only under `max_cost_usd`
 --   from            how many lines of the journal came before a replay
 --   request         fingerprints of the request that the id stands for, see identity.lua; the only field between a
 --                   producer's claim (claim.lua) and the first delivery

@@ -13,7 +13,7 @@ from tests.worker.providers.asking import OPENAI as STREAM
 from tests.worker.providers.asking import asked, failure, provider, request, revoked_if
 from tests.worker.providers.bare_server import END, HEAD, Bare, chunk, responds, sends, serving, stalls, streams
 from worker.providers.http import client
-from worker.providers.http.retry_after import parse_retry_after
+from worker.providers.http.retry_after import parse_exhausted, parse_retry_after
 
 
 def openai(bare: Bare, **limits: float) -> Provider:
@@ -179,6 +179,25 @@ def test_no_proxy_is_asked_for_a_host_that_is_excepted(monkeypatch: pytest.Monke
 )
 def test_retry_after_is_read_as(headers: dict[str, str], seconds: float | None) -> None:
     assert parse_retry_after(headers) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, 360.0),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1.5s"}, 1.5),
+        ({"x-ratelimit-remaining-requests": "1", "x-ratelimit-reset-requests": "6m0s"}, 0.0),
+        (
+            {"anthropic-ratelimit-tokens-remaining": "0", "anthropic-ratelimit-tokens-reset": "2015-10-21T07:28:00Z"},
+            0.0,
+        ),
+        ({"x-ratelimit-remaining-tokens": "0"}, 0.0),
+        ({"retry-after": "60"}, 0.0),
+        ({}, 0.0),
+    ],
+)
+def test_what_a_successful_answer_says_is_exhausted(headers: dict[str, str], seconds: float) -> None:
+    assert parse_exhausted(headers) == seconds
 
 
 def test_retry_after_may_be_a_date() -> None:
