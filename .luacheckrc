@@ -5,8 +5,12 @@ max_line_length = 120
 read_globals = { "redis", "cjson", "KEYS", "ARGV", "SETTINGS", "clock", "unpack" }
 files["worker/lua/clock.lua"] = { ignore = { "211" } }
 files["worker/lua/admission/breaker.lua"] = {
-  ignore = { "211" }, read_globals = { "read_demand", "beyond", "reserve", "over_limit" },
+  ignore = { "211" },
+  read_globals = { "read_demand", "beyond", "reserve", "over_limit", "add_to_retry_budget", "retry_postponed" },
 }
+files["worker/lua/admission/retry_budget.lua"] = { ignore = { "211" } }
+files["worker/lua/admission/held_task.lua"] = { ignore = { "211" } }
+files["worker/lua/admission/slowness.lua"] = { ignore = { "211" }, read_globals = { "MILLION", "LEARNED", "decimal" } }
 files["worker/lua/limits/minute.lua"] = { ignore = { "211" } }
 files["worker/lua/limits/limits.lua"] = { ignore = { "211" }, read_globals = {
   "whole", "HALF", "REQUESTS", "TOKENS", "read_minute", "leaves_at", "add_to_minute", "correct_minute",
@@ -29,7 +33,8 @@ for _, name in ipairs { "admission/acquire", "admission/admissions", "admission/
     "KEEP", "RING", "QUOTA", "LONGEST_QUOTA", "LONGEST_RETRY_AFTER", "NEVER", "FAILED", "TEXT", "DEPRIORITISED_FOR",
     "read_breaker", "write_breaker", "new_breaker", "add_event", "health", "change_state", "open_for",
     "open_for_cooldown", "refusal", "grant_permit", "first_admitting", "holds_lease", "write_asked",
-    "update_failure_detector", "update_latency_detector", "read_demand", "over_limit", "room_within_limits", "settle",
-    "add_to_ledger",
+    "update_failure_detector", "update_latency_detector", "update_slowness", "names",
+    "add_to_retry_budget", "retry_postponed",
+    "read_demand", "over_limit", "room_within_limits", "settle", "add_to_ledger",
   } }
 end

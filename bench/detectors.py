@@ -76,11 +76,12 @@ def _run(console: Console, status: Status, redis: Redis, url: str, runs: int, se
     slower = {
         scatter: {times: simulation.slower(scatter, times, LEARNED_LATENCY) for times in TIMES} for scatter in steady
     }
-    console.print(tables.steady(steady), tables.slower(slower))
+    again = {scatter: simulation.slower_for_a_while(scatter, 3, LEARNED_LATENCY) for scatter in steady}
+    console.print(tables.steady(steady), tables.slower(slower), tables.slowness(steady, slower, again))
     status.update("as the prototype")
-    again = {change: prototype.failing_more(*change, PROTOTYPE_LEARNED) for change in CHANGES}
+    as_prototype = {change: prototype.failing_more(*change, PROTOTYPE_LEARNED) for change in CHANGES}
     unlearned = {share: prototype.failing(share, 0) for share in FALSE_ALARMS}
-    console.print(specified.failures(failing, unlearned, changes, again))
+    console.print(specified.failures(failing, unlearned, changes, as_prototype))
     console.print(specified.latency([(steady[spread], slower[spread][3]) for spread in SPREADS]))
     calls = detectors.calls + prototype.detectors.calls
     console.print(f"{runs:,} runs of each scenario, {calls / 1e6:.0f} million calls, seed {seed}")

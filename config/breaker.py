@@ -24,6 +24,17 @@ class Adaptive(Frozen):
     latency: Detector = "observe"
 
 
+class RetryBudget(Frozen):
+    """How many calls to a provider may be retries, over the whole fleet, see worker/lua/admission/retry_budget.lua.
+
+    Retries may be `share` of the calls of the last minute, and `min_per_minute` in any case. A `share` of 1 limits
+    nothing.
+    """
+
+    share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    min_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 3
+
+
 class Breaker(Frozen):
     """Thresholds are counts of calls; `cooldown_period` is the first opening's length in seconds."""
 
@@ -31,3 +42,4 @@ class Breaker(Frozen):
     success_threshold: Annotated[int, Field(ge=1, le=100)] = 2
     cooldown_period: Seconds = 60.0
     adaptive: Adaptive = Adaptive()
+    retry_budget: RetryBudget = RetryBudget()

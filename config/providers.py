@@ -10,6 +10,7 @@ from config.frozen import Frozen, Name, Seconds
 from config.headers import Headers, unset
 from config.limits import Limits
 from config.outcomes import Failure
+from config.retry import ProviderRetry
 
 Dialect = Literal["anthropic", "openai", "llama_cpp"]
 Capability = Literal["tools", "images", "files", "audio", "schema", "json", "prefill"]
@@ -86,6 +87,7 @@ class Provider(Frozen):
     the path of the dialect's probe. `base_path` is the path of a `base_url` that has none, or only the beginning of it.
     It, `dialect` and `allow_http` precede `base_url`, whose check reads them.
     `errors` maps what this provider says to a class: a code, a status as text, or words of its message, in any case.
+    `retry` replaces fields of the chain's.
     `drop_params`, `pass_params` and `limit_field` hold for each of its models. `prompt_cache` marks prompts for its
     cache. `stand_in` is a field without which it refuses the calls that another provider made. With `short_call_ids` it
     gets ids of nine letters and digits, with `developer_role` the role `developer`, which others get as `system`.
@@ -119,6 +121,7 @@ class Provider(Frozen):
     models: dict[Name, Model]
     breaker: Breaker = Breaker()
     limits: Limits = Limits()
+    retry: ProviderRetry = ProviderRetry()
     errors: dict[Evidence, Failure] = Field(default_factory=dict)
 
     @field_validator("base_url")

@@ -29,10 +29,13 @@ class Manner:
 
     `alive`: it is answered. `failing`: it gets a 500. `resetting`: its connection is reset, and in the moment of
     turning every one that is open, whose calls under way are cut. Else those end as they would have.
+
+    Of a `failing` one's calls, `share` fail; the others are answered.
     """
 
     kind: Literal["alive", "failing", "resetting"] = "alive"
     delay: float = 0.2
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,8 @@ class _Provider:
         if manner.kind == "resetting":
             _reset(writer)
         else:
-            writer.write(_ANSWER if manner.kind == "alive" else _FAILURE)
+            is_failed = manner.kind == "failing" and random.random() < manner.share
+            writer.write(_FAILURE if is_failed else _ANSWER)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -40,6 +40,8 @@ ALERTS = {
     "provider-unhealthy",
     "provider-recovered",
     "provider-deprioritised",
+    "slow-began",
+    "slow-ended",
     "provider-auth-locked",
     "provider-auth-unlocked",
     "message-quarantined",

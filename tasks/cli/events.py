@@ -57,6 +57,6 @@ def _line(event: Event) -> str:
 
 
 def _field(name: str, value: str) -> str:
-    if name.endswith("until_ms"):
+    if name.endswith(("until_ms", "since_ms")):
         return f"{name.removesuffix('_ms')}={instant(int(value) / 1000)}"
     return f"{name}={value if value.isprintable() and ' ' not in value else json.dumps(value)}"

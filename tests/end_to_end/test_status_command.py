@@ -1,6 +1,7 @@
 """`fallback status`: every state of a breaker, as a table, as JSON, once and again; with no worker about."""
 
 import json
+import math
 import os
 import pty
 import re
@@ -113,6 +114,13 @@ def test_each_state_is_a_line_of_80_columns_with_its_health(status: Status, stor
         "g": "degraded closed, probes - 0% - - -",
     }
     assert {name: shown[name][: len(start)] for name, start in starts.items()} == starts
+
+
+def test_a_slowness_is_shown_with_what_is_usual_and_since_when(status: Status, store: Store) -> None:
+    record(store, "a", "success")
+    means = ("latency_mean", round(1e6 * math.log(1100)), "usual_mean", round(1e6 * math.log(300)))
+    store.run(("HSET", store.keys.breaker("a"), *means, "slow_since", 1_795_694_820_000))
+    assert "a: first token p50 1.1 s, usual 0.30, since 2026-11-26T12:07:00Z" in status().stdout
 
 
 @pytest.mark.parametrize(

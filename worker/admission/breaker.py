@@ -3,15 +3,17 @@
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from worker.admission.decision import NEVER as NEVER
+from worker.admission.decision import RETRY_BUDGET
 from worker.admission.decision import Attempted as Attempted
 from worker.admission.decision import Decision as Decision
 from worker.admission.decision import Permit as Permit
 from worker.admission.decision import Skipped as Skipped
+from worker.admission.stored import Instant, Median
 from worker.store.connection import Command
 from worker.store.store import Store
 
@@ -59,6 +61,7 @@ def record(
         "draw": random.randrange(1000),  # noqa: S311 - spreads reopenings, not a secret
         "failure": attempted.failure,
         "first_token_ms": round(attempted.first_token_ms),
+        "tried": " ".join(attempted.tried),
         "provider": permit.provider,
         "slot_id": permit.slot_id,
         "reserved_ms": permit.reserved_ms,
@@ -87,10 +90,12 @@ def parse_acquire_reply(reply: Sequence[Any], permit_id: str, providers: Sequenc
     return Decision("none", None, skipped, None if earliest == NEVER else max(0.0, (earliest - now) / 1000))
 
 
-def parse_record_reply(reply: Sequence[Any], permit_id: str, providers: Sequence[str]) -> Decision:
-    """Returns the decision in a reply of `record`."""
-    _, change, following = reply
-    return replace(parse_acquire_reply(following, permit_id, providers), change=str(change))
+def parse_record_reply(reply: Sequence[Any], permit_id: str, asked: str, providers: Sequence[str]) -> Decision:
+    """Returns the decision in a reply of `record`, of an attempt at the provider `asked`."""
+    _, change, following, postponed = reply
+    found = parse_acquire_reply(following, permit_id, providers)
+    skipped = (Skipped(asked, RETRY_BUDGET, postponed / 1000),) if postponed else ()
+    return replace(found, change=str(change), skipped=skipped + found.skipped)
 
 
 def admissions(store: Store, providers: Sequence[str]) -> dict[str, float | None]:
@@ -136,10 +141,6 @@ def probed(store: Store, provider: str, *, answered: bool, authenticated: bool) 
     return store.script("probed", keys, provider, int(answered), int(authenticated))
 
 
-Instant = Annotated[float, BeforeValidator(lambda ms: int(ms) / 1000)]
-"""An epoch in seconds, parsed from ms; 0 is none."""
-
-
 class Snapshot(BaseModel):
     """One breaker's current state and counts.
 
@@ -147,6 +148,7 @@ class Snapshot(BaseModel):
     2. `override` is empty if none is set.
     3. `count` and `failed` cover the last 100 calls; `failed_probes` counts consecutive ones.
     4. `settings` are those that the last writer had, separated by `/`.
+    5. `latency_mean` is the median of the last first tokens. Since `slow_since` it is far above `usual_mean`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -170,6 +172,9 @@ class Snapshot(BaseModel):
     consecutive_successes: int = 0
     count: int = 0
     failed: int = 0
+    latency_mean: Median = 0.0
+    usual_mean: Median = 0.0
+    slow_since: Instant = 0.0
     error: str = ""
     error_at: Instant = 0.0
     failed_probes: int = 0

@@ -8,6 +8,8 @@ from worker.limits.bill import NO_BILL, Bill
 NEVER = -1
 LIMIT, BUDGET = "limit: ", "budget: "
 """First words of the reason why a limit or a budget refuses a provider."""
+RETRY_BUDGET = "retry-budget"
+"""Why a provider is skipped that would be asked again, but has no retry left in its budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,8 @@ class Skipped:
     """A provider that did not admit.
 
     `until` is the epoch in seconds at which to ask again, None where no time is known. `reason` is `open`, `half-open`,
-    `rate-limited`, `authentication`, `forced-open` or, if another provider admits, `deprioritised`; or it begins with
-    `LIMIT` or `BUDGET` and names the setting.
+    `rate-limited`, `authentication`, `forced-open`, `RETRY_BUDGET` or, if another provider admits, `deprioritised`; or
+    it begins with `LIMIT` or `BUDGET` and names the setting.
     """
 
     provider: str
@@ -60,6 +62,10 @@ class Decision:
     wait: float | None = None
     change: str = ""
 
+    def postponed(self, now: float) -> dict[str, float]:
+        """Returns the seconds from the epoch `now` until the retry budget of each provider skipped for it has room."""
+        return {each.provider: (each.until or now) - now for each in self.skipped if each.reason == RETRY_BUDGET}
+
 
 @dataclass(frozen=True, slots=True)
 class Attempted:
@@ -73,6 +79,7 @@ class Attempted:
         countdown_ms: the delay of a planned retry, `NEVER` for none.
         failure: class and status in a few words, empty for a success.
         first_token_ms: time to first token, 0 where it is not known.
+        tried: the providers that failed this completion since its last fresh round.
         bill: what it cost.
     """
 
@@ -83,4 +90,5 @@ class Attempted:
     countdown_ms: float = NEVER
     failure: str = ""
     first_token_ms: float = 0
+    tried: tuple[str, ...] = ()
     bill: Bill = NO_BILL

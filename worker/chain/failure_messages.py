@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from config.chains import Chain
 from config.outcomes import Outcome
 from config.providers import DISABLED
-from worker.admission.decision import BUDGET
+from worker.admission.decision import BUDGET, RETRY_BUDGET
 from worker.chain.route import INCAPABLE, NOT_CONFIGURED
 from worker.errors import (
     BudgetExceeded,
@@ -61,11 +61,15 @@ def crashes_error(crashes: int, considered: Iterable[Entry]) -> TaskFailed:
 
 
 def _summary(considered: Iterable[Entry]) -> str:
-    """Returns the last entry of each provider in a few words, with the number of its attempts."""
+    """Returns the last entry of each provider in a few words, with the number of its attempts.
+
+    That a retry was postponed is no reason of a failure: what the provider said is.
+    """
     last: dict[str, Entry] = {}
     attempts: dict[str, int] = {}
     for entry in considered:
-        last[entry.provider] = entry
+        if entry.reason != RETRY_BUDGET:
+            last[entry.provider] = entry
         attempts[entry.provider] = attempts.get(entry.provider, 0) + (entry.outcome != SKIPPED)
     return "; ".join(_in_words(e) + (f" ({attempts[p]} attempts)" if attempts[p] > 1 else "") for p, e in last.items())
 

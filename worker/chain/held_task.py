@@ -19,7 +19,7 @@ from worker.request.version import version as request_version
 from worker.store.connection import Command
 from worker.store.store import Store
 from worker.task import dead_letters, journal, lease
-from worker.task.journal import Entry, Line
+from worker.task.journal import Entry, Line, RoundStart
 from worker.task.lease import RENEWER, LeaseResult
 from worker.task.outcome import Outcome, stored_result
 
@@ -116,7 +116,8 @@ class HeldTask:
             without_redis.remember_failure(attempted.permit.provider)
             return without_redis.decide(self.store, remaining)
         self.saved = len(self.lines)
-        return self._granted(breaker.parse_record_reply(reply, self._permit_id, remaining))
+        asked = attempted.permit.provider
+        return self._granted(breaker.parse_record_reply(reply, self._permit_id, asked, remaining))
 
     def give_back(self, permit: Permit) -> None:
         """Returns an unused half-open permit or slot; during a Redis outage it runs out by itself."""
@@ -134,9 +135,12 @@ class HeldTask:
     def pause(self, delay: float, *, next_step: bool = True) -> Continue:
         """Releases the task, and returns when and where a message continues it: the next step's, or the current one."""
         step = self.lease.step + 1 if next_step else self.delivery.step
-        pause = lease.pause(self.store, self.delivery.task_id, self.lease_id, step, delay, self.lines[self.saved :])
+        unsaved, key = self.lines[self.saved :], self.store.keys.task(self.delivery.task_id)
+        is_fresh = any(isinstance(line, RoundStart) and line.fresh for line in unsaved)
+        forget: list[Command] = [("HDEL", key, "tried")] if is_fresh else []
+        pause = lease.pause(self.store, self.delivery.task_id, self.lease_id, step, delay, unsaved)
         with suppress(RedisUnavailable):  # the lease runs out by itself, and the message carries the step
-            self.store.run(pause)
+            self.store.run(*forget, pause)
         route = self.delivery.route
         version = max(journal.version(self.lines), request_version(self.delivery.request.wire()))
         return Continue(delay, step, tuple(position(route, self.lines).remaining(route)), version=version)

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from config.chains import Retry
 from config.outcomes import RULES, Outcome
@@ -58,7 +59,7 @@ def after_failure(
     """Returns what follows from the failure in the last line, with `left` seconds to the deadline."""
     last = lines[-1]
     assert isinstance(last, Entry)  # noqa: S101 - the caller has just written it
-    outcome, now, retry = Outcome(last.outcome), position(route, lines), route.chain.retry
+    outcome, now, retry = Outcome(last.outcome), position(route, lines), route.retry(last.provider)
     rule, remaining, retry_after = route.chain.rules[outcome], now.remaining(route), failed.retry_after
     delay = backoff(retry, now.tries[last.provider], retry_after, draw)
     if outcome == Outcome.RATE_LIMITED:
@@ -79,13 +80,19 @@ def _limited(outcome: Outcome, retry_after: float | None, delay: float, retry: R
 
 
 def after_exhaustion(
-    route: Route, lines: Sequence[Line], admissions: Mapping[str, float | None], draw: Draw = random.random
+    route: Route,
+    lines: Sequence[Line],
+    admissions: Mapping[str, float | None],
+    postponed: Mapping[str, float],
+    draw: Draw = random.random,
 ) -> Round | None:
     """Returns the new round that follows, None if the chain ends here.
 
     1. The providers with a retry left are asked again, if one of them admits within `max_retry_after`: after a backoff
-       if any was asked in this round, and not before one admits.
-    2. A provider with a retry left that only a limit stands against is waited for, whatever `when_exhausted` says.
+       if any was asked in this round, and not before one admits. Where only the retry budget stands against them, they
+       wait until that has room, and up to half as long again, as others wait for it too.
+    2. A provider with a retry left that only a limit stands against is waited for, whatever `when_exhausted` says, and
+       rather than the retry budget of another.
     3. With `when_exhausted = "wait"`, all providers that can take the request are asked again with fresh retries, as
        soon as one admits.
 
@@ -93,6 +100,7 @@ def after_exhaustion(
         route: chain, providers and tier.
         lines: the journal.
         admissions: seconds until each provider admits that can take the request, 0 for now, None where it is not known.
+        postponed: seconds until the retry budget of a provider has room, of those that have none.
         draw: returns random numbers between 0 and 1.
     """
     now, chain, asked = position(route, lines), route.chain, _any_asked(lines)
@@ -101,15 +109,20 @@ def after_exhaustion(
     with_retry = affordable(now.with_retry(route), lines)
     waiting = list(admissions) if may_park else with_retry
     limited = {p: admissions[p] for p in waiting if _is_refused(p, LIMIT, lines)}
-    soon = _earliest(admissions[p] for p in with_retry if p not in limited)
-    if soon is not None and soon <= chain.retry.max_retry_after:
-        return Round(RoundStart(fresh=False), max(pause, soon), parks=may_park and not asked)
+    waits = {p: wait for p in with_retry if p not in limited and (wait := admissions[p]) is not None}
+    soon = {p: wait for p, wait in waits.items() if wait <= route.retry(p).max_retry_after}
+    earliest = min(soon.values(), default=inf)
+    due = min((max(wait, postponed.get(p, 0.0)) for p, wait in soon.items()), default=inf)
+    if due > earliest and not limited:
+        return Round(RoundStart(fresh=False), max(pause, due * (1 + draw() / 2)))
+    if soon and due == earliest:
+        return Round(RoundStart(fresh=False), max(pause, earliest), parks=may_park and not asked)
     later = _earliest(wait for p, wait in admissions.items() if p not in limited)
-    if may_park and later == 0.0:
+    if may_park and later == 0.0 and not soon:
         return Round(RoundStart(fresh=True), pause)
-    if limited:
-        start = RoundStart(fresh=False) if asked else None
-        return Round(start, _earliest(limited.values()) or 0.0, parks=True, limited=tuple(waiting))
+    if limited:  # the breaker of what is postponed would release it at once
+        start, until = RoundStart(fresh=False) if asked else None, tuple(p for p in waiting if p not in postponed)
+        return Round(start, _earliest(limited.values()) or 0.0, parks=True, limited=until)
     if not (may_park and admissions):
         return None
     return Round(RoundStart(fresh=True), UNKNOWN_WAIT if later is None else later, parks=True)

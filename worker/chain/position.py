@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from config.chains import Chain
+from config.chains import Chain, Retry
 from config.outcomes import Outcome, Rule
 from config.providers import Model, Provider
 from worker.chain.route import Route
@@ -82,7 +82,7 @@ def _new_round(now: Position, start: RoundStart) -> Position:
 def _after_attempt(now: Position, route: Route, entry: Entry) -> Position:
     chain, provider, rule = route.chain, entry.provider, _rule(entry, route.chain)
     tries = now.tries + Counter([provider])
-    is_exhausted = tries[provider] > _max_retries(rule, chain)
+    is_exhausted = tries[provider] > _max_retries(rule, route.retry(provider))
     exhausted = now.exhausted | {provider} if is_exhausted else now.exhausted
     closed = now.closed | _ruled_out_by(entry, rule, route)
     if is_exhausted and entry.outcome in _ABOUT_THE_REQUEST:
@@ -105,9 +105,9 @@ def _rule(entry: Entry, chain: Chain) -> Rule:
         return _UNKNOWN
 
 
-def _max_retries(rule: Rule, chain: Chain) -> int:
-    of_rule = {"never": 0, "once": 1}.get(rule.same_provider, chain.retry.max_retries)
-    return min(of_rule, chain.retry.max_retries)
+def _max_retries(rule: Rule, retry: Retry) -> int:
+    of_rule = {"never": 0, "once": 1}.get(rule.same_provider, retry.max_retries)
+    return min(of_rule, retry.max_retries)
 
 
 def _retries_come_first(rule: Rule, chain: Chain) -> bool:

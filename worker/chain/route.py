@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from config.chains import Chain
+from config.chains import Chain, Retry
 from config.limits import Tenant
 from config.providers import DISABLED, Provider
 
@@ -32,6 +32,11 @@ class Route:
         """Returns the chain's other providers, each with the reason."""
         reasons = ((p, self._reason(p)) for p in self.chain.providers)
         return [(provider, reason) for provider, reason in reasons if reason]
+
+    def retry(self, provider: str) -> Retry:
+        """Returns the chain's retry policy with what the provider's own table replaces, if it is configured here."""
+        own = self.providers.get(provider)
+        return own.retry.over(self.chain.retry) if own else self.chain.retry
 
     def _reason(self, provider: str) -> str | None:
         if missing := self.providers[provider].missing:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from config.outcomes import RULES, Outcome
 from config.providers import Model, Provider
-from worker.admission.breaker import NEVER, Attempted, Decision, Permit
+from worker.admission.decision import NEVER, Attempted, Decision, Permit
 from worker.chain import attempt_entry, failure_messages, report
 from worker.chain.delivery import Completion, Continue, Delivery, StopReason, with_compatibility
 from worker.chain.held_task import HeldTask
@@ -86,7 +86,7 @@ class _Walk:
             if decision.kind == "retry":
                 return self.task.pause(decision.wait or 0.0)
             if decision.permit is None:
-                return self._after_exhaustion()
+                return self._after_exhaustion(decision)
             if paused := self._stop_before(decision.permit):
                 return paused
             result = self._attempt(decision.permit)
@@ -210,6 +210,7 @@ class _Walk:
             retry_after_ms=1000 * step.limited,
             countdown_ms=NEVER if step.countdown is None else 1000 * step.countdown,
             failure=f"{entry.outcome} {failed.status or failed.reason}",
+            tried=tuple(position(self.route, self.task.lines).tries),
             bill=self.task.account.bill(entry),
         )
         decision = self.task.record_failure(attempted, step.remaining)
@@ -223,7 +224,7 @@ class _Walk:
             raise failure_messages.deadline_error(self.route.chain, self.task.lines)
         return Decision("retry", wait=step.countdown) if decision.kind == "retry" else decision
 
-    def _after_exhaustion(self) -> Continue:
+    def _after_exhaustion(self, decision: Decision) -> Continue:
         """Returns when a new round of the chain starts; its message may be parked until a provider admits.
 
         Raises:
@@ -234,7 +235,7 @@ class _Walk:
         self._raise_if_over(self.delivery.stop_reason())
         able = affordable(position(self.route, task.lines).able(self.route), task.lines)
         admissions = task.admissions(able) if able else {}
-        new_round = after_exhaustion(self.route, task.lines, admissions)
+        new_round = after_exhaustion(self.route, task.lines, admissions, decision.postponed(task.time()))
         if new_round is None or (new_round.delay >= task.time_left() and not new_round.limited):
             raise failure_messages.exhausted_error(chain, task.lines)
         if new_round.start:

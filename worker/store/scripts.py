@@ -10,7 +10,10 @@ from config.limits import Limits, nano_usd
 from config.providers import Provider
 
 _FILES = {
-    "admission": ("acquire", "admissions", "breaker", "control", "detectors", "extend", "probed", "record", "snapshot"),
+    "admission": (
+        *("acquire", "admissions", "breaker", "control", "detectors", "extend", "held_task", "probed", "record"),
+        *("retry_budget", "slowness", "snapshot"),
+    ),
     "health": ("registry",),
     "limits": ("ledger", "limits", "minute", "renew_slots", "usage"),
     "parking": ("park", "release"),
@@ -64,13 +67,15 @@ end }})
 
 def _settings(provider: Provider) -> str:
     breaker = provider.breaker
-    fields: dict[str, int | str] = {
+    fields: dict[str, int | float | str] = {
         "failures": breaker.failure_threshold,
         "successes": breaker.success_threshold,
         "cooldown": round(breaker.cooldown_period * 1000),
         "permit_ms": round(provider.permit_lifetime * 1000),
         "detect_failures": breaker.adaptive.failures,
         "detect_latency": breaker.adaptive.latency,
+        "retry_share": breaker.retry_budget.share,
+        "min_retries": breaker.retry_budget.min_per_minute,
     }
     text = "/".join(map(str, fields.values()))
     row = ", ".join(f"{name} = {json.dumps(value)}" for name, value in (fields | {"text": text}).items())
@@ -104,8 +109,9 @@ def scripts(providers: Mapping[str, Provider], part: Callable[[str], str] = lua)
         part: returns the text of a file of worker/lua by its name; tests may pass another.
     """
     clock = part("clock")
-    shared = _settings_table(providers) + clock + part("minute") + part("limits") + part("breaker")
+    shared = "".join((_settings_table(providers), clock, *map(part, ("minute", "limits", "retry_budget", "breaker"))))
     texts = {name: shared + part(name) for name in _BREAKER_SCRIPTS}
-    texts["record"] = shared + part("detectors") + part("ledger") + part("record")
+    texts["acquire"] = shared + part("held_task") + part("acquire")
+    texts["record"] = "".join((shared, *map(part, ("held_task", "detectors", "slowness", "ledger", "record"))))
     texts |= {name: clock + part("identity") + part("outcome") + part(name) for name in _CLOCKED_SCRIPTS}
     return {name: Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest()) for name, text in texts.items()}

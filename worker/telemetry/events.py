@@ -13,6 +13,8 @@ Each entry has `type`, `provider` and `at_ms`, and by type:
 | `provider-unhealthy`, `provider-recovered` | `cause` |
 | `provider-deprioritised` | `until_ms`, the detector's figures |
 | `provider-would-be-deprioritised` | the detector's figures; the detector only observes |
+| `slow-began` | `first_token_ms`, the median of the last ones; the `usual_ms` of hours |
+| `slow-ended` | the same, `cause` (`recovered`, or `usual-now` after a day), `since_ms` |
 | `provider-auth-locked` | `cause` |
 | `provider-auth-unlocked` | `by` |
 | `duplicate-answer` | `request`: the task, which already had an outcome |

@@ -91,7 +91,7 @@ class _Ours:
     def record(self, attempted: Attempted, remaining: Names, task: str = "bench") -> Decision:
         permit_id = self._permit_id()
         reply = self.store.run(breaker.record(self.store, task, "", permit_id, attempted, remaining))[0]
-        return breaker.parse_record_reply(reply, permit_id, remaining)
+        return breaker.parse_record_reply(reply, permit_id, attempted.permit.provider, remaining)
 
     def call(self, chain: Names, down: Names) -> str:
         decision = self.acquire(chain)

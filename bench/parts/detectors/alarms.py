@@ -12,7 +12,9 @@ from worker.store.scripts import lua, scripts
 
 NAME = "simulated"
 FAILURE_RULES = ("failure detector", "5 in a row", "half of 100")
-LATENCY_RULES = ("latency detector", "ratio above 3")
+LATENCY_RULES = ("latency detector", "ratio above 3", "slowness begins", "slowness ends")
+EVERY_MS = 5000
+"""Between two first tokens, for the baseline that learns by time."""
 
 Alarms = Sequence[Sequence[int]]
 """For each rule, the calls at which it alarmed; the first call is 1."""
@@ -45,11 +47,11 @@ class Detectors:
     def of_latency(self, runs: ndarray) -> Iterator[Alarms]:
         """Gives the alarms of `LATENCY_RULES` for each row of `runs`, the times to first token in ms."""
         self.calls += runs.size
-        return self._run(self._first_tokens, (" ".join(map(str, row)) for row in runs.tolist()))
+        return self._run(self._first_tokens, (" ".join(map(str, row)) for row in runs.tolist()), EVERY_MS)
 
-    def _run(self, sha: str, runs: Iterable[str | bytes]) -> Iterator[Alarms]:
+    def _run(self, sha: str, runs: Iterable[str | bytes], *further: int) -> Iterator[Alarms]:
         # One run a call: while a script runs, a server does nothing else.
-        return (self._redis.evalsha(sha, 0, NAME, run) for run in runs)
+        return (self._redis.evalsha(sha, 0, NAME, run, *further) for run in runs)
 
 
 def _in_a_loop(loop: str, breaker: Breaker) -> str:

@@ -93,6 +93,15 @@ class Simulation:
         )
         return _delays(LATENCY_RULES, self._each(self.detectors.of_latency, drawn), learned)
 
+    def slower_for_a_while(self, scatter: Noise, times: float, learned: int) -> dict[str, Delays]:
+        """Returns how soon each rule says something once first tokens are as usual again, after `AFTER` slower ones."""
+        end, calls = learned + AFTER, np.arange(learned + 2 * AFTER)
+        factors = np.where((calls < learned) | (calls >= end), 1.0, times)
+        drawn = self._drawn(
+            f"{scatter.name} {times} again", lambda rng, runs: scatter.first_tokens(rng, runs, len(factors), factors)
+        )
+        return _delays(LATENCY_RULES, self._each(self.detectors.of_latency, drawn), end)
+
     def _drawn(self, name: str, draw: Callable[[Generator, int], ndarray]) -> Iterator[ndarray]:
         rng = default_rng([self.seed, crc32(name.encode())])
         for begin in range(0, self.runs, BATCH):

@@ -55,7 +55,7 @@ def failures(
 
 def latency(spreads: Sequence[tuple[FalseByRule, DelaysByRule]]) -> Table:
     """Returns the specification's words on latency beside ours, from the least to the largest spread, slowed by 3."""
-    detector, ratio = LATENCY_RULES
+    detector, ratio, *_ = LATENCY_RULES
     rates = [steady[detector].rate for steady, _ in spreads]
     (_, first), *_, (_, last) = spreads
     return table(

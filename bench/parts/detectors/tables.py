@@ -51,9 +51,9 @@ def steady(found: Mapping[Noise, FalseByRule]) -> Table:
     detector = LATENCY_RULES[0]
     return table(
         "False alarms per 10,000 first tokens (95 % interval)",
-        ["first tokens", *LATENCY_RULES, "the detector's in the first 500"],
+        ["first tokens", *LATENCY_RULES[:2], "the detector's in the first 500"],
         [
-            [scatter.name, *(rate(rules[rule]) for rule in LATENCY_RULES), f"{rules[detector].learning:.2f}"]
+            [scatter.name, *(rate(rules[rule]) for rule in LATENCY_RULES[:2]), f"{rules[detector].learning:.2f}"]
             for scatter, rules in found.items()
         ],
     )
@@ -61,7 +61,7 @@ def steady(found: Mapping[Noise, FalseByRule]) -> Table:
 
 def slower(found: Mapping[Noise, Mapping[float, DelaysByRule]]) -> Table:
     """Returns first tokens until the alarm by how they scatter and how many times as long they take."""
-    detector, ratio = LATENCY_RULES
+    detector, ratio, *_ = LATENCY_RULES
     times = list(next(iter(found.values())))
     return table(
         f"First tokens from the slowdown to the alarm, of {AFTER}: median (95th percentile)",
@@ -73,6 +73,29 @@ def slower(found: Mapping[Noise, Mapping[float, DelaysByRule]]) -> Table:
                 *(waited(factors[factor][ratio]) for factor in (3, 5)),
             ]
             for scatter, factors in found.items()
+        ],
+    )
+
+
+def slowness(
+    still: Mapping[Noise, FalseByRule],
+    slow: Mapping[Noise, Mapping[float, DelaysByRule]],
+    again: Mapping[Noise, DelaysByRule],
+) -> Table:
+    """Returns how often the long baseline begins a slowness for nothing, how soon one that is, and its end."""
+    *_, begins, ends = LATENCY_RULES
+    times = list(next(iter(slow.values())))
+    return table(
+        f"Slow for hours: false per 10,000; first tokens until it begins and, after {AFTER} at x3, until it ends",
+        ["first tokens", "false", *(f"begins, x{factor:g}" for factor in times), "ends, x3"],
+        [
+            [
+                scatter.name,
+                rate(still[scatter][begins]),
+                *(waited(slow[scatter][factor][begins]) for factor in times),
+                waited(again[scatter][ends]),
+            ]
+            for scatter in still
         ],
     )
 

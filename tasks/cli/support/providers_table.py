@@ -7,7 +7,7 @@ from rich.text import Text
 
 from config.providers import DISABLED
 from tasks.celery import settings
-from tasks.cli.support.duration import span
+from tasks.cli.support.duration import instant, span
 from tasks.store import store
 from worker.admission.breaker import Snapshot
 from worker.health.health import Health, ResponseTime, health
@@ -17,9 +17,10 @@ _STYLES = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "unknow
 
 
 def providers_table() -> Table:
-    """Returns a row per provider, as Redis has it now; below the table the numbers of parked and scheduled completions.
+    """Returns a row per provider, as Redis has it now.
 
-    A row is one line of 80 columns.
+    A row is one line of 80 columns. Below the table stand who is slow, and the numbers of parked and scheduled
+    completions.
 
     Raises:
         RedisUnavailable: the store did not answer.
@@ -38,6 +39,9 @@ def providers_table() -> Table:
 def _caption(providers: list[Health]) -> Iterator[str]:
     if all(each.breaker.status == "unknown" for each in providers):
         yield "nothing is known of any provider yet"
+    for now in (each.breaker for each in providers if each.breaker.slow_since):
+        p50, usual = _seconds(now.latency_mean), _seconds(now.usual_mean)
+        yield f"{now.provider}: first token p50 {p50} s, usual {usual}, since {instant(now.slow_since)}"
     if parked := parking.count(store()):
         yield f"{parked} parked until a provider admits"
     if scheduled := scheduling.count(store()):

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.worker.admission.breaker_circuit import NEVER
-from tests.worker.admission.breaker_machine import TASKS, Machine
-from tests.worker.admission.breaker_model import HOUR, MINUTE
+from tests.worker.admission.breaker_circuits import HOUR, MINUTE
+from tests.worker.admission.breaker_machine import RETRIED, TASKS, Machine
 from tests.worker.admission.clocked_breaker import CHAIN, PERMIT_MS
 from worker.admission import breaker
 from worker.admission.breaker import Permit
@@ -36,6 +36,7 @@ calls = st.fixed_dictionaries(
         "first_token": st.sampled_from([0, 200, 300, 900]),
         "latency": st.sampled_from([0, 1, 100, 70_000, 2**24 - 1, 2**24, 10**9]),
         "remaining": st.lists(st.sampled_from(CHAIN), unique=True, max_size=2),
+        "tried": st.sampled_from([(), (), CHAIN[:1], CHAIN[1:], CHAIN]),
     }
 )
 
@@ -62,11 +63,12 @@ class Calls(Machine):
     def settle_one(self, deployment: str, number: int, remaining: list[str], holds: bool, **said: Any) -> None:
         permit = self.take(self.held, number)
         self.settled.append(permit)
+        said["task"] = RETRIED if said["tried"] else said["task"]
         circuit = self.model.circuits.get(permit.provider)
         before = self.refusals()
         late = circuit is not None and permit.generation != circuit.generation
         (reply,) = self.send(deployment, self.recording(deployment, permit, *remaining, holds=holds, **said))
-        counted, _, (decision, *_) = reply
+        counted, _, (decision, *_), _ = reply
         self.bit("settle", counted)
         self.bit("settle late", late and not counted)
         self.bit("settle, retry here", decision == "retry")

@@ -29,7 +29,8 @@ class Rules:
         b = self.breaker
         cooldown = round(1000 * b.cooldown_period)
         counts = (b.failure_threshold, b.success_threshold, cooldown, self.permit_ms)
-        return "/".join(map(str, (*counts, b.adaptive.failures, b.adaptive.latency)))
+        budget = (b.retry_budget.share, b.retry_budget.min_per_minute)
+        return "/".join(map(str, (*counts, b.adaptive.failures, b.adaptive.latency, *budget)))
 
 
 @dataclass
@@ -65,6 +66,13 @@ class Circuit:
     latency_mean: int = 0
     latency_variance: int = 0
     latency_count: int = 0
+    usual_mean: int = 0
+    usual_age: int = 0
+    usual_at: int = 0
+    slow_since: int = 0
+    budget_calls: int = 0
+    budget_retries: int = 0
+    budget_at: int = 0
     failed_probes: int = 0
     unhealthy: int = 0
     settings: str = ""

@@ -25,10 +25,20 @@ def admits(one: Stored, now: int) -> bool:
     return override == "closed" or (not override and not barred and not (f["state"] == "half-open" and live))
 
 
-def check_acquired(reply: Sequence[Any], chain: Sequence[str], before: Mapping[str, Stored], now: int) -> None:
-    """Demands the first that admits, a deprioritised one only where no other does, else the earliest of the times."""
+def check_acquired(
+    reply: Sequence[Any], chain: Sequence[str], before: Mapping[str, Stored], now: int, tried: Sequence[str]
+) -> None:
+    """Demands the first that admits, a deprioritised one only where no other does, else the earliest of the times.
+
+    A retry is postponed only at a provider that was tried and had retries before.
+    """
     kind, place, _, _, earliest, _, refusals = reply
-    eligible = [name for name in chain if name not in before or admits(before[name], now)]
+    over_budget = {n: at for n, (reason, at) in zip(chain, refusals, strict=False) if reason == "retry-budget"}
+    for name, at in over_budget.items():
+        assert name in tried
+        assert before[name].fields["budget_retries"] > 0
+        assert at >= now + 1000
+    eligible = [n for n in chain if n not in over_budget and (n not in before or admits(before[n], now))]
     first = [name for name in eligible if name not in before or not _deprioritised(before[name], now)]
     expected = first or eligible
     assert (kind == "next") == bool(expected)
@@ -42,6 +52,12 @@ def _deprioritised(one: Stored, now: int) -> bool:
     now = max(now, one.fields["seen"])
     forced = one.fields["override"] and (not one.fields["override_until"] or one.fields["override_until"] > now)
     return bool(one.fields["deprioritised_until"] > now and not forced)
+
+
+def _check_budget(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Demands that retries were granted only up to one above the most generous limit: half of the calls, or five."""
+    if new["budget_retries"] > old["budget_retries"]:
+        assert new["budget_retries"] <= 1_000_000 + max(5_000_000, new["budget_calls"] / 2)
 
 
 class Invariants:
@@ -60,12 +76,15 @@ class Invariants:
         """Demands what holds after a step in which these events were written."""
         self._follow(events)
         reset = {event["provider"] for event in events if event["type"] == "circuit-breaker-reset"}
+        forced = {event["provider"] for event in events if event["type"] == "circuit-breaker-forced-closed"}
         for name, one in after.items():
             live = [until for until in one.permits.values() if until > max(now, one.fields["seen"])]
             assert len(live) <= 1
             assert self.states.get(name, "closed") == one.fields["state"]
             if name in self.before:
                 self._compare(self.before[name].fields, one.fields, reset=name in reset)
+                if name not in forced and one.fields["override"] != "closed":
+                    _check_budget(self.before[name].fields, one.fields)
         self.before = after
 
     def _compare(self, old: Mapping[str, Any], new: Mapping[str, Any], *, reset: bool) -> None:

@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from redis import Redis
 
-from config.breaker import Adaptive, Breaker
+from config.breaker import Adaptive, Breaker, RetryBudget
+from tests.worker.admission.breaker_attempt import Attempt
 from tests.worker.admission.breaker_circuit import Rules
 from tests.worker.admission.breaker_invariants import Invariants, check_acquired
-from tests.worker.admission.breaker_model import Attempt, Model
+from tests.worker.admission.breaker_model import Model
 from tests.worker.admission.clocked_breaker import CHAIN, PERMIT_MS, T0, attempted, clocked, provider
 from tests.worker.admission.stored_breakers import stored
 from worker.admission import breaker
@@ -30,14 +31,25 @@ from worker.store.store import Store
 DEPLOYMENTS = {
     "usual": Breaker(adaptive=Adaptive(failures="on", latency="on")),
     "observing": Breaker(
-        failure_threshold=7, success_threshold=1, cooldown_period=400.0, adaptive=Adaptive(failures="observe")
+        failure_threshold=7,
+        success_threshold=1,
+        cooldown_period=400.0,
+        adaptive=Adaptive(failures="observe"),
+        retry_budget=RetryBudget(share=0.5, min_per_minute=5),
     ),
-    "plain": Breaker(failure_threshold=3, cooldown_period=900.0, adaptive=Adaptive(failures="off", latency="off")),
+    "plain": Breaker(
+        failure_threshold=3,
+        cooldown_period=900.0,
+        adaptive=Adaptive(failures="off", latency="off"),
+        retry_budget=RetryBudget(share=0.0, min_per_minute=1),
+    ),
 }
 """Settings that meet on the same breakers, as during a rollout."""
 
 RULES = {name: Rules(settings, PERMIT_MS) for name, settings in DEPLOYMENTS.items()}
 TASKS = ("one", "two", "three")
+RETRIED = "retried"
+"""A task whose calls are retries, where it has tried the provider."""
 
 SETTINGS = settings(
     stateful_step_count=100,
@@ -72,7 +84,7 @@ class Machine(RuleBasedStateMachine):
         self.held: list[Permit] = []
         self.settled: list[Permit] = []
         self.permit_ids = 0
-        for task in TASKS:
+        for task in (*TASKS, RETRIED):
             self.server.hset(self.stores["usual"].keys.task(task), "holder", "holder")
         self.at(T0)
 
@@ -91,14 +103,22 @@ class Machine(RuleBasedStateMachine):
             assert reply == expected, f"{command} gave {reply}, not the model's {expected}"
         return replies
 
-    def acquiring(self, deployment: str, chain: Sequence[str], *, holds: bool = True, demand: str = "") -> Asked:
+    def acquiring(
+        self,
+        deployment: str,
+        chain: Sequence[str],
+        *,
+        holds: bool = True,
+        task: str = TASKS[0],
+        demand: str = "",
+    ) -> Asked:
         """Asks a chain for a permit, and keeps it."""
         self.permit_ids += 1
         permit, lease_id = f"permit-{self.permit_ids}", "holder" if holds else "another"
         given = json.loads(demand or "{}")
-        reply = self.model.acquire(chain, permit, self.deployed[deployment], given, TASKS[0], held=holds)
+        reply = self.model.acquire(chain, permit, self.deployed[deployment], given, task, held=holds)
         self._keep(reply, chain, permit)
-        return breaker.acquire(self.stores[deployment], TASKS[0], lease_id, permit, chain, demand), reply
+        return breaker.acquire(self.stores[deployment], task, lease_id, permit, chain, demand), reply
 
     def recording(
         self,
@@ -158,12 +178,12 @@ class Machine(RuleBasedStateMachine):
         """Returns why each breaker would not admit now."""
         return {name: self.model.read(name).refusal() for name in self.model.circuits}
 
-    def acquire(self, deployment: str, chain: Sequence[str], *, holds: bool = True) -> list[Any]:
+    def acquire(self, deployment: str, chain: Sequence[str], *, holds: bool = True, task: str = TASKS[0]) -> list[Any]:
         """Asks a chain for a permit; returns the reply."""
         before, now = stored(self.server, CHAIN), self.model.time
-        (reply,) = self.send(deployment, self.acquiring(deployment, chain, holds=holds))
+        (reply,) = self.send(deployment, self.acquiring(deployment, chain, holds=holds, task=task))
         if reply[0] != "lease-lost":
-            check_acquired(reply, chain, before, now)
+            check_acquired(reply, chain, before, now, self.model.tried.get(task, ()))
         self.bit("acquire over a sub-chain, some skipped", reply[0] != "lease-lost" and reply[6])
         self.bit("acquire without the task's lease", reply[0] == "lease-lost")
         self.bit("acquire of a half-open permit", reply[0] == "next" and reply[3])

@@ -3,105 +3,48 @@
 Methods are named as the scripts, take what these take, and return what these reply. Times are in ms.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.worker.admission.breaker_attempt import Attempt
+from tests.worker.admission.breaker_budget import postponed, spend
 from tests.worker.admission.breaker_circuit import NEVER, RING, Circuit, Rules
+from tests.worker.admission.breaker_circuits import HOUR, MINUTE, Circuits
 from tests.worker.admission.breaker_detectors import Figures, linger, suspect
+from tests.worker.admission.breaker_usual import drift
 from tests.worker.admission.limits_model import Demand, Used
 
-HOUR, MINUTE = 3_600_000, 60_000
 
-Event = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """What a record says of one attempt; `permit` and `slot` are empty where it held none."""
-
-    outcome: str
-    generation: int
-    permit: str
-    request: str
-    latency: int = 100
-    retry_after: int = 0
-    countdown: int = NEVER
-    draw: int = 0
-    failure: str = ""
-    first_token: int = 0
-    slot: str = ""
-    reserved_at: int = 0
-    settlement: Demand = field(default_factory=dict)
-    demand: Demand = field(default_factory=dict)
-
-
-class Model:
-    """All breakers of a fleet, by provider, and the events so far."""
+class Model(Circuits):
+    """What the scripts do with all breakers of a fleet, what its tasks tried, and what it used of limits."""
 
     def __init__(self, time: int) -> None:
-        self.time = time
-        self.circuits: dict[str, Circuit] = {}
-        self.events: list[Event] = []
+        super().__init__(time)
+        self.tried: dict[str, tuple[str, ...]] = {}
         self.used = Used()
-
-    def read(self, name: str) -> Circuit:
-        """Returns a copy of a breaker, as it is now."""
-        c = self.circuits.get(name) or Circuit(generation=self.time)
-        c = replace(c, permits=dict(c.permits), seen=max(self.time, c.seen))
-        if c.override and 0 < c.override_until <= c.seen:
-            c.override, c.override_until = "", 0
-        return c
-
-    def write(self, name: str, c: Circuit, rules: Rules) -> None:
-        if rules.text not in (c.settings, c.others):
-            if c.settings:
-                c.others = c.settings
-                self.emit("breaker-settings-differ", name, c, here=rules.text, there=c.settings)
-            c.settings = rules.text
-        status, cause = c.status
-        if (status == "unhealthy") != bool(c.unhealthy):
-            c.unhealthy = 1 - c.unhealthy
-            self.emit("provider-unhealthy" if c.unhealthy else "provider-recovered", name, c, cause=cause)
-        c.expires = not c.override
-        self.circuits[name] = c
-
-    def emit(self, kind: str, name: str, c: Circuit, **fields: Any) -> None:
-        texts = {key: str(value) for key, value in fields.items()}
-        self.events.append({"type": kind, "provider": name, "at_ms": str(c.seen), **texts})
-
-    def move(self, c: Circuit, to: str) -> None:
-        c.state, c.generation, c.permits = to, max(c.generation + 1, c.seen), {}
-        c.half_open_successes, c.failure_sum, c.blamed = 0, 0, ()
-
-    def open(self, name: str, c: Circuit, length: float, draw: int, cause: str, **figures: Any) -> None:
-        self.move(c, "open")
-        c.opens += 1
-        c.open_until = c.seen + math.floor(length * (1 + draw / 10_000))
-        failures, until = len(c.consecutive_failures), c.open_until
-        self.emit("circuit-breaker-open", name, c, cause=cause, failures=failures, open_until_ms=until, opens=c.opens,
-            **figures)  # fmt: skip
-
-    def trip(self, name: str, c: Circuit, rules: Rules, draw: int, cause: str, **figures: Any) -> None:
-        cooldown = rules.breaker.cooldown_period * 1000
-        longest = max(10 * MINUTE, cooldown)
-        self.open(name, c, min(cooldown * 2**c.opens, longest), draw, cause, **figures)
 
     def acquire(
         self, chain: Sequence[str], permit: str, rules: Rules, demand: Demand, task: str, *, held: bool = True
     ) -> list[Any]:
-        return self._first_admitting(chain, permit, rules, demand, task) if held else ["lease-lost"]
+        tried = self.tried.get(task, ())
+        return self._first_admitting(chain, permit, rules, demand, task, tried) if held else ["lease-lost"]
 
-    def _first_admitting(self, chain: Sequence[str], permit: str, rules: Rules, demand: Demand, task: str) -> list[Any]:
+    def _first_admitting(
+        self, chain: Sequence[str], permit: str, rules: Rules, demand: Demand, task: str, tried: Sequence[str]
+    ) -> list[Any]:
         asked: list[tuple[str, tuple[str, int] | None]] = []
         for place, name in enumerate(chain):
             c = self.read(name)
             if name not in self.circuits:
                 self.write(name, c, rules)
-            refusal = c.refusal() or self.used.beyond(name, rules.of(name), c.seen, demand, place, task)
-            if not refusal and c.deprioritised_until > c.seen and not c.override:
-                refusal = ("deprioritised", c.deprioritised_until)
+            deprioritised = c.deprioritised_until > c.seen and not c.override
+            due = postponed(c, rules.breaker) if name in tried else None
+            refusal = (
+                c.refusal()
+                or self.used.beyond(name, rules.of(name), c.seen, demand, place, task)
+                or (("retry-budget", due) if due else None)
+                or (("deprioritised", c.deprioritised_until) if deprioritised else None)
+            )
             asked.append((name, refusal))
             if not refusal:
                 break
@@ -113,13 +56,18 @@ class Model:
         # The last is the only one that can be without a reason; else the first that is merely deprioritised.
         place = len(asked) - 1 if not asked[-1][1] else places[0]
         over = [["" if i == place else refusal[0], refusal[1]] for i, (_, refusal) in enumerate(asked) if refusal]
-        granted = ["next", place + 1, *self._grant(chain[place], permit, rules), NEVER, self.time, over]
+        granted = self._grant(chain[place], permit, rules, is_retry=chain[place] in tried)
         limits, now = rules.of(chain[place]), self.read(chain[place]).seen
-        return granted + self.used.reserve(chain[place], limits, now, demand, place, task, permit)
+        reserved = self.used.reserve(chain[place], limits, now, demand, place, task, permit)
+        return ["next", place + 1, *granted, NEVER, self.time, over, *reserved]
 
-    def _grant(self, name: str, permit: str, rules: Rules) -> list[int]:
+    def _grant(self, name: str, permit: str, rules: Rules, *, is_retry: bool) -> list[int]:
         c = self.read(name)
+        if is_retry:
+            spend(c, retries=1)
         if c.override == "closed" or c.state == "closed":
+            if is_retry:
+                self.write(name, c, rules)
             return [c.generation, 0]
         if c.state == "open":
             self.move(c, "half-open")
@@ -170,16 +118,19 @@ class Model:
             self.write(name, c, rules)
         change = c.state if c.state != before else ""
         self.used.settle(name, rules.of(name), attempt)
-        decision = self._next(name, attempt, remaining, permit, rules, opened=change == "open", held=held)
+        decision, due = self._next(name, attempt, remaining, permit, rules, opened=change == "open", held=held)
+        if held and attempt.tried:
+            self.tried[attempt.request] = attempt.tried
         if attempt.failure:
             self._emit_failure(name, c, attempt, remaining, decision)
-        return [counted, change, decision]
+        return [counted, change, decision, due]
 
     def _count(self, name: str, c: Circuit, a: Attempt, rules: Rules) -> int:
         alive = c.permits.pop(a.permit, 0) > c.seen
         if a.outcome == "success" and c.state == "half-open" and not c.override and not alive:
             self.circuits[name].permits.pop(a.permit, None)
             return 0
+        spend(c, calls=1)
         if a.failure and a.outcome != "ignored":
             c.error, c.error_at = a.failure, c.seen
         if a.outcome in ("success", "failure"):
@@ -215,6 +166,8 @@ class Model:
                 self.emit("circuit-breaker-would-open", name, c, cause="failure-rate", **alarm)
             if not failed and a.first_token >= 1:
                 self._notice(name, c, linger(c, breaker, a.first_token), breaker.adaptive.latency)
+            if turn := drift(c, breaker, 0 if failed else a.first_token):
+                self.emit(turn[0], name, c, **turn[1])
         elif c.state == "half-open" and a.permit and failed:
             self.trip(name, c, rules, a.draw, "failed-while-half-open")
         elif c.state == "half-open" and a.permit:
@@ -233,14 +186,17 @@ class Model:
 
     def _next(
         self, name: str, a: Attempt, remaining: Sequence[str], permit: str, rules: Rules, *, opened: bool, held: bool
-    ) -> list[Any]:
+    ) -> tuple[list[Any], int]:
         if not held:
-            return ["lease-lost"]
+            return ["lease-lost"], 0
+        due = 0
         if a.countdown != NEVER and not opened:
             refusal = (c := self.read(name)).refusal()
             if not refusal or NEVER < refusal[1] <= c.seen + a.countdown:
-                return ["retry"]
-        return self._first_admitting(remaining, permit, rules, a.demand, a.request)
+                due = postponed(c, rules.breaker) or 0
+                if due <= c.seen + a.countdown:
+                    return ["retry"], 0
+        return self._first_admitting(remaining, permit, rules, a.demand, a.request, a.tried), due
 
     def _emit_failure(self, name: str, c: Circuit, a: Attempt, remaining: Sequence[str], decision: list[Any]) -> None:
         kind, *where = decision

@@ -5,14 +5,15 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.worker.admission.breaker_calls import Calls, chains, deployments, mostly, numbers, providers
+from tests.worker.admission.breaker_calls import chains, deployments, mostly, numbers, providers
+from tests.worker.admission.breaker_circuits import HOUR, MINUTE
 from tests.worker.admission.breaker_machine import RULES
-from tests.worker.admission.breaker_model import HOUR, MINUTE
+from tests.worker.admission.breaker_retries import Retries
 from tests.worker.admission.clocked_breaker import SECOND
 from worker.admission import breaker
 
 
-class BreakerMachine(Calls):
+class BreakerMachine(Retries):
     """What calls do, and what time, operators, probes and losses do in between."""
 
     @rule(ms=st.sampled_from([1, 100, SECOND, 20 * SECOND, MINUTE, 10 * MINUTE, 3 * HOUR]))

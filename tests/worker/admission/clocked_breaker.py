@@ -29,7 +29,8 @@ BLANK: dict[str, Any] = {
     "consecutive_failures": 0, "first": "", "several": 0, "count": 0, "failed": 0, "index": 0,
     "consecutive_successes": 0, "error": "", "error_at": 0, "failure_sum": 0, "failure_base": 0, "sum_first": "",
     "sum_several": 0, "latency_sum": 0, "latency_mean": 0, "latency_variance": 0, "latency_count": 0, "failed_probes":
-    0, "unhealthy": 0, "settings": "", "others": "",
+    0, "unhealthy": 0, "settings": "", "others": "", "usual_mean": 0, "usual_age": 0, "usual_at": 0, "slow_since": 0,
+    "budget_calls": 0, "budget_retries": 0, "budget_at": 0,
 }  # fmt: skip
 """The fields of a breaker that was never asked: what is not stored has these values."""
 
@@ -113,7 +114,7 @@ class ClockedBreaker:
 
     def record(self, attempted: Attempted, *remaining: str, task: str = "task", lease_id: str = "") -> Decision:
         reply = self.reply(attempted, *remaining, task=task, lease_id=lease_id)
-        return breaker.parse_record_reply(reply, f"permit-{self.permit_ids}", remaining)
+        return breaker.parse_record_reply(reply, f"permit-{self.permit_ids}", attempted.permit.provider, remaining)
 
     def record_all(self, attempts: Iterable[Attempted], *, task: str = "") -> None:
         """Records attempts in one round trip, each of a request of its own unless a task is named."""

@@ -1,5 +1,7 @@
 """A state machine for limits and budgets, beside that of the breakers: calls that reserve, settle, die, are renewed.
 
+Some of them are retries, which the retry budget may refuse, too.
+
 After every step slots, minutes and sums are the model's, and the invariants hold; these are read off replies alone.
 """
 
@@ -9,10 +11,10 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
-from config.breaker import Breaker
+from config.breaker import Breaker, RetryBudget
 from config.limits import Limits
 from tests.worker.admission.breaker_circuit import Rules
-from tests.worker.admission.breaker_machine import TASKS, Machine
+from tests.worker.admission.breaker_machine import RETRIED, TASKS, Machine
 from tests.worker.admission.clocked_breaker import CHAIN, MINUTE, PERMIT_MS, SECOND
 from tests.worker.admission.limits_model import DAY, Used
 from worker.admission.breaker import Permit
@@ -24,9 +26,10 @@ LIMITS = {
     "beta": Limits(concurrency=2, usd_per_day=2e-6),
     "gamma": Limits(tokens_per_minute=600),
 }
+TIGHTER = Breaker(cooldown_period=5.0, retry_budget=RetryBudget(min_per_minute=1))
 LIMITED = {
     "usual": Rules(Breaker(), PERMIT_MS, LIMITS),
-    "tighter": Rules(Breaker(cooldown_period=5.0), PERMIT_MS, {"alpha": Limits(requests_per_minute=3, concurrency=2)}),
+    "tighter": Rules(TIGHTER, PERMIT_MS, {"alpha": Limits(requests_per_minute=3, concurrency=2)}),
 }
 """Deployments; the second has fewer limits, as during a rollout."""
 
@@ -43,6 +46,7 @@ more = st.sampled_from([-1, 0, 0, 1, 250, -100, -300])
 deployments = st.sampled_from(["usual"] * 4 + ["tighter"])
 chains = st.lists(st.sampled_from(CHAIN), unique=True, min_size=1)
 numbers = st.sampled_from([0] * 3 + [1, 2, 5])
+tasks = st.sampled_from([TASKS[0], TASKS[0], RETRIED])
 
 
 class LimitsMachine(Machine):
@@ -52,7 +56,9 @@ class LimitsMachine(Machine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model.used.holders = frozenset(TASKS)
+        self.model.used.holders = frozenset((*TASKS, RETRIED))
+        self.model.tried[RETRIED] = CHAIN
+        self.server.hset(self.stores["usual"].keys.task(RETRIED), "tried", " ".join(CHAIN))
         self.reserved: dict[str, tuple[str, dict[str, Any], Estimate]] = {}
         self.granted: list[tuple[int, str]] = []
         self.rows: Counter[tuple[int, str]] = Counter()
@@ -65,11 +71,12 @@ class LimitsMachine(Machine):
     def demand(self, drawn: dict[str, Any], chain: list[str]) -> str:
         return self.budgets(drawn).demand([Estimate(drawn["tokens"], drawn["nano"])] * len(chain))
 
-    @rule(deployment=deployments, chain=chains, drawn=demands, times=st.integers(1, 4))
-    def ask(self, deployment: str, chain: list[str], drawn: dict[str, Any], times: int) -> None:
+    @rule(deployment=deployments, chain=chains, drawn=demands, times=st.integers(1, 4), task=tasks)
+    def ask(self, deployment: str, chain: list[str], drawn: dict[str, Any], times: int, task: str) -> None:
         for _ in range(times):
             held = len(self.held)
-            (reply,) = self.send(deployment, self.acquiring(deployment, chain, demand=self.demand(drawn, chain)))
+            asked = self.acquiring(deployment, chain, demand=self.demand(drawn, chain), task=task)
+            (reply,) = self.send(deployment, asked)
             self.note(deployment, reply, drawn, held)
             self.sums_are_the_model_s()
 
@@ -103,6 +110,7 @@ class LimitsMachine(Machine):
         chain=st.lists(st.sampled_from(CHAIN), unique=True, max_size=2),
         next_drawn=demands,
         twice=st.sampled_from([False, False, True]),
+        tried=st.sampled_from([(), (), (), CHAIN[:1], CHAIN]),
     )
     def settle(
         self,
@@ -113,6 +121,7 @@ class LimitsMachine(Machine):
         chain: list[str],
         next_drawn: dict[str, Any],
         twice: bool,
+        tried: tuple[str, ...],
     ) -> None:
         permit = self.held.pop(-1 - number % len(self.held))
         deployment, drawn, expected = self.reserved.get(permit.slot_id, ("usual", None, None))
@@ -120,7 +129,8 @@ class LimitsMachine(Machine):
         was_there = permit.slot_id in self.model.used.slots.get(permit.provider, {})
         demand = self.demand(next_drawn, chain) if chain else ""
         held = len(self.held)
-        asked = self.recording(deployment, permit, *chain, outcome=outcome, bill=bill, demand=demand)
+        said = {"outcome": outcome, "tried": tried, "task": RETRIED if tried else TASKS[0]}
+        asked = self.recording(deployment, permit, *chain, bill=bill, demand=demand, **said)
         (reply,) = self.send(deployment, asked)
         self.note(deployment, reply[2], next_drawn, held)
         self.bit("settled", was_there)
@@ -186,7 +196,7 @@ class LimitsMachine(Machine):
         self.note("usual", reply, drawn, held)
         if reply[0] == "none" and reply[4] > self.model.time and reply[4] - self.model.time < 2 * MINUTE:
             self.at(reply[4] + off)
-            self.ask("usual", chain, drawn, 1)
+            self.ask("usual", chain, drawn, 1, TASKS[0])
 
     def slots_key(self, name: str) -> str:
         return f"{{fallback}}:2:breaker:{name}:slots"
@@ -201,6 +211,6 @@ class LimitsMachine(Machine):
         days = {int(key.rpartition(":")[2]): key for key in self.server.scan_iter("*:budgets:*")}
         stored = {day: {f: int(nano) for f, nano in self.server.hgetall(key).items()} for day, key in days.items()}
         assert stored == {day: dict(sums) for day, sums in used.budgets.items()}
-        spent = {task: self.server.hget(self.stores["usual"].keys.task(task), "cost") for task in TASKS}
+        spent = {task: self.server.hget(self.stores["usual"].keys.task(task), "cost") for task in (*TASKS, RETRIED)}
         assert {task: int(nano) for task, nano in spent.items() if nano is not None} == dict(used.spent)
         assert all(self.server.ttl(key) > 0 for key in (*days.values(), *self.server.scan_iter("*:spend:*")))

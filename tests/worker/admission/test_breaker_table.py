@@ -99,7 +99,7 @@ def _do(b: ClockedBreaker, row: Row, permit: Permit) -> Any:
         return b.control(row.event)
     outcome = row.event.partition("@")[0]
     retry_after = RETRY_AFTER if outcome == "rate-limited" else 0
-    counted, change, (kind, *_) = b.reply(attempted(permit, outcome, retry_after=retry_after))
+    counted, change, (kind, *_), _ = b.reply(attempted(permit, outcome, retry_after=retry_after))
     return [counted, change, kind]
 
 

@@ -19,6 +19,7 @@ BITES = frozenset(
         *(f"refused, limit: {name}" for name in ("concurrency", "requests_per_minute", "tokens_per_minute")),
         *(f"refused, budget: usd_per_day of the {whose}" for whose in ("chain", "tenant", "provider")),
         "refused, budget: max_cost_usd",
+        "refused, retry-budget",
         *("settled", "settled after its slot ran out", "settled twice"),
         *("renewed", "not renewed: it had run out", "a day ends"),
     ]

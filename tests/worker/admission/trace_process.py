@@ -14,6 +14,7 @@ from worker.limits.bill import Bill
 from worker.limits.demand import Budgets, Estimate
 from worker.store.store import Store
 
+LEASE = "lease"
 USUAL = Estimate(tokens=100, nano=1_000)
 BUDGETS = Budgets(None, (("chain:one", 5_000_000, "chain"), ("tenant:a", 4_000_000, "tenant")))
 OUTCOMES = ["success"] * 60 + ["failure"] * 25 + ["ignored", "rate-limited"] * 5 + ["quota", "authentication"]
@@ -21,21 +22,22 @@ OUTCOMES = ["success"] * 60 + ["failure"] * 25 + ["ignored", "rate-limited"] * 5
 
 def run(url: str) -> None:
     """Asks, settles, settles late, twice or never, until it is killed."""
-    store, held = store_on(url), deque[Permit](maxlen=20)
+    store, held, task = store_on(url), deque[Permit](maxlen=20), uuid4().hex
+    store.run(("HSET", store.keys.task(task), "holder", LEASE))
     while True:
         with suppress(RedisUnavailable):
-            _step(store, held)
+            _step(store, held, task)
 
 
-def _step(store: Store, held: deque[Permit]) -> None:
-    permit = _acquire(store)
+def _step(store: Store, held: deque[Permit], task: str) -> None:
+    permit = _acquire(store, task)
     if permit:
         held.append(permit)
         if random.random() < 0.3:
             breaker.extend(store, permit, 0.05)
     if held and random.random() < 0.9:
         settled = held[-1] if random.random() < 0.8 else random.choice(held)
-        _record(store, settled)
+        _record(store, settled, task)
         if random.random() < 0.95:
             held.remove(settled)
     if random.random() < 0.03:
@@ -45,13 +47,13 @@ def _step(store: Store, held: deque[Permit]) -> None:
         breaker.control(store, random.choice(CHAIN), random.choice(["open", "closed", "reset"]), by="x", seconds=0.05)
 
 
-def _acquire(store: Store) -> Permit | None:
+def _acquire(store: Store, task: str) -> Permit | None:
     chain, permit_id = random.sample(CHAIN, random.randint(1, 3)), uuid4().hex
-    reply = store.run(breaker.acquire(store, "", "", permit_id, chain, _demand(len(chain))))[0]
+    reply = store.run(breaker.acquire(store, task, LEASE, permit_id, chain, _demand(len(chain))))[0]
     return breaker.parse_acquire_reply(reply, permit_id, chain).permit
 
 
-def _record(store: Store, permit: Permit) -> None:
+def _record(store: Store, permit: Permit, task: str) -> None:
     outcome = random.choice(OUTCOMES)
     attempted = Attempted(
         permit,
@@ -61,10 +63,11 @@ def _record(store: Store, permit: Permit) -> None:
         countdown_ms=random.choice([NEVER, 0, 20]),
         failure="" if outcome == "success" else outcome,
         first_token_ms=random.lognormvariate(5, 0.3) * random.choice([1, 1, 1, 4]),
+        tried=tuple(random.sample(CHAIN, random.randint(0, 2))),
         bill=Bill(BUDGETS.settlement(Estimate(random.randint(-USUAL.tokens, 50), random.randint(-USUAL.nano, 50)))),
     )
     chain = random.sample(CHAIN, random.randint(0, 2))
-    store.run(breaker.record(store, uuid4().hex, "", uuid4().hex, attempted, chain, _demand(len(chain))))
+    store.run(breaker.record(store, task, LEASE, uuid4().hex, attempted, chain, _demand(len(chain))))
 
 
 def _demand(number: int) -> str:

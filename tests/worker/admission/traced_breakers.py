@@ -9,8 +9,9 @@ from redis import Redis
 
 from config.breaker import Adaptive, Breaker
 from config.limits import Limits
+from tests.worker.admission.breaker_attempt import Attempt
 from tests.worker.admission.breaker_circuit import Rules
-from tests.worker.admission.breaker_model import Attempt, Model
+from tests.worker.admission.breaker_model import Model
 from tests.worker.admission.clocked_breaker import CHAIN, provider
 from worker.store.scripts import lua
 from worker.store.store import Store
@@ -73,18 +74,18 @@ def replay(server: Redis, model: Model) -> Counter[str]:
     return made
 
 
-def _acquire(model: Model, _: list[str], args: list[str]) -> Any:
-    return model.acquire(args[3:], args[1], RULES, json.loads(args[2] or "{}"), "")
+def _acquire(model: Model, keys: list[str], args: list[str]) -> Any:
+    return model.acquire(args[3:], args[1], RULES, json.loads(args[2] or "{}"), keys[0].rpartition(":")[2])
 
 
 def _record(model: Model, _: list[str], args: list[str]) -> Any:
     request, _, permit, outcome, generation, held, latency, retry_after, countdown, draw, failure, first, *rest = args
-    provider, slot, reserved_at, settlement, _, demand, *chain = rest
+    tried, provider, slot, reserved_at, settlement, _, demand, *chain = rest
     numbers = {"latency": latency, "retry_after": retry_after, "countdown": countdown, "draw": draw}
     attempt = Attempt(
         outcome, int(generation), held, request, failure=failure, first_token=int(first),
-        slot=slot, reserved_at=int(reserved_at), settlement=json.loads(settlement or "{}"),
-        demand=json.loads(demand or "{}"),
+        tried=tuple(tried.split()), slot=slot, reserved_at=int(reserved_at),
+        settlement=json.loads(settlement or "{}"), demand=json.loads(demand or "{}"),
         **{name: int(value) for name, value in numbers.items()},
     )  # fmt: skip
     return model.record(provider, attempt, chain, permit, RULES)

@@ -52,8 +52,9 @@ def exhausted(on, lines, wait=None):
     return found and (found.start, found.delay)
 
 
-def new_round(on, lines, wait=None):
-    return after_exhaustion(on, lines, dict.fromkeys(position(on, lines).able(on), wait), lambda: 1.0)
+def new_round(on, lines, wait=None, postponed=None):
+    admissions = dict.fromkeys(position(on, lines).able(on), wait)
+    return after_exhaustion(on, lines, admissions, postponed or {}, lambda: 1.0)
 
 
 def remaining(on, lines):

@@ -5,6 +5,7 @@ import pytest
 from config.chains import Retry
 from config.outcomes import RULES, Outcome
 from config.providers import Model
+from config.retry import ProviderRetry
 from tests.worker.admission.clocked_breaker import provider
 from tests.worker.chain.routes import exhausted, failed, new_round, remaining, route, sized, step_after
 from worker.chain.policy import UNKNOWN_WAIT, Round, after_exhaustion
@@ -189,9 +190,9 @@ def test_a_chain_where_nobody_was_asked_waits_or_ends(failover, when_exhausted):
 def test_a_chain_that_waits_begins_anew_with_whoever_admits_now():
     on = route(when_exhausted="wait")
     lines = [*failed(Outcome.TIMEOUT), *failed(*4 * [Outcome.TRANSIENT], name="b")]
-    fresh = after_exhaustion(on, lines, {"a": 60.0, "b": 0.0, "c": None}, lambda: 1.0)
+    fresh = after_exhaustion(on, lines, {"a": 60.0, "b": 0.0, "c": None}, {}, lambda: 1.0)
     assert fresh == Round(RoundStart(fresh=True), 1.0)
-    parked = after_exhaustion(on, lines, {"a": 60.0, "b": 30.0, "c": None}, lambda: 1.0)
+    parked = after_exhaustion(on, lines, {"a": 60.0, "b": 30.0, "c": None}, {}, lambda: 1.0)
     assert parked == Round(RoundStart(fresh=True), 30.0, parks=True)
 
 
@@ -209,3 +210,40 @@ def test_a_chain_whose_retries_are_spent_waits_a_backoff_before_it_begins_anew()
 def test_every_class_has_its_row():
     assert set(RULES) == set(Outcome)
     assert set(REST_AFTER_ONE) == set(TRIES) == set(FAILURES)
+
+
+def own(**retry):
+    return {"a": sized("a", "openai", 100).model_copy(update={"retry": ProviderRetry(**retry)})}
+
+
+def test_a_provider_s_own_retries_replace_the_chain_s_field_by_field():
+    mine = route(others=own(max_retries=1, initial_backoff=8.0))
+    lines = failed(*2 * [Outcome.TRANSIENT])
+    assert [step_after(mine, lines[:n]).countdown for n in (1, 2)] == [8.0, None]
+    assert [step_after(mine, failed(Outcome.TRANSIENT, name="b") * n).countdown for n in (1, 3)] == [1.0, 4.0]
+
+
+def test_a_provider_s_own_max_retry_after_decides_whether_its_wait_is_waited_for():
+    patient = route(others=own(max_retry_after=60.0))
+    assert step_after(patient, failed(Outcome.OVERLOADED), retry_after=30.0).countdown == 30.0
+    assert step_after(route(), failed(Outcome.OVERLOADED), retry_after=30.0).countdown is None
+    assert new_round(patient, failed(Outcome.OVERLOADED), wait=30.0) == Round(RoundStart(fresh=False), 30.0)
+
+
+ASKED = [line for name in "abc" for line in failed(Outcome.TRANSIENT, name=name)]
+
+
+def test_a_round_waits_until_the_retry_budget_of_one_provider_has_room_and_up_to_half_as_long_again():
+    later = {"a": 40.0, "b": 20.0, "c": 30.0}
+    assert new_round(route("at-once"), ASKED, 0.0, later) == Round(RoundStart(fresh=False), 30.0)
+
+
+def test_a_budget_of_one_provider_postpones_nothing_while_another_may_be_retried():
+    assert new_round(route("at-once"), ASKED, 0.0, {"a": 40.0, "b": 20.0}) == new_round(route("at-once"), ASKED, 0.0)
+
+
+def test_what_only_a_retry_budget_holds_back_is_not_parked_as_the_breakers_would_release_it_at_once():
+    lines = [*ASKED, RoundStart(fresh=False)]
+    waiting = route("at-once", when_exhausted="wait")
+    assert new_round(waiting, lines, 0.0).parks
+    assert not new_round(waiting, lines, 0.0, dict.fromkeys("abc", 20.0)).parks

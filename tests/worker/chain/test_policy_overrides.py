@@ -6,7 +6,7 @@ from config.outcomes import Outcome
 from tests.worker.chain.routes import exhausted, failed, remaining, route, step_after
 from worker.chain import failure_messages
 from worker.errors import ChainExhausted, ContentRefused, InvalidRequest
-from worker.task.journal import Entry, RoundStart
+from worker.task.journal import SKIPPED, Entry, RoundStart
 
 FAILOVERS = ("after-retries", "at-once")
 
@@ -144,3 +144,9 @@ ENDS = [
 def test_a_refusal_outweighs_the_other_outcomes_where_nobody_answered(lines, error, message):
     failure = failure_messages.exhausted_error(route().chain, lines)
     assert (type(failure), str(failure)) == (error, message)
+
+
+def test_a_retry_that_was_postponed_does_not_hide_what_the_provider_said():
+    postponed = failed(SKIPPED, reason="retry-budget")
+    failure = failure_messages.exhausted_error(route().chain, [*failed("transient", reason="it is down"), *postponed])
+    assert str(failure) == "chain 'chain' is exhausted: a: transient, it is down"

@@ -128,7 +128,7 @@ def walk(route, data):
             admitting = found.remaining if found.countdown is None or opened else [lines[-1].provider, *found.remaining]
         if lines and lines[-1] == RoundStart(fresh=False):  # nobody admitted in a whole round
             return lines
-        following = after_exhaustion(route, lines, dict.fromkeys(position(route, lines).able(route), 0.0))
+        following = after_exhaustion(route, lines, dict.fromkeys(position(route, lines).able(route), 0.0), {})
         if following is None:
             return lines
         lines.append(following.start)

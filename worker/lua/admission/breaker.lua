@@ -1,6 +1,6 @@
 -- One provider's breaker: functions that read it, ask it and change its state.
 --
--- Assembled by worker/store/scripts.py: SETTINGS, clock.lua and limits.lua come before this file; acquire.lua,
+-- Assembled by worker/store/scripts.py: SETTINGS, clock.lua, limits.lua and retry_budget.lua come before; acquire.lua,
 -- record.lua, admissions.lua, control.lua, extend.lua, probed.lua, snapshot.lua and parking/release.lua after it.
 --
 -- Keys of one provider, all in one slot by the hash tag of the namespace:
@@ -11,7 +11,7 @@
 --   {ns}:2:events                      stream, about 10,000 entries
 --
 -- SETTINGS, by provider: failures, successes (counts), cooldown, permit_ms (ms), detect_failures, detect_latency (off |
--- observe | on), and text: all of these in this order, separated by /.
+-- observe | on), retry_share (0 to 1), min_retries (a minute), and text: all of these in this order, separated by /.
 -- No field's value is longer than 64 bytes: Redis would store the hash in several times the memory.
 
 local KEEP = 86400            -- s that a key is kept after its last write
@@ -46,6 +46,8 @@ local FEW, TENTH = 10, 0.1    -- from FEW calls in the window on, a larger share
 --   sum_first, sum_several     as first and several, for the failures since the detector's sum was last 0
 --   latency_sum, latency_mean, latency_variance  of the latency detector, in millionths
 --   latency_count         first tokens in its baseline, until there are enough
+--   usual_mean, usual_age, usual_at, slow_since  of the long baseline, see slowness.lua
+--   budget_calls, budget_retries, budget_at      of the retry budget, see retry_budget.lua
 --   failed_probes         consecutive failed probes
 --   unhealthy             1 between the events provider-unhealthy and provider-recovered
 --   settings, others      the last two settings that wrote here
@@ -176,8 +178,12 @@ local function refusal(b, key, now)
 end
 
 -- Takes a permit from a breaker that admits; returns its generation, and 1 where it is a half-open permit, else 0.
-local function grant_permit(b, provider, key, events, now, permit_id)
-  if b.override == 'closed' or b.state == 'closed' then return b.generation, 0 end
+local function grant_permit(b, provider, key, events, now, permit_id, is_retry)
+  if is_retry then add_to_retry_budget(b, now, 0, 1) end
+  if b.override == 'closed' or b.state == 'closed' then
+    if is_retry then write_breaker(key, b, now, provider, events) end
+    return b.generation, 0
+  end
   if b.state == 'open' then
     change_state(b, 'half-open', now, key)
     add_event(events, 'circuit-breaker-half-open', provider, now)
@@ -191,14 +197,16 @@ local function grant_permit(b, provider, key, events, now, permit_id)
 end
 
 -- Takes a permit from the first provider that admits; from a deprioritised one only where no other admits.
--- The breakers are KEYS[first_key..], their providers ARGV[first_provider..], in order. Limits and budgets refuse, too.
+-- The breakers are KEYS[first_key..], their providers ARGV[first_provider..], in order. For a provider in `tried` the
+-- permit is one for a retry. Limits, budgets and then the retry budget refuse, too.
 -- Returns {'next' | 'none', place from 1, generation, 1 for a half-open permit, ms at which the earliest admits, time,
 -- refusals, ms of the reservation}. `refusals` has a pair {reason, ms until when} for each provider asked before the
 -- decision, in order; the reason is '' for the one that admits. The last is there where limits.lua reserved something.
-local function first_admitting(first_key, first_provider, events, time, permit_id, demand)
+local function first_admitting(first_key, first_provider, events, time, permit_id, tried, demand)
   local earliest, refusals, last = NEVER, {}, nil
   local function admitted(found)
-    local generation, half_open = grant_permit(found.b, found.provider, found.key, events, found.now, permit_id)
+    local generation, half_open = grant_permit(found.b, found.provider, found.key, events, found.now, permit_id,
+      tried[found.provider])
     return { 'next', found.place, generation, half_open, NEVER, time, refusals,
       reserve(found.provider, found.key, found.now, permit_id, demand, found.place) }
   end
@@ -212,6 +220,10 @@ local function first_admitting(first_key, first_provider, events, time, permit_i
     local found = { place = i - first_key + 1, key = key, provider = provider, b = b, now = now }
     local reason, at = refusal(b, key, now)
     if not reason then reason, at = beyond(provider, key, now, demand, found.place) end
+    if not reason and tried[provider] then
+      at = retry_postponed(b, now, SETTINGS[provider])
+      reason = at and 'retry-budget'
+    end
     if not reason and b.deprioritised_until > now and b.override == '' then
       reason, at = 'deprioritised', b.deprioritised_until
       last = last or found
@@ -225,16 +237,4 @@ local function first_admitting(first_key, first_provider, events, time, permit_i
   if not last then return { 'none', 0, 0, 0, earliest, time, refusals } end
   refusals[last.place][1] = ''
   return admitted(last)
-end
-
--- Writes into a task's hash which provider its holder may ask now, '' for none: should the worker die, it is known.
-local function write_asked(task, lease_id, provider, time)
-  if lease_id == '' then return end
-  if provider == '' then redis.call('HDEL', task, 'asked') return end
-  redis.call('HSET', task, 'asked', provider .. ' ' .. string.format('%.0f', time))
-end
-
--- Returns whether this lease holds the task; true for an empty id, which needs no lease.
-local function holds_lease(task, lease_id)
-  return lease_id == '' or redis.call('HGET', task, 'holder') == lease_id
 end

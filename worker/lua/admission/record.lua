@@ -1,6 +1,7 @@
 -- Records one attempt's outcome and returns what comes next: the same provider, or a permit from the next one.
 --
--- KEYS[1]   {ns}:2:task:<id>   hash; has the lease that a permit needs; `asked` is set to the provider granted
+-- KEYS[1]   {ns}:2:task:<id>   hash; has the lease that a permit needs; `asked` is set to the provider granted, and
+--           `tried` of a failed attempt
 -- KEYS[2]   {ns}:2:events      stream
 -- KEYS[3]   {ns}:2:breaker:<provider> of the attempt
 -- KEYS[4..] {ns}:2:breaker:<provider> of the remaining providers
@@ -16,23 +17,24 @@
 -- ARGV[10]  a random number of 0 to 999 from the caller: a script's own random numbers repeat
 -- ARGV[11]  the failure in a few words; '' for a success
 -- ARGV[12]  time to first token, ms; 0 where it is not known
--- ARGV[13]  the provider of the attempt
--- ARGV[14]  the attempt's slot; '' where nothing was reserved, ARGV[15] ms of the reservation
--- ARGV[16]  what it used beside that, see `settle` in limits.lua
--- ARGV[17]  what it cost, see ledger.lua; '' for nothing
--- ARGV[18]  what the completion will use next, see limits.lua
--- ARGV[19..] the remaining providers, as KEYS[4..]
--- Returns {1 where it counted, the new state or '' without a change, what comes next}. What comes next is a reply of
--- `first_admitting`, {'retry'} or {'lease-lost'}.
+-- ARGV[13]  the providers that failed this completion since its last fresh round, separated by blanks
+-- ARGV[14]  the provider of the attempt
+-- ARGV[15]  the attempt's slot; '' where nothing was reserved, ARGV[16] ms of the reservation
+-- ARGV[17]  what it used beside that, see `settle` in limits.lua
+-- ARGV[18]  what it cost, see ledger.lua; '' for nothing
+-- ARGV[19]  what the completion will use next, see limits.lua
+-- ARGV[20..] the remaining providers, as KEYS[4..]
+-- Returns {1 where it counted, the new state or '' without a change, what comes next, the ms to which the retry budget
+-- postpones the retry or 0}. What comes next is a reply of `first_admitting`, {'retry'} or {'lease-lost'}.
 
 local task, events, key = unpack(KEYS, 1, 3)
 local request, lease_id, next_permit, outcome, generation, permit = unpack(ARGV, 1, 6)
 local latency, retry_after, countdown, draw = unpack(ARGV, 7, 10)
-local failure, first_token, provider = unpack(ARGV, 11, 13)
-local slot, reserved_at, settlement, ledger, demand = unpack(ARGV, 14, 18)
+local failure, first_token, tried, provider = unpack(ARGV, 11, 14)
+local slot, reserved_at, settlement, ledger, demand = unpack(ARGV, 15, 19)
 latency, retry_after, countdown = tonumber(latency), tonumber(retry_after), tonumber(countdown)
 draw, first_token, generation = tonumber(draw), tonumber(first_token), tonumber(generation)
-local FIRST_KEY, FIRST_PROVIDER = 4, 19  -- of the remaining ones
+local FIRST_KEY, FIRST_PROVIDER = 4, 20  -- of the remaining ones
 local settings = SETTINGS[provider]
 
 -- Writes one outcome over the oldest in the ring.
@@ -81,6 +83,8 @@ local function apply_to_state(b, now, failed)
     elseif slow then
       add_event(events, 'provider-would-be-deprioritised', provider, now, unpack(slow))
     end
+    local turn, details = update_slowness(b, settings, failed and 0 or first_token, now)
+    if turn then add_event(events, turn, provider, now, unpack(details)) end
   elseif b.state == 'half-open' and permit ~= '' then
     if failed then
       open_for_cooldown(b, provider, key, events, now, draw, 'failed-while-half-open')
@@ -103,6 +107,7 @@ local function apply_outcome(b, now)
   local alive = deadline and tonumber(deadline) > now
   if deadline then redis.call('ZREM', permits, permit) end
   if outcome == 'success' and b.state == 'half-open' and b.override == '' and not alive then return 0 end
+  add_to_retry_budget(b, now, 1, 0)
   if failure ~= '' and outcome ~= 'ignored' then b.error, b.error_at = failure, now end
   if outcome == 'success' or outcome == 'failure' then
     local failed = outcome == 'failure'
@@ -120,14 +125,20 @@ local function apply_outcome(b, now)
   return 1
 end
 
--- Returns what comes next.
+-- Returns what comes next, and the ms to which the retry budget postpones a retry, 0 where it does not. The retry is
+-- granted when its countdown is over; here it only has to look possible.
 local function decide(b, now, time, opened)
-  if not holds_lease(task, lease_id) then return { 'lease-lost' } end
+  local postponed = nil
+  if not holds_lease(task, lease_id) then return { 'lease-lost' }, 0 end
   if countdown >= 0 and not opened then
     local reason, at = refusal(b, key, now)
-    if not reason or (at ~= NEVER and at <= now + countdown) then return { 'retry' } end
+    if not reason or (at ~= NEVER and at <= now + countdown) then
+      postponed = retry_postponed(b, now, settings)
+      if not postponed or postponed <= now + countdown then return { 'retry' }, 0 end
+    end
   end
-  return first_admitting(FIRST_KEY, FIRST_PROVIDER, events, time, next_permit, read_demand(demand, task, events))
+  local wanted = read_demand(demand, task, events)
+  return first_admitting(FIRST_KEY, FIRST_PROVIDER, events, time, next_permit, names(tried), wanted), postponed or 0
 end
 
 local time = clock()
@@ -151,13 +162,13 @@ end
 local change = b.state ~= before and b.state or ''
 settle(provider, key, slot, tonumber(reserved_at), settlement, task, events)
 add_to_ledger(ledger, events, time)
-local following = decide(b, now, time, change == 'open')
+local following, postponed = decide(b, now, time, change == 'open')
 local kind, place = following[1], following[2]
 local next_provider = kind == 'next' and ARGV[FIRST_PROVIDER + place - 1] or ''
-if kind ~= 'lease-lost' then write_asked(task, lease_id, next_provider, time) end
+if kind ~= 'lease-lost' then write_asked(task, lease_id, next_provider, time, tried) end
 if failure ~= '' then
   add_event(events, 'request-failure', provider, now, 'request', request, 'failure', failure,
     'decision', kind, 'will_retry', (kind == 'retry' or next_provider ~= '') and 'true' or 'false',
     'next', next_provider, 'countdown_ms', kind == 'retry' and countdown or 0)
 end
-return { counted, change, following }
+return { counted, change, following, postponed }

@@ -21,6 +21,7 @@
 --   answer          the outcome that stands, see outcome.lua
 --   duplicates      a JSON line per duplicate answer
 --   asked           the provider that the holder may ask, and since when (ms)
+--   tried           the providers that failed it since its last fresh round, separated by blanks
 --   crashed         a line per worker that died as the holder: its `asked`, empty where it died between two attempts
 --   cost            nano-USD reserved and used by its attempts, see limits.lua; only under `max_cost_usd`
 --   from            how many lines of the journal came before a replay

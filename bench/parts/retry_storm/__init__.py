@@ -1,0 +1,1 @@
+"""An outage under load, with retries; open storm.py first."""
