@@ -12,6 +12,9 @@ from config.outcomes import Failure, Outcome, Override, Rule, overridden
 RETRY_PRIORITY = 0
 """Redis serves priority 0 first, so that a retry overtakes the backlog. Otherwise it would wait behind it."""
 
+URGENT_PRIORITY = 3
+"""The priority for which each worker process keeps some slots."""
+
 
 class Retry(Frozen):
     """Retries are counted per provider; backoffs and `max_retry_after` are in seconds.
@@ -61,6 +64,11 @@ class Chain(Frozen):
     retry: Retry = Retry()
     results: ChainResults = ChainResults()
     outcomes: dict[Failure, Override] = Field(default_factory=dict)
+
+    @property
+    def is_urgent(self) -> bool:
+        """Returns whether slots are kept for it; see `config.bulkheads`."""
+        return self.priority == URGENT_PRIORITY
 
     @cached_property
     def rules(self) -> dict[Outcome, Rule]:

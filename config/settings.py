@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.breaker import Breaker
+from config.bulkheads import Bulkheads
 from config.chains import Chain
 from config.errors import ConfigurationError
 from config.frozen import Frozen, Lifetime, Name, Seconds
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     max_crashes: Annotated[int, Field(ge=0, le=100)] = 10
     unknown_model: Literal["refuse", "default"] = "refuse"
     breaker: Breaker = Breaker()
+    bulkheads: Bulkheads = Bulkheads()
     providers: dict[Name, Provider]
     models: dict[ModelName, Name] = Field(default_factory=dict)
     chains: dict[Name, Chain]

@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 from celery import Task
 from celery.exceptions import Ignore, Reject
 
-from config.chains import RETRY_PRIORITY
+from config.chains import RETRY_PRIORITY, URGENT_PRIORITY
 from tasks.celery import UNACKED, UNACKED_INDEX
 from tasks.clock import CLOCK
 from tasks.headers import HEADER, our_headers
@@ -72,8 +72,11 @@ def _retry(task: Task, delay: float, headers: dict[str, Any]) -> NoReturn:
         Retry: it is queued.
         Reject: it could not be queued. Celery would drop it; so it is requeued like that of a dead worker.
     """
+    # An urgent one stays so: the slots that are kept for it take nothing else.
+    was = (task.request.delivery_info or {}).get("priority")
+    priority = URGENT_PRIORITY if was == URGENT_PRIORITY else RETRY_PRIORITY
     try:
-        task.retry(countdown=delay, headers=headers, priority=RETRY_PRIORITY)
+        task.retry(countdown=delay, headers=headers, priority=priority)
     except Reject as exc:
         raise Reject(exc.reason, requeue=True) from exc
     raise AssertionError("Celery's retry returned")

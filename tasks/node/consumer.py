@@ -8,11 +8,13 @@ from functools import partial
 from typing import Any
 
 from celery.signals import after_setup_logger, celeryd_init
-from celery.worker import consumer
+from celery.worker import consumer, state
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from config.chains import URGENT_PRIORITY
 from tasks.celery import app, settings
+from tasks.node.bulkheads import Slots
 from tasks.node.heartbeat import Heartbeat
 from tasks.node.liveness import Alive
 from tasks.node.message_validation import fault, task_id
@@ -34,7 +36,7 @@ FLUSH_EVERY = 0.5
 _log = logging.getLogger(__name__)
 _LOSES_WORK = "loses running tasks when it stops, and acknowledgements when many end together"
 
-app.steps["worker"] |= {Alive, Heartbeat, Release}
+app.steps["worker"] |= {Alive, Heartbeat, Release, Slots}
 
 
 class Consumer(consumer.Consumer):
@@ -90,6 +92,16 @@ class Consumer(consumer.Consumer):
                 handle(message)
 
         return handle_valid
+
+    def apply_eta_task(self, task: Any) -> None:
+        """Starts a task whose time has come; where only urgent slots are free, any other goes back into the queue."""
+        message = task.message
+        if message.properties.get("priority") == URGENT_PRIORITY or message.channel.qos.common_places() != 0:
+            super().apply_eta_task(task)
+            return
+        state.scheduled_requests.discard(task)
+        message.channel.qos.give_back(message.delivery_tag)
+        self.qos.decrement_eventually()
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """Refuses a message that kombu could not decode."""

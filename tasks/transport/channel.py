@@ -22,6 +22,7 @@ from redis.exceptions import ConnectionError, NoScriptError, ResponseError
 
 from tasks.store import store
 from tasks.transport.qos import UNREADABLE, QoS
+from tasks.transport.reserve import RESERVE
 from tasks.transport.scripts import script
 from tasks.transport.tracking import FETCH_EVERY, TRACKING, TRACKING_ON
 from worker.store.blocking_pool import blocking
@@ -44,7 +45,7 @@ class Channel(redis.Channel):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._prefix, self._numbers = f"{uuid4().hex}:", count()
         self._tag, self._queues = "", list[str]()  # of the last fetch
-        self._fetches_by_script = False
+        self._fetches_by_script = self._fetches_urgent = False
         self._fetch_at, self._fetch_every = 0.0, FETCH_EVERY
         self._prepared: Any = None
         self._unacknowledged: set[str] = set()
@@ -83,8 +84,12 @@ class Channel(redis.Channel):
         return [self._q_for_pri(queue, priority) for queue in self._lookup(exchange, routing_key)]
 
     def leave_poll_if_due(self) -> None:
-        """Lets the poller fetch again, unless a reply is due or the channel waits for a push."""
-        if self._in_poll and self._brpop_sent_at is None and monotonic() >= self._fetch_at:
+        """Lets the poller fetch again, unless a reply is due or the channel waits for a push.
+
+        One that waits for urgent messages fetches again as soon as a common slot is free.
+        """
+        is_due = monotonic() >= self._fetch_at or (self._fetches_urgent and self.qos.common_places() != 0)
+        if self._in_poll and self._brpop_sent_at is None and is_due:
             self._in_poll = None
 
     def _brpop_start(self, timeout: float | None = None) -> None:
@@ -99,12 +104,15 @@ class Channel(redis.Channel):
         self._in_poll = connection
         self._prepare(connection)
         self._tag = f"{self._prefix}{next(self._numbers)}:"
-        self._queues = queues * len(self.priority_steps)
-        lists = [self._q_for_pri(queue, step) for step in self.priority_steps for queue in queues]
+        common = self.qos.common_places()
+        self._fetches_urgent = common == 0
+        steps = [RESERVE.priority] if self._fetches_urgent else self.priority_steps
+        self._queues = queues * len(steps)
+        lists = [self._q_for_pri(queue, step) for step in steps for queue in queues]
         keys = [self.unacked_key, self.unacked_index_key, *lists]
         # kombu's form of a delivery by the queue's name: an empty exchange.
         ends = [f',"",{dumps(queue)}]' for queue in self._queues]
-        most = min(AT_ONCE, self.qos.can_consume_max_estimate() or AT_ONCE)
+        most = min(AT_ONCE, common or self.qos.can_consume_max_estimate() or AT_ONCE)
         command = ("EVALSHA", script("fetch").sha, len(keys), *keys, self._tag, most, ENOUGH, *ends)
         connection.send_command(*command, check_health=False)
         self._brpop_sent_at = monotonic()

@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError, TimeoutError
 
 from tasks.clock import CLOCK
 from tasks.store import store
+from tasks.transport.reserve import RESERVE
 from tasks.transport.scripts import script
 from worker.store.connection import Command, Connections
 
@@ -45,6 +46,16 @@ class QoS(redis.QoS):
         """Returns how many messages the channel may fetch; None if there is no bound."""
         places = super().can_consume_max_estimate()
         return places and max(places - len(OUTLIVING), 0)
+
+    def common_places(self) -> int | None:
+        """Returns how many messages of any priority the channel may fetch; None if there is no bound."""
+        places = self.can_consume_max_estimate()
+        return places and max(places - RESERVE.of(self.channel.active_queues), 0)
+
+    def give_back(self, delivery_tag: str) -> None:
+        """Puts a message that this process holds back into its queue, as the next one to be taken."""
+        self.restore_by_tag(delivery_tag)
+        self._quick_ack(delivery_tag)
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Records a message as delivered; registers it unless the script has."""

@@ -14,7 +14,7 @@ from tests.end_to_end.vendors import QUESTION, attempts_of, calls
 from tests.waiting import wait_until
 from tests.worker.providers.bare_server import END, HEAD, Bare, Talk, chunk, streams
 from worker.admission import breaker
-from worker.chain.walk import SILENT
+from worker.chain.call import SILENT
 
 EVENTS = anthropic("claude", "She counted the lamps.", 9, 5)
 QUICKLY = 8.0

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from worker.admission import breaker
 from worker.admission.breaker import Attempted, Decision, Permit
+from worker.admission.bulkheads import BULKHEADS, with_skipped
 from worker.chain import without_redis
 from worker.chain.account import Account
 from worker.chain.delivery import Completion, Continue, Delivery
@@ -61,16 +62,18 @@ class HeldTask:
         task = (self.store, delivery.task_id)
         replay = [] if delivery.replay is None else [dead_letters.replay(*task, delivery.replay, fingerprint)]
         begin = lease.begin(*task, self.lease_id, delivery.step, fingerprint)
+        asked = self.with_room(remaining)
         try:
-            *_, begin_reply, acquire_reply = self.store.run(*replay, begin, self._acquire_command(remaining))
+            *_, begin_reply, acquire_reply = self.store.run(*replay, begin, self._acquire_command(asked))
         except RedisUnavailable:
             self.lease = LeaseResult("taken", self.started_at, self.started_at, delivery.step)
-            return without_redis.decide(self.store, remaining)
+            return with_skipped(without_redis.decide(self.store, asked), remaining, asked)
         self.lease = lease.parse_begin_reply(begin_reply)
         if self.lease.kind == "taken":
             self.started_at, self.lines = self.lease.now, list(self.lease.journal)
             self.saved = len(self.lines)
-        return self._granted(breaker.parse_acquire_reply(acquire_reply, self._permit_id, remaining))
+        decision = breaker.parse_acquire_reply(acquire_reply, self._permit_id, asked)
+        return with_skipped(self._granted(decision), remaining, asked)
 
     @cached_property
     def account(self) -> Account:
@@ -94,11 +97,17 @@ class HeldTask:
 
     def acquire(self, remaining: list[str]) -> Decision:
         """Returns a permit from the first provider that admits, or why there is none."""
+        asked = self.with_room(remaining)
         try:
-            reply = self.store.run(self._acquire_command(remaining))[0]
+            reply = self.store.run(self._acquire_command(asked))[0]
         except RedisUnavailable:
-            return without_redis.decide(self.store, remaining)
-        return self._granted(breaker.parse_acquire_reply(reply, self._permit_id, remaining))
+            return with_skipped(without_redis.decide(self.store, asked), remaining, asked)
+        decision = breaker.parse_acquire_reply(reply, self._permit_id, asked)
+        return with_skipped(self._granted(decision), remaining, asked)
+
+    def with_room(self, providers: list[str]) -> list[str]:
+        """Returns those of the providers that have a place left in this process; see `Bulkheads`."""
+        return BULKHEADS.with_room(providers, urgent=self.delivery.route.chain.is_urgent)
 
     def admissions(self, providers: list[str]) -> dict[str, float | None]:
         """Returns the seconds until each provider admits; see `breaker.admissions`."""
@@ -109,15 +118,16 @@ class HeldTask:
 
     def record_failure(self, attempted: Attempted, remaining: list[str]) -> Decision:
         """Records a failed attempt with its journal line and returns what comes next, in one round trip."""
+        asked = self.with_room(remaining)
         try:
             unsaved = journal.append(self.store, self.delivery.task_id, self.lines[self.saved :])
-            reply, *_ = self.store.run(self._record_command(attempted, remaining), *unsaved)
+            reply, *_ = self.store.run(self._record_command(attempted, asked), *unsaved)
         except RedisUnavailable:
             without_redis.remember_failure(attempted.permit.provider)
-            return without_redis.decide(self.store, remaining)
+            return with_skipped(without_redis.decide(self.store, asked), remaining, asked)
         self.saved = len(self.lines)
-        asked = attempted.permit.provider
-        return self._granted(breaker.parse_record_reply(reply, self._permit_id, asked, remaining))
+        decision = breaker.parse_record_reply(reply, self._permit_id, attempted.permit.provider, asked)
+        return with_skipped(self._granted(decision), remaining, asked)
 
     def give_back(self, permit: Permit) -> None:
         """Returns an unused half-open permit or slot; during a Redis outage it runs out by itself."""

@@ -1,30 +1,22 @@
 """Walks a completion along its chain, from provider to provider, until one answers or the chain ends."""
 
-import time
 from dataclasses import replace
 
 from config.outcomes import RULES, Outcome
-from config.providers import Model, Provider
+from worker.admission.bulkheads import BULKHEADS
 from worker.admission.decision import NEVER, Attempted, Decision, Permit
 from worker.chain import attempt_entry, failure_messages, report
+from worker.chain.call import Call
 from worker.chain.delivery import Completion, Continue, Delivery, StopReason, with_compatibility
 from worker.chain.held_task import HeldTask
 from worker.chain.policy import affordable, after_exhaustion, after_failure
 from worker.chain.position import position
 from worker.errors import AttemptFailed, Revoked, TaskFailed
-from worker.providers import ask
 from worker.result import Answer
 from worker.store.store import Store
 from worker.task import identity, journal, lease
 from worker.task.journal import SKIPPED, Entry
 from worker.task.parking import ParkUntil
-
-SILENT = 2.0
-"""Seconds without a byte after which a worker that stops closes a call: another worker makes it again.
-
-At half a second a rolling restart asked 267 of 2,000 completions twice whose provider answers within 1.5 s. A call that
-is closed was perhaps billed.
-"""
 
 
 def complete(store: Store, delivery: Delivery) -> Completion | Continue:
@@ -89,7 +81,7 @@ class _Walk:
                 return self._after_exhaustion(decision)
             if paused := self._stop_before(decision.permit):
                 return paused
-            result = self._attempt(decision.permit)
+            result = self._attempt_in_place(decision.permit)
             if isinstance(result, Completion):
                 return result
             decision = result
@@ -127,57 +119,33 @@ class _Walk:
         if self.task.time_left() <= 0:
             raise failure_messages.deadline_error(self.route.chain, self.task.lines)
 
+    def _attempt_in_place(self, permit: Permit) -> Completion | Decision:
+        """Asks one provider if it has a place left in this process; another thread may have taken the last one.
+
+        Raises:
+            TaskFailed, Revoked: as `_attempt`.
+        """
+        with BULKHEADS.place(permit.provider, urgent=self.route.chain.is_urgent) as has_place:
+            if has_place:
+                return self._attempt(permit)
+        self.task.give_back(permit)
+        return self.task.acquire(position(self.route, self.task.lines).remaining(self.route))
+
     def _attempt(self, permit: Permit) -> Completion | Decision:
         """Asks one provider; returns the result, or the decision that follows from its failure.
 
         Raises:
             TaskFailed, Revoked: the attempt was cut short, or another outcome was stored first.
         """
-        task, delivery, provider = self.task, self.delivery, self.route.providers[permit.provider]
-        model = provider.model(delivery.request.model)
-        share = self._share(provider, model)
-        at, started = task.time(), time.monotonic()
+        call, at = Call(self.task, permit), self.task.time()
         try:
-            answer = ask(
-                provider,
-                model,
-                delivery.request,
-                deadline=started + task.time_left(),
-                share=share,
-                on_first_byte=lambda: task.extend(permit, provider.attempt_limit(model)),
-                check_wanted=self._check_wanted,
-            )
+            answer = call.answer()
         except AttemptFailed as failed:
-            entry = attempt_entry.failed(provider, model, at, _ms_since(started), failed)
+            entry = attempt_entry.failed(call.provider, call.model, at, call.lasted_ms, failed)
             return self._after_failure(permit, failed, entry)
-        return self._succeed(permit, answer, attempt_entry.answered(provider, model, at, _ms_since(started), answer))
-
-    def _check_wanted(self, silence: float) -> None:
-        """Ends an attempt that nobody wants any more; nothing has come for `silence` seconds.
-
-        Raises:
-            AttemptFailed: the producer revoked the completion, another delivery holds the task, or the worker stops
-                while the provider is silent.
-        """
-        stop = self.delivery.stop_reason()
-        if stop == "revoked":
-            raise AttemptFailed("revoked")
-        if self.task.is_lost:
-            raise AttemptFailed("lease_lost")
-        if stop == "stopping" and silence >= SILENT:
-            raise AttemptFailed("shutdown")
-
-    def _share(self, provider: Provider, model: Model) -> float | None:
-        """Returns the seconds until the first token that leave time for others, None where they have it anyway.
-
-        It is the time left / (1 + the providers not asked yet that admit).
-        """
-        left, own = self.task.time_left(), provider.until_first_token(model)
-        waiting = position(self.route, self.task.lines).waiting(self.route, provider.name)
-        if not waiting or left / (1 + len(waiting)) >= own:
-            return None
-        others = list(self.task.admissions(waiting).values()).count(0.0)
-        return left / (1 + others) if others else None
+        return self._succeed(
+            permit, answer, attempt_entry.answered(call.provider, call.model, at, call.lasted_ms, answer)
+        )
 
     def _succeed(self, permit: Permit, answer: Answer, entry: Entry) -> Completion:
         task = self.task
@@ -227,15 +195,22 @@ class _Walk:
     def _after_exhaustion(self, decision: Decision) -> Continue:
         """Returns when a new round of the chain starts; its message may be parked until a provider admits.
 
+        A provider that admits, but has no place left in this process, is waited for without a slot.
+
         Raises:
             TaskFailed: there is no further round, or no time for it.
             Revoked: the producer revoked it.
         """
         task, chain = self.task, self.route.chain
         self._raise_if_over(self.delivery.stop_reason())
-        able = affordable(position(self.route, task.lines).able(self.route), task.lines)
+        now = position(self.route, task.lines)
+        able, postponed = affordable(now.able(self.route), task.lines), decision.postponed(task.time())
         admissions = task.admissions(able) if able else {}
-        new_round = after_exhaustion(self.route, task.lines, admissions, decision.postponed(task.time()))
+        admitting = [p for p in now.remaining(self.route) if admissions.get(p) == 0.0 and p not in postponed]
+        full = [p for p in admitting if p not in task.with_room([p])]
+        if full:
+            return task.pause(min(BULKHEADS.turn(full[0], urgent=chain.is_urgent), max(task.time_left(), 0.0)))
+        new_round = after_exhaustion(self.route, task.lines, admissions, postponed)
         if new_round is None or (new_round.delay >= task.time_left() and not new_round.limited):
             raise failure_messages.exhausted_error(chain, task.lines)
         if new_round.start:
@@ -244,7 +219,3 @@ class _Walk:
             return task.pause(new_round.delay)
         until = ParkUntil(new_round.limited or tuple(able), chain.priority, self.delivery.deadline(task.lease.first))
         return replace(task.pause(new_round.delay, next_step=False), park_until=until)
-
-
-def _ms_since(started: float) -> float:
-    return round(1000 * (time.monotonic() - started), 1)
