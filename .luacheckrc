@@ -6,8 +6,11 @@ read_globals = { "redis", "cjson", "KEYS", "ARGV", "SETTINGS", "clock", "unpack"
 files["worker/lua/clock.lua"] = { ignore = { "211" } }
 files["worker/lua/admission/breaker.lua"] = {
   ignore = { "211" },
-  read_globals = { "read_demand", "beyond", "reserve", "over_limit", "add_to_retry_budget", "retry_postponed" },
+  read_globals = {
+    "read_demand", "beyond", "reserve", "over_limit", "add_to_retry_budget", "retry_postponed", "usual_first_tokens",
+  },
 }
+files["worker/lua/admission/first_tokens.lua"] = { ignore = { "211" } }
 files["worker/lua/admission/retry_budget.lua"] = { ignore = { "211" } }
 files["worker/lua/admission/held_task.lua"] = { ignore = { "211" } }
 files["worker/lua/admission/slowness.lua"] = { ignore = { "211" }, read_globals = { "MILLION", "LEARNED", "decimal" } }
@@ -28,13 +31,13 @@ for _, name in ipairs { "begin", "claim", "refuse", "replay", "settle" } do
   files["worker/lua/task/" .. name .. ".lua"] = { read_globals = { "is_another", "report_reused_id", "outcome_text" } }
 end
 for _, name in ipairs { "admission/acquire", "admission/admissions", "admission/record", "admission/extend",
-  "admission/control", "admission/probed", "admission/snapshot", "parking/release" } do
+  "admission/control", "admission/probed", "admission/snapshot", "admission/stalls", "parking/release" } do
   files["worker/lua/" .. name .. ".lua"] = { read_globals = {
     "KEEP", "RING", "QUOTA", "LONGEST_QUOTA", "LONGEST_RETRY_AFTER", "NEVER", "FAILED", "TEXT", "DEPRIORITISED_FOR",
     "read_breaker", "write_breaker", "new_breaker", "add_event", "health", "change_state", "open_for",
     "open_for_cooldown", "refusal", "grant_permit", "first_admitting", "holds_lease", "write_asked",
-    "update_failure_detector", "update_latency_detector", "update_slowness", "names",
+    "update_failure_detector", "update_latency_detector", "update_slowness", "learn_first_token", "names",
     "add_to_retry_budget", "retry_postponed",
-    "read_demand", "over_limit", "room_within_limits", "settle", "add_to_ledger",
+    "read_demand", "over_limit", "room_within_limits", "settle", "add_to_ledger", "whole",
   } }
 end

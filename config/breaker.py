@@ -10,18 +10,22 @@ Detector = Literal["off", "observe", "on"]
 
 
 class Adaptive(Frozen):
-    """The two detectors of a degradation, see worker/lua/admission/detectors.lua.
+    """What is learned of a provider, see detectors.lua, first_tokens.lua and stalls.lua in worker/lua/admission.
 
     | setting | effect when `on` |
     |---|---|
     | `failures` | opens the breaker |
     | `latency` | deprioritises the provider for 15 s: it is asked last |
+    | `first_tokens` | ends a call whose first token is far later than usual, if another provider admits |
+    | `stalls` | opens the breaker if calls in flight are silent for far longer than usual |
 
-    `observe` only writes an event with what the detector would have done.
+    `observe` only writes an event with what the detector would have done. Stalls need `first_tokens`.
     """
 
     failures: Detector = "on"
     latency: Detector = "observe"
+    first_tokens: Literal["off", "on"] = "on"
+    stalls: Detector = "on"
 
 
 class RetryBudget(Frozen):

@@ -90,10 +90,10 @@ class AttemptFailed(FallbackError):
 
     Attributes:
         reason: a stable word: `status` (an error response; see `status`), `connect_timeout`,
-            `first_token_timeout`, `idle_timeout`, `attempt_timeout`, `share` (of the deadline), `connection` (refused,
-            reset, closed), `truncated`, `malformed`, `aborted` (the server's word for the end tells a failure),
-            `stream_error`, `empty`, `broken_call`, `wrong_form` (not the one that was asked for), `refusal`,
-            `deadline`, `revoked`, `lease_lost`, `shutdown`.
+            `first_token_timeout`, `learned_limit` (of the first token), `idle_timeout`, `attempt_timeout`, `share` (of
+            the deadline), `connection` (refused, reset, closed), `truncated`, `malformed`, `aborted` (the server's word
+            for the end tells a failure), `stream_error`, `empty`, `broken_call`, `wrong_form` (not the one that was
+            asked for), `refusal`, `deadline`, `revoked`, `lease_lost`, `shutdown`.
         status: the HTTP status, None if there was no response and the provider named none.
         codes: the provider's own error codes and types, most specific first.
         detail: the provider's message, at most 300 characters, without key and prompt.

@@ -21,13 +21,13 @@ class Upstream:
     url: str
 
     @classmethod
-    def start(cls, fleet: Fleet) -> Self:
+    def start(cls, fleet: Fleet, name: str = "upstream") -> Self:
         """Starts it; it ends with the fleet.
 
         Raises:
             FleetError: it did not come up.
         """
-        return cls(_start(fleet, "upstream", "bench.kit.upstream"))
+        return cls(_start(fleet, name, "bench.kit.upstream"))
 
     def pace(self, pace: Pace) -> None:
         """Sets how it answers from now on."""

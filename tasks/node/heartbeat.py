@@ -8,6 +8,7 @@ timeout. One thread of the process, independent of any connection, does this eve
 3. It compares the clock with that of Redis.
 4. It sends the acknowledgements that Redis has not taken.
 5. It writes the counts that the process kept during a Redis outage.
+6. It reports calls in flight that are silent for longer than usual.
 """
 
 import logging
@@ -23,6 +24,7 @@ from tasks.store import store
 from tasks.transport.qos import UNACKED_TAGS as MESSAGES
 from tasks.transport.qos import acknowledge_unsent
 from tasks.transport.scripts import script
+from worker.admission.stalls import STALLS
 from worker.errors import RedisUnavailable
 from worker.limits.slots import SLOTS
 from worker.task.lease import RENEW_EVERY, RENEWER
@@ -58,6 +60,7 @@ def _beat() -> None:
         CLOCK.compare(store().redis.time)
         acknowledge_unsent()
         flush(store())
+        STALLS.report(store())
     except (RedisError, RedisUnavailable, OSError) as exc:
         _log.warning("heartbeat-missed error=%s", type(exc).__name__)
 

@@ -60,7 +60,7 @@ def record(
         "countdown_ms": round(attempted.countdown_ms),
         "draw": random.randrange(1000),  # noqa: S311 - spreads reopenings, not a secret
         "failure": attempted.failure,
-        "first_token_ms": round(attempted.first_token_ms),
+        "first_token": f"{attempted.first_token_ms:.0f}{attempted.lesson or ''}",
         "tried": " ".join(attempted.tried),
         "provider": permit.provider,
         "slot_id": permit.slot_id,
@@ -76,14 +76,16 @@ def parse_acquire_reply(reply: Sequence[Any], permit_id: str, providers: Sequenc
     """Returns the decision in a reply of `acquire`."""
     if reply[0] in ("lease-lost", "retry"):
         return Decision(reply[0])
-    kind, place, generation, is_half_open, earliest, now, refusals, *reserved = reply
+    kind, place, generation, is_half_open, earliest, now, refusals, *more = reply
     skipped = tuple(
         Skipped(provider, reason, None if until == NEVER else until / 1000)
         for provider, (reason, until) in zip(providers, refusals, strict=False)
         if reason
     )
     if kind == "next":
-        permit = Permit(providers[place - 1], generation, permit_id if is_half_open else "")
+        usual, *reserved = more
+        learned = dict(zip(usual[::2], usual[1::2], strict=True))
+        permit = Permit(providers[place - 1], generation, permit_id if is_half_open else "", usual=learned)
         if reserved:
             permit = replace(permit, slot_id=permit_id, reserved_ms=reserved[0])
         return Decision("next", permit, skipped)

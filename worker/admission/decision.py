@@ -1,8 +1,9 @@
 """What the scripts of the breakers decide, and what they are told of an attempt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from worker.admission.first_tokens import Lesson
 from worker.limits.bill import NO_BILL, Bill
 
 NEVER = -1
@@ -17,7 +18,8 @@ class Permit:
     """Permission to call one provider; its result counts only while the breaker has this `generation`.
 
     `half_open_id` is the id of a half-open breaker's permit, empty if the breaker was closed. `slot_id` is the id of
-    what limits and budgets reserved at `reserved_ms`, empty without any.
+    what limits and budgets reserved at `reserved_ms`, empty without any. `usual` is what was learned of first tokens,
+    by tier; see worker/admission/first_tokens.py.
     """
 
     provider: str
@@ -25,6 +27,7 @@ class Permit:
     half_open_id: str = ""
     slot_id: str = ""
     reserved_ms: int = 0
+    usual: dict[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Skipped:
 
     `until` is the epoch in seconds at which to ask again, None where no time is known. `reason` is `open`, `half-open`,
     `rate-limited`, `authentication`, `forced-open`, `RETRY_BUDGET` or, if another provider admits, `deprioritised`; or
-    it begins with `LIMIT` or `BUDGET` and names the setting.
+    it begins with `LIMIT` or `BUDGET` and names the setting. `BULKHEAD` is of this process alone, see bulkheads.py.
     """
 
     provider: str
@@ -79,6 +82,7 @@ class Attempted:
         countdown_ms: the delay of a planned retry, `NEVER` for none.
         failure: class and status in a few words, empty for a success.
         first_token_ms: time to first token, 0 where it is not known.
+        lesson: what its first token teaches, None for nothing.
         tried: the providers that failed this completion since its last fresh round.
         bill: what it cost.
     """
@@ -90,5 +94,6 @@ class Attempted:
     countdown_ms: float = NEVER
     failure: str = ""
     first_token_ms: float = 0
+    lesson: Lesson | None = None
     tried: tuple[str, ...] = ()
     bill: Bill = NO_BILL

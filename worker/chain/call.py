@@ -1,10 +1,14 @@
 """One call of a provider: how long it may take, and what ends it before the provider has answered."""
 
+import math
 import time
 
 from config.providers import Model, Provider
 from worker.admission.breaker import Permit
+from worker.admission.stalls import STALLS, CallInFlight
+from worker.chain.first_token import FirstToken
 from worker.chain.held_task import HeldTask
+from worker.chain.policy import affordable
 from worker.chain.position import position
 from worker.errors import AttemptFailed
 from worker.providers import ask
@@ -16,6 +20,9 @@ SILENT = 2.0
 At half a second a rolling restart asked 267 of 2,000 completions twice whose provider answers within 1.5 s. A call that
 is closed was perhaps billed.
 """
+
+LOOK_EVERY = 1.0
+"""Seconds after which a call that is silent for longer than usual asks again whether another provider admits."""
 
 
 class Call:
@@ -31,6 +38,11 @@ class Call:
         self.provider: Provider = task.delivery.route.providers[permit.provider]
         self.model: Model = self.provider.model(task.delivery.request.model)
         self.started = time.monotonic()
+        self.first_token = FirstToken(self.provider, self.model, self._delivery.request)
+        self._limit = self.first_token.limit(permit.usual)
+        self._look_at = self._limit or math.inf
+        self._has_token = False
+        self._flight: CallInFlight | None = None
 
     @property
     def lasted_ms(self) -> float:
@@ -45,22 +57,52 @@ class Call:
         """
         share = self._share()
         self.started = time.monotonic()
-        return ask(
-            self.provider,
-            self.model,
-            self._delivery.request,
-            deadline=self.started + self._task.time_left(),
-            share=share,
-            on_first_byte=lambda: self._task.extend(self._permit, self.provider.attempt_limit(self.model)),
-            check_wanted=self._check_wanted,
+        self._flight = self._in_flight()
+        try:
+            return ask(
+                self.provider,
+                self.model,
+                self._delivery.request,
+                deadline=self.started + self._task.time_left(),
+                share=share,
+                on_first_byte=lambda: self._task.extend(self._permit, self.provider.attempt_limit(self.model)),
+                on_first_token=self._spoke,
+                check_wanted=self._check_wanted,
+            )
+        except AttemptFailed as failed:
+            if failed.status is not None:
+                self._spoke()
+            raise
+        finally:
+            if self._flight:
+                STALLS.discard(self._flight)
+
+    def _in_flight(self) -> CallInFlight | None:
+        """Returns the call as one whose silence the fleet should know of, None if nothing usual is known."""
+        if self._limit is None or self._permit.half_open_id or self.provider.breaker.adaptive.stalls == "off":
+            return None
+        call = CallInFlight(
+            self.provider.name,
+            self._delivery.task_id,
+            self._permit.generation,
+            self._task.time(),
+            self._limit,
+            self.provider.first_token_limit(self.model),
         )
+        STALLS.add(call)
+        return call
+
+    def _spoke(self) -> None:
+        self._has_token = True
+        if self.provider.breaker.adaptive.stalls != "off":
+            STALLS.spoke(self.provider.name, self._task.time(), self._flight)
 
     def _check_wanted(self, silence: float) -> None:
         """Ends an attempt that nobody wants any more; nothing has come for `silence` seconds.
 
         Raises:
-            AttemptFailed: the producer revoked the completion, another delivery holds the task, or the worker stops
-                while the provider is silent.
+            AttemptFailed: the producer revoked the completion, another delivery holds the task, the worker stops while
+                the provider is silent, or it is silent for longer than usual and another one admits.
         """
         stop = self._delivery.stop_reason()
         if stop == "revoked":
@@ -69,6 +111,23 @@ class Call:
             raise AttemptFailed("lease_lost")
         if stop == "stopping" and silence >= SILENT:
             raise AttemptFailed("shutdown")
+        if not silence and self._flight:
+            self._flight.heard = time.monotonic()
+        if silence and self._is_slow():
+            # Of a breaker that is half-open the call is the test, and has failed it.
+            raise AttemptFailed("learned_limit", counts=bool(self._permit.half_open_id))
+
+    def _is_slow(self) -> bool:
+        """Returns whether the first token is later than the learned limit, and another provider admits.
+
+        Redis is asked only then, and once a second from then on.
+        """
+        age = time.monotonic() - self.started
+        if self._has_token or age < self._look_at:
+            return False
+        self._look_at = age + LOOK_EVERY
+        others = self._task.with_room(self._waiting())
+        return bool(others) and 0.0 in self._task.admissions(others).values()
 
     def _share(self) -> float | None:
         """Returns the seconds until the first token that leave time for others, None where they have it anyway.
@@ -82,5 +141,5 @@ class Call:
         return left / (1 + others) if others else None
 
     def _waiting(self) -> list[str]:
-        route = self._delivery.route
-        return position(route, self._task.lines).waiting(route, self.provider.name)
+        route, lines = self._delivery.route, self._task.lines
+        return affordable(position(route, lines).waiting(route, self.provider.name), lines)

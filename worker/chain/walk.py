@@ -5,6 +5,7 @@ from dataclasses import replace
 from config.outcomes import RULES, Outcome
 from worker.admission.bulkheads import BULKHEADS
 from worker.admission.decision import NEVER, Attempted, Decision, Permit
+from worker.admission.first_tokens import Lesson
 from worker.chain import attempt_entry, failure_messages, report
 from worker.chain.call import Call
 from worker.chain.delivery import Completion, Continue, Delivery, StopReason, with_compatibility
@@ -142,12 +143,11 @@ class _Walk:
             answer = call.answer()
         except AttemptFailed as failed:
             entry = attempt_entry.failed(call.provider, call.model, at, call.lasted_ms, failed)
-            return self._after_failure(permit, failed, entry)
-        return self._succeed(
-            permit, answer, attempt_entry.answered(call.provider, call.model, at, call.lasted_ms, answer)
-        )
+            return self._after_failure(permit, failed, entry, call.first_token.lesson(failed, call.lasted_ms))
+        entry = attempt_entry.answered(call.provider, call.model, at, call.lasted_ms, answer)
+        return self._succeed(permit, answer, entry, call.first_token.lesson())
 
-    def _succeed(self, permit: Permit, answer: Answer, entry: Entry) -> Completion:
+    def _succeed(self, permit: Permit, answer: Answer, entry: Entry, lesson: Lesson | None) -> Completion:
         task = self.task
         task.lines.append(entry)
         attempted = Attempted(
@@ -156,13 +156,14 @@ class _Walk:
             entry.latency_ms or 0.0,
             retry_after_ms=1000 * answer.exhausted_for,
             first_token_ms=entry.first_token_ms or 0,
+            lesson=lesson,
             bill=task.account.bill(entry),
         )
         considered, first = task.considered(), task.lease.first
         result = report.result(self.delivery, permit.provider, answer, considered, first, task.time())
         return task.succeed(attempted, result, report.cost_line(entry))
 
-    def _after_failure(self, permit: Permit, failed: AttemptFailed, entry: Entry) -> Decision:
+    def _after_failure(self, permit: Permit, failed: AttemptFailed, entry: Entry, lesson: Lesson | None) -> Decision:
         """Records a failed attempt and returns what comes next.
 
         Raises:
@@ -179,6 +180,7 @@ class _Walk:
             countdown_ms=NEVER if step.countdown is None else 1000 * step.countdown,
             failure=f"{entry.outcome} {failed.status or failed.reason}",
             tried=tuple(position(self.route, self.task.lines).tries),
+            lesson=lesson,
             bill=self.task.account.bill(entry),
         )
         decision = self.task.record_failure(attempted, step.remaining)

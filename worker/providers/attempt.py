@@ -31,6 +31,7 @@ def ask(
     deadline: float,
     share: float | None = None,
     on_first_byte: Callable[[], None],
+    on_first_token: Callable[[], None] = nothing,
     check_wanted: Callable[[float], None],
 ) -> Answer:
     """Returns the provider's whole answer.
@@ -43,13 +44,14 @@ def ask(
         share: seconds until the first token, or the head of a plain answer, where other providers need the rest of the
             deadline; None for no such limit.
         on_first_byte: called once: at the first byte of a streamed answer; before the request if the answer is plain.
+        on_first_token: called once, at the first token of a streamed answer.
         check_wanted: called with 0 whenever more of the answer has arrived, and twice a second in silence with the
             seconds for which nothing came; raises to end the attempt.
 
     Raises:
         AttemptFailed: any failure of the provider or the network.
     """
-    limits, used = Limits(provider, model, deadline, share), credentials.in_use(provider)
+    limits, used = Limits(provider, model, deadline, share, on_first_token), credentials.in_use(provider)
     assembly = DIALECTS[provider.dialect].assembly()
     try:
         try:

@@ -5,6 +5,7 @@
 | `{ns}:2:breaker:<provider>` | hash | its state, see lua/admission/breaker.lua | 24 h from its last write |
 | `{ns}:2:breaker:<provider>:window` | string | ring of the last 100 outcomes | as its breaker |
 | `{ns}:2:breaker:<provider>:permits` | zset | half-open permits -> deadline | 24 h, emptied by each new state |
+| `{ns}:2:breaker:<provider>:silent` | zset | silent calls: lua/admission/stalls.lua | a minute from the last report |
 | `{ns}:2:breaker:<provider>:slots` | zset | calls in flight -> deadline, lua/limits/limits.lua | 1 h from the last |
 | `{ns}:2:breaker:<provider>:minute` | hash | granted by half seconds: lua/limits/minute.lua | 2 min from the last |
 | `{ns}:2:budgets:<day>` | hash | nano-USD by budget: lua/limits/limits.lua | 2 days from the last write |
@@ -51,6 +52,10 @@ class Keys:
     def breaker(self, provider: str) -> str:
         """Returns the key of a provider's breaker."""
         return f"{self._prefix}:breaker:{provider}"
+
+    def silent(self, provider: str) -> str:
+        """Returns the key of a provider's silent calls in flight."""
+        return f"{self._prefix}:breaker:{provider}:silent"
 
     def window(self, provider: str) -> str:
         """Returns the key of a provider's ring of outcomes."""

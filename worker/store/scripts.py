@@ -11,8 +11,8 @@ from config.providers import Provider
 
 _FILES = {
     "admission": (
-        *("acquire", "admissions", "breaker", "control", "detectors", "extend", "held_task", "probed", "record"),
-        *("retry_budget", "slowness", "snapshot"),
+        *("acquire", "admissions", "breaker", "control", "detectors", "extend", "first_tokens", "held_task", "probed"),
+        *("record", "retry_budget", "slowness", "snapshot", "stalls"),
     ),
     "health": ("registry",),
     "limits": ("ledger", "limits", "minute", "renew_slots", "usage"),
@@ -29,6 +29,7 @@ _BREAKER_SCRIPTS = (
     "control",
     "probed",
     "snapshot",
+    "stalls",
     "release",
     "renew_slots",
     "usage",
@@ -74,13 +75,16 @@ def _settings(provider: Provider) -> str:
         "permit_ms": round(provider.permit_lifetime * 1000),
         "detect_failures": breaker.adaptive.failures,
         "detect_latency": breaker.adaptive.latency,
+        "learn_first_tokens": breaker.adaptive.first_tokens,
+        "detect_stalls": breaker.adaptive.stalls,
         "retry_share": breaker.retry_budget.share,
         "min_retries": breaker.retry_budget.min_per_minute,
     }
     text = "/".join(map(str, fields.values()))
-    row = ", ".join(f"{name} = {json.dumps(value)}" for name, value in (fields | {"text": text}).items())
-    limits = _limits(provider.limits)
-    return f"{row}, limits = {{ {limits} }}" if limits else row
+    rows = [f"{name} = {json.dumps(value)}" for name, value in (fields | {"text": text}).items()]
+    tiers, limits = ", ".join(map(json.dumps, provider.models)), _limits(provider.limits)
+    tables = [f"tiers = {{ {tiers} }}", *([f"limits = {{ {limits} }}"] if limits else [])]
+    return ", ".join([*rows, *tables])
 
 
 def _limits(limits: Limits) -> str:
@@ -109,7 +113,8 @@ def scripts(providers: Mapping[str, Provider], part: Callable[[str], str] = lua)
         part: returns the text of a file of worker/lua by its name; tests may pass another.
     """
     clock = part("clock")
-    shared = "".join((_settings_table(providers), clock, *map(part, ("minute", "limits", "retry_budget", "breaker"))))
+    before = ("minute", "limits", "retry_budget", "first_tokens", "breaker")
+    shared = "".join((_settings_table(providers), clock, *map(part, before)))
     texts = {name: shared + part(name) for name in _BREAKER_SCRIPTS}
     texts["acquire"] = shared + part("held_task") + part("acquire")
     texts["record"] = "".join((shared, *map(part, ("held_task", "detectors", "slowness", "ledger", "record"))))

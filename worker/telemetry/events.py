@@ -25,6 +25,7 @@ Each entry has `type`, `provider` and `at_ms`, and by type:
 A detector's figures are its `sum` and the `limit` that the sum exceeded, and further:
 
 - of failures, the learned `baseline` (a share), and `window_failed` of the last `window_count` calls;
+- of stalls, instead of these two: how many calls are `silent`, and `since_ms`, when the first of them began;
 - of latency, the `usual_ms` to the first token, and `first_token_ms`.
 """
 

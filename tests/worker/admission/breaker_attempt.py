@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from tests.worker.admission.breaker_circuit import NEVER
 from tests.worker.admission.limits_model import Demand
+from worker.admission.first_tokens import Lesson
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Attempt:
     draw: int = 0
     failure: str = ""
     first_token: int = 0
+    lesson: Lesson | None = None
     tried: tuple[str, ...] = ()
     slot: str = ""
     reserved_at: int = 0

@@ -29,8 +29,8 @@ class Rules:
         b = self.breaker
         cooldown = round(1000 * b.cooldown_period)
         counts = (b.failure_threshold, b.success_threshold, cooldown, self.permit_ms)
-        budget = (b.retry_budget.share, b.retry_budget.min_per_minute)
-        return "/".join(map(str, (*counts, b.adaptive.failures, b.adaptive.latency, *budget)))
+        a, budget = b.adaptive, (b.retry_budget.share, b.retry_budget.min_per_minute)
+        return "/".join(map(str, (*counts, a.failures, a.latency, a.first_tokens, a.stalls, *budget)))
 
 
 @dataclass
@@ -73,6 +73,8 @@ class Circuit:
     budget_calls: int = 0
     budget_retries: int = 0
     budget_at: int = 0
+    usual: tuple[int, ...] = ()
+    censored_at: int = 0
     failed_probes: int = 0
     unhealthy: int = 0
     settings: str = ""
@@ -83,13 +85,13 @@ class Circuit:
 
     def fields(self) -> dict[str, Any]:
         """Returns the fields as they are stored."""
-        derived = ("consecutive_failures", "calls", "blamed", "ring", "permits", "expires")
+        derived = ("consecutive_failures", "calls", "blamed", "ring", "permits", "expires", "usual")
         return {name: value for name, value in vars(self).items() if name not in derived} | {
             "consecutive_failures": len(self.consecutive_failures),
             "first": self.consecutive_failures[0] if self.consecutive_failures else "",
             "several": int(len(set(self.consecutive_failures)) > 1), "count": len(self.ring), "failed": self.failed,
             "index": self.calls % RING, "sum_first": self.blamed[0] if self.blamed else "",
-            "sum_several": int(len(set(self.blamed)) > 1),
+            "sum_several": int(len(set(self.blamed)) > 1), "usual:default": " ".join(map(str, self.usual)),
         }  # fmt: skip
 
     def window(self) -> bytes:

@@ -5,6 +5,7 @@ from typing import Any
 
 from config.breaker import Breaker
 from tests.worker.admission.breaker_circuit import Circuit
+from worker.admission.first_tokens import Lesson
 
 Figures = dict[str, Any]
 
@@ -53,6 +54,32 @@ def linger(c: Circuit, breaker: Breaker, first_token: int) -> Figures | None:
     if total <= 6:
         return None
     return {"sum": f"{total:.4f}", "limit": 6, "usual_ms": f"{math.exp(mean):.4f}", "first_token_ms": first_token}
+
+
+def learn(c: Circuit, lesson: Lesson, first_token: int) -> None:
+    """Takes in one time to first token, or one silence, in ms: a regression on the prompt's length, and its residuals.
+
+    Of silences it takes one a second, and only those that are longer than a first token usually takes.
+    """
+    n, mx, my, vx, cov, var = c.usual[:1] + tuple(x / MILLION for x in c.usual[1:]) if c.usual else (0,) * 6
+    silence = round(lesson.silence_ms)
+    ms = first_token + silence
+    if not ms:
+        return
+    dx = math.log(1 + lesson.tokens) - mx
+    slope = max(0.0, min(1.0, cov / (vx + 0.1)))
+    residual = math.log(ms) - my - slope * dx
+    if n == 50:
+        most = 3 * math.sqrt(max(var, 0.01))
+        residual = max(-most, min(most, residual))
+    if silence:
+        if n < 50 or residual <= 0 or c.seen - c.censored_at < 1000:
+            return
+        c.censored_at = c.seen
+    w = 0.02 if n == 50 else 1 / (n + 1)
+    dy, kept = slope * dx + residual, 1 - w
+    figures = (mx + w * dx, my + w * dy, kept * (vx + w * dx * dx), kept * (cov + w * dx * dy))
+    c.usual = (min(int(n) + 1, 50), *map(stored, (*figures, kept * (var + w * residual * residual))))
 
 
 def stored(value: float) -> int:

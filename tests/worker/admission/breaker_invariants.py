@@ -32,7 +32,7 @@ def check_acquired(
 
     A retry is postponed only at a provider that was tried and had retries before.
     """
-    kind, place, _, _, earliest, _, refusals = reply
+    kind, place, _, _, earliest, _, refusals, *_ = reply
     over_budget = {n: at for n, (reason, at) in zip(chain, refusals, strict=False) if reason == "retry-budget"}
     for name, at in over_budget.items():
         assert name in tried

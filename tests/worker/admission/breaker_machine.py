@@ -18,8 +18,8 @@ from config.breaker import Adaptive, Breaker, RetryBudget
 from tests.worker.admission.breaker_attempt import Attempt
 from tests.worker.admission.breaker_circuit import Rules
 from tests.worker.admission.breaker_invariants import Invariants, check_acquired
-from tests.worker.admission.breaker_model import Model
 from tests.worker.admission.clocked_breaker import CHAIN, PERMIT_MS, T0, attempted, clocked, provider
+from tests.worker.admission.silent_calls import FleetModel
 from tests.worker.admission.stored_breakers import stored
 from worker.admission import breaker
 from worker.admission.breaker import Permit
@@ -34,13 +34,13 @@ DEPLOYMENTS = {
         failure_threshold=7,
         success_threshold=1,
         cooldown_period=400.0,
-        adaptive=Adaptive(failures="observe"),
+        adaptive=Adaptive(failures="observe", stalls="observe"),
         retry_budget=RetryBudget(share=0.5, min_per_minute=5),
     ),
     "plain": Breaker(
         failure_threshold=3,
         cooldown_period=900.0,
-        adaptive=Adaptive(failures="off", latency="off"),
+        adaptive=Adaptive(failures="off", latency="off", first_tokens="off"),
         retry_budget=RetryBudget(share=0.0, min_per_minute=1),
     ),
 }
@@ -78,7 +78,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.server.flushdb()
-        self.model = Model(T0)
+        self.model = FleetModel(T0)
         self.watched = Invariants()
         self.last_event = "-"
         self.held: list[Permit] = []
@@ -163,7 +163,7 @@ class Machine(RuleBasedStateMachine):
 
     def _keep(self, reply: Sequence[Any], chain: Sequence[str], permit: str) -> None:
         if reply[0] == "next":
-            _, place, generation, half_open, _, _, _, *reserved = reply
+            _, place, generation, half_open, _, _, _, _, *reserved = reply
             granted = Permit(chain[place - 1], generation, permit if half_open else "")
             self.held.append(replace(granted, slot_id=permit, reserved_ms=reserved[0]) if reserved else granted)
 

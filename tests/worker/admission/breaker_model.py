@@ -10,7 +10,7 @@ from tests.worker.admission.breaker_attempt import Attempt
 from tests.worker.admission.breaker_budget import postponed, spend
 from tests.worker.admission.breaker_circuit import NEVER, RING, Circuit, Rules
 from tests.worker.admission.breaker_circuits import HOUR, MINUTE, Circuits
-from tests.worker.admission.breaker_detectors import Figures, linger, suspect
+from tests.worker.admission.breaker_detectors import Figures, learn, linger, suspect
 from tests.worker.admission.breaker_usual import drift
 from tests.worker.admission.limits_model import Demand, Used
 
@@ -57,9 +57,10 @@ class Model(Circuits):
         place = len(asked) - 1 if not asked[-1][1] else places[0]
         over = [["" if i == place else refusal[0], refusal[1]] for i, (_, refusal) in enumerate(asked) if refusal]
         granted = self._grant(chain[place], permit, rules, is_retry=chain[place] in tried)
-        limits, now = rules.of(chain[place]), self.read(chain[place]).seen
-        reserved = self.used.reserve(chain[place], limits, now, demand, place, task, permit)
-        return ["next", place + 1, *granted, NEVER, self.time, over, *reserved]
+        limits, c = rules.of(chain[place]), self.read(chain[place])
+        usual = c.fields()["usual:default"]
+        reserved = self.used.reserve(chain[place], limits, c.seen, demand, place, task, permit)
+        return ["next", place + 1, *granted, NEVER, self.time, over, ["default", usual] if usual else [], *reserved]
 
     def _grant(self, name: str, permit: str, rules: Rules, *, is_retry: bool) -> list[int]:
         c = self.read(name)
@@ -143,6 +144,8 @@ class Model(Circuits):
         elif a.outcome == "quota" and not c.override:
             c.quota += 1
             self.open(name, c, min(10 * MINUTE * 2 ** (c.quota - 1), HOUR), a.draw, "quota-exhausted")
+        if a.lesson and rules.breaker.adaptive.first_tokens == "on":
+            learn(c, a.lesson, a.first_token)
         return 1
 
     def _take_in(self, c: Circuit, a: Attempt) -> None:

@@ -9,11 +9,12 @@ from tests.worker.admission.breaker_calls import chains, deployments, mostly, nu
 from tests.worker.admission.breaker_circuits import HOUR, MINUTE
 from tests.worker.admission.breaker_machine import RULES
 from tests.worker.admission.breaker_retries import Retries
+from tests.worker.admission.breaker_silences import Silences
 from tests.worker.admission.clocked_breaker import SECOND
 from worker.admission import breaker
 
 
-class BreakerMachine(Retries):
+class BreakerMachine(Retries, Silences):
     """What calls do, and what time, operators, probes and losses do in between."""
 
     @rule(ms=st.sampled_from([1, 100, SECOND, 20 * SECOND, MINUTE, 10 * MINUTE, 3 * HOUR]))
@@ -79,6 +80,7 @@ class BreakerMachine(Retries):
     @rule(name=providers)
     def lose_keys(self, name: str) -> None:
         self.lose(name)
+        self.report("usual", name, self.model.time, [])
         stale = [permit for permit in self.held if permit.provider == name]
         if stale:
             (reply,) = self.send("usual", self.recording("usual", stale[0], outcome="failure"))

@@ -28,6 +28,7 @@ RULES = frozenset(
         "event: request-failure",
         *("opened: " + cause for cause in ("consecutive-failures", "failure-rate", "failed-while-half-open")),
         "opened: quota-exhausted",
+        "opened: stalled",
     ]
 )
 """Events that must be frequent, beside what the machine's own rules are there for."""

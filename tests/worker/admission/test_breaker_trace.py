@@ -9,8 +9,8 @@ import pytest
 from redis import Redis
 
 from tests.waiting import wait_until
-from tests.worker.admission.breaker_model import Model
 from tests.worker.admission.clocked_breaker import CHAIN
+from tests.worker.admission.silent_calls import FleetModel
 from tests.worker.admission.stored_breakers import stored
 from tests.worker.admission.trace_process import run
 from tests.worker.admission.traced_breakers import LOG, replay
@@ -28,10 +28,11 @@ def test_every_reply_of_processes_that_are_killed_is_the_model_s(request, server
     with Redis.from_url(place, decode_responses=True, encoding="latin-1") as client:
         client.flushdb()
         kills = _trace(place, client)
-        model = Model(0)
+        model = FleetModel(0)
         made = replay(client, model)
         record_property("counted", f"{made.total()} operations, {kills} processes killed; {dict(made)}")
         assert made.total() >= OPERATIONS
+        assert made["stalls"] > 0
         assert {name: one.fields for name, one in stored(client, CHAIN).items()} == {
             name: circuit.fields() for name, circuit in model.circuits.items()
         }

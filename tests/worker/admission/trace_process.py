@@ -1,7 +1,9 @@
 """A process that does with breakers what workers do, and worse, until it is killed."""
 
 import random
+import time
 from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from uuid import uuid4
 
@@ -9,6 +11,8 @@ from tests.worker.admission.clocked_breaker import CHAIN
 from tests.worker.admission.traced_breakers import store_on
 from worker.admission import breaker
 from worker.admission.breaker import NEVER, Attempted, Permit
+from worker.admission.first_tokens import Lesson
+from worker.admission.stalls import CallInFlight, Stalls
 from worker.errors import RedisUnavailable
 from worker.limits.bill import Bill
 from worker.limits.demand import Budgets, Estimate
@@ -41,10 +45,24 @@ def _step(store: Store, held: deque[Permit], task: str) -> None:
         if random.random() < 0.95:
             held.remove(settled)
     if random.random() < 0.03:
+        _report(store, random.choice(CHAIN), held)
+    if random.random() < 0.03:
         name = random.choice(CHAIN)
         store.run(breaker.probed(store, name, answered=random.random() < 0.8, authenticated=True))
     if not permit or random.random() < 0.01:  # an exhausted quota would hold for longer than the test
         breaker.control(store, random.choice(CHAIN), random.choice(["open", "closed", "reset"]), by="x", seconds=0.05)
+
+
+def _report(store: Store, name: str, held: Iterable[Permit]) -> None:
+    """Reports calls as silent that began some seconds ago, and now and then a token."""
+    stalls, now = Stalls(), time.time()
+    if random.random() < 0.05:
+        stalls.spoke(name, now - 10 * random.random())
+    for permit in held:
+        if permit.provider == name:
+            at = now - 3 - 2 * random.random()
+            stalls.add(CallInFlight(name, uuid4().hex, permit.generation, at, limit=0, longest=30))
+    stalls.report(store)
 
 
 def _acquire(store: Store, task: str) -> Permit | None:
@@ -54,7 +72,7 @@ def _acquire(store: Store, task: str) -> Permit | None:
 
 
 def _record(store: Store, permit: Permit, task: str) -> None:
-    outcome = random.choice(OUTCOMES)
+    outcome, silent = random.choice(OUTCOMES), random.random() < 0.1
     attempted = Attempted(
         permit,
         outcome,
@@ -62,8 +80,9 @@ def _record(store: Store, permit: Permit, task: str) -> None:
         retry_after_ms=random.choice([0, 0, 5, 50]) if outcome in ("rate-limited", "failure") else 0,
         countdown_ms=random.choice([NEVER, 0, 20]),
         failure="" if outcome == "success" else outcome,
-        first_token_ms=random.lognormvariate(5, 0.3) * random.choice([1, 1, 1, 4]),
+        first_token_ms=0 if silent else random.lognormvariate(5, 0.3) * random.choice([1, 1, 1, 4]),
         tried=tuple(random.sample(CHAIN, random.randint(0, 2))),
+        lesson=Lesson("default", random.randrange(5000), random.choice([100, 2000]) if silent else 0),
         bill=Bill(BUDGETS.settlement(Estimate(random.randint(-USUAL.tokens, 50), random.randint(-USUAL.nano, 50)))),
     )
     chain = random.sample(CHAIN, random.randint(0, 2))

@@ -11,8 +11,9 @@ from config.breaker import Adaptive, Breaker
 from config.limits import Limits
 from tests.worker.admission.breaker_attempt import Attempt
 from tests.worker.admission.breaker_circuit import Rules
-from tests.worker.admission.breaker_model import Model
 from tests.worker.admission.clocked_breaker import CHAIN, provider
+from tests.worker.admission.silent_calls import FleetModel
+from worker.admission.first_tokens import Lesson
 from worker.store.scripts import lua
 from worker.store.store import Store
 
@@ -24,7 +25,7 @@ LIMITS = {
     "beta": Limits(requests_per_minute=2_000),
 }
 RULES = Rules(SETTINGS, round(PERMIT_MS * 1000), LIMITS)
-TRACED = ("acquire", "record", "extend", "control", "probed")
+TRACED = ("acquire", "record", "extend", "control", "probed", "stalls")
 _SLICE = 5_000
 
 _CLOCK = """
@@ -61,7 +62,7 @@ def calls(server: Redis) -> Iterator[list[Any]]:
         yield from map(json.loads, server.lrange(LOG, start, start + _SLICE - 1))
 
 
-def replay(server: Redis, model: Model) -> Counter[str]:
+def replay(server: Redis, model: FleetModel) -> Counter[str]:
     """Demands of the model every reply that was written down; returns how many there were, by script."""
     made: Counter[str] = Counter()
     for name, at, keys, args, reply in calls(server):
@@ -74,16 +75,18 @@ def replay(server: Redis, model: Model) -> Counter[str]:
     return made
 
 
-def _acquire(model: Model, keys: list[str], args: list[str]) -> Any:
+def _acquire(model: FleetModel, keys: list[str], args: list[str]) -> Any:
     return model.acquire(args[3:], args[1], RULES, json.loads(args[2] or "{}"), keys[0].rpartition(":")[2])
 
 
-def _record(model: Model, _: list[str], args: list[str]) -> Any:
+def _record(model: FleetModel, _: list[str], args: list[str]) -> Any:
     request, _, permit, outcome, generation, held, latency, retry_after, countdown, draw, failure, first, *rest = args
     tried, provider, slot, reserved_at, settlement, _, demand, *chain = rest
+    token, *learned = first.split()
+    lesson = Lesson(learned[0], int(learned[1]), int(learned[2])) if learned else None
     numbers = {"latency": latency, "retry_after": retry_after, "countdown": countdown, "draw": draw}
     attempt = Attempt(
-        outcome, int(generation), held, request, failure=failure, first_token=int(first),
+        outcome, int(generation), held, request, failure=failure, first_token=int(token), lesson=lesson,
         tried=tuple(tried.split()), slot=slot, reserved_at=int(reserved_at),
         settlement=json.loads(settlement or "{}"), demand=json.loads(demand or "{}"),
         **{name: int(value) for name, value in numbers.items()},
@@ -91,18 +94,26 @@ def _record(model: Model, _: list[str], args: list[str]) -> Any:
     return model.record(provider, attempt, chain, permit, RULES)
 
 
-def _extend(model: Model, keys: list[str], args: list[str]) -> Any:
+def _extend(model: FleetModel, keys: list[str], args: list[str]) -> Any:
     return model.extend(keys[0].rpartition(":")[2], args[0], int(args[1]))
 
 
-def _control(model: Model, _: list[str], args: list[str]) -> Any:
+def _control(model: FleetModel, _: list[str], args: list[str]) -> Any:
     return model.control(args[0], args[1], int(args[2]), args[3], RULES)
 
 
-def _probed(model: Model, _: list[str], args: list[str]) -> Any:
+def _probed(model: FleetModel, _: list[str], args: list[str]) -> Any:
     return model.probed(args[0], int(args[1]), int(args[2]), RULES)
 
 
-_SCRIPTS: dict[str, Callable[[Model, list[str], list[str]], Any]] = {
+def _stalls(model: FleetModel, _: list[str], args: list[str]) -> Any:
+    calls = [
+        (int(began), int(of), request) for began, of, request in zip(*(args[3 + i :: 3] for i in range(3)), strict=True)
+    ]
+    return model.stalls(args[0], int(args[1]), int(args[2]), calls, RULES)
+
+
+_SCRIPTS: dict[str, Callable[[FleetModel, list[str], list[str]], Any]] = {
     "acquire": _acquire, "record": _record, "extend": _extend, "control": _control, "probed": _probed,
+    "stalls": _stalls,
 }  # fmt: skip

@@ -1,7 +1,8 @@
 -- One provider's breaker: functions that read it, ask it and change its state.
 --
--- Assembled by worker/store/scripts.py: SETTINGS, clock.lua, limits.lua and retry_budget.lua come before; acquire.lua,
--- record.lua, admissions.lua, control.lua, extend.lua, probed.lua, snapshot.lua and parking/release.lua after it.
+-- Assembled by worker/store/scripts.py: SETTINGS, clock.lua, limits.lua, retry_budget.lua and first_tokens.lua come
+-- before; acquire.lua, record.lua, admissions.lua, control.lua, extend.lua, probed.lua, snapshot.lua, stalls.lua and
+-- parking/release.lua after it.
 --
 -- Keys of one provider, all in one slot by the hash tag of the namespace:
 --   {ns}:2:breaker:<provider>          hash, fields below; 24 h from the last write; no expiry under an override
@@ -10,8 +11,9 @@
 --   {ns}:2:breaker:<provider>:permits  zset, half-open only: permit's id -> deadline in ms, plus 0.5 once extended
 --   {ns}:2:events                      stream, about 10,000 entries
 --
--- SETTINGS, by provider: failures, successes (counts), cooldown, permit_ms (ms), detect_failures, detect_latency (off |
--- observe | on), retry_share (0 to 1), min_retries (a minute), and text: all of these in this order, separated by /.
+-- SETTINGS, by provider: failures, successes (counts), cooldown, permit_ms (ms), detect_failures, detect_latency,
+-- learn_first_tokens, detect_stalls (off | observe | on), retry_share (0 to 1), min_retries (a minute), and text: all
+-- of these in this order, separated by /; tiers (names); limits, see limits.lua.
 -- No field's value is longer than 64 bytes: Redis would store the hash in several times the memory.
 
 local KEEP = 86400            -- s that a key is kept after its last write
@@ -48,6 +50,7 @@ local FEW, TENTH = 10, 0.1    -- from FEW calls in the window on, a larger share
 --   latency_count         first tokens in its baseline, until there are enough
 --   usual_mean, usual_age, usual_at, slow_since  of the long baseline, see slowness.lua
 --   budget_calls, budget_retries, budget_at      of the retry budget, see retry_budget.lua
+--   usual:<tier>, censored_at  what is usual of first tokens, and ms of the last silence learned: first_tokens.lua
 --   failed_probes         consecutive failed probes
 --   unhealthy             1 between the events provider-unhealthy and provider-recovered
 --   settings, others      the last two settings that wrote here
@@ -126,7 +129,7 @@ local function write_breaker(key, b, now, provider, events)
   end
   local changed, n, was = {}, 0, getmetatable(b).stored
   for field, value in pairs(b) do
-    local text = TEXT[field] and value or string.format('%.0f', value)
+    local text = type(value) == 'string' and value or string.format('%.0f', value)
     if text ~= (was[field] or TEXT[field] and '' or '0') then
       changed[n + 1], changed[n + 2] = field, text
       n = n + 2
@@ -200,14 +203,16 @@ end
 -- The breakers are KEYS[first_key..], their providers ARGV[first_provider..], in order. For a provider in `tried` the
 -- permit is one for a retry. Limits, budgets and then the retry budget refuse, too.
 -- Returns {'next' | 'none', place from 1, generation, 1 for a half-open permit, ms at which the earliest admits, time,
--- refusals, ms of the reservation}. `refusals` has a pair {reason, ms until when} for each provider asked before the
--- decision, in order; the reason is '' for the one that admits. The last is there where limits.lua reserved something.
+-- refusals, `usual_first_tokens` of the one that admits, ms of the reservation}. `refusals` has a pair {reason, ms
+-- until when} for each provider asked before the decision, in order; the reason is '' for the one that admits. The last
+-- is there where limits.lua reserved something.
 local function first_admitting(first_key, first_provider, events, time, permit_id, tried, demand)
   local earliest, refusals, last = NEVER, {}, nil
   local function admitted(found)
     local generation, half_open = grant_permit(found.b, found.provider, found.key, events, found.now, permit_id,
       tried[found.provider])
     return { 'next', found.place, generation, half_open, NEVER, time, refusals,
+      usual_first_tokens(found.b, found.provider),
       reserve(found.provider, found.key, found.now, permit_id, demand, found.place) }
   end
   for i = first_key, #KEYS do

@@ -16,7 +16,8 @@
 -- ARGV[9]   countdown of a retry on this provider, ms; -1 for none
 -- ARGV[10]  a random number of 0 to 999 from the caller: a script's own random numbers repeat
 -- ARGV[11]  the failure in a few words; '' for a success
--- ARGV[12]  time to first token, ms; 0 where it is not known
+-- ARGV[12]  time to first token, ms; 0 where it is not known. Where it is to be learned, three words follow: the tier,
+--           the tokens of the prompt, and ms of silence where the attempt ended without a token, else 0
 -- ARGV[13]  the providers that failed this completion since its last fresh round, separated by blanks
 -- ARGV[14]  the provider of the attempt
 -- ARGV[15]  the attempt's slot; '' where nothing was reserved, ARGV[16] ms of the reservation
@@ -33,7 +34,10 @@ local latency, retry_after, countdown, draw = unpack(ARGV, 7, 10)
 local failure, first_token, tried, provider = unpack(ARGV, 11, 14)
 local slot, reserved_at, settlement, ledger, demand = unpack(ARGV, 15, 19)
 latency, retry_after, countdown = tonumber(latency), tonumber(retry_after), tonumber(countdown)
-draw, first_token, generation = tonumber(draw), tonumber(first_token), tonumber(generation)
+draw, generation = tonumber(draw), tonumber(generation)
+local tier, tokens, silence
+first_token, tier, tokens, silence = string.match(first_token, '^(%d+) ?(%S*) ?(%d*) ?(%d*)$')
+first_token, silence = tonumber(first_token), tonumber(silence)
 local FIRST_KEY, FIRST_PROVIDER = 4, 20  -- of the remaining ones
 local settings = SETTINGS[provider]
 
@@ -121,6 +125,9 @@ local function apply_outcome(b, now)
     b.quota = b.quota + 1
     open_for(b, provider, key, events, now, math.min(QUOTA * 2 ^ math.min(b.quota - 1, 10), LONGEST_QUOTA), draw,
       'quota-exhausted')
+  end
+  if tier ~= '' and first_token + silence > 0 and settings.learn_first_tokens == 'on' then
+    learn_first_token(b, tier, tonumber(tokens), first_token + silence, silence > 0, now)
   end
   return 1
 end

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 
 from config.providers import Model, Provider
 from worker.errors import AttemptFailed
@@ -38,7 +39,14 @@ class Limits:
         is_sent: whether the request was sent, or begun to be.
     """
 
-    def __init__(self, provider: Provider, model: Model, deadline: float, share: float | None = None) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        model: Model,
+        deadline: float,
+        share: float | None = None,
+        on_first_token: Callable[[], None] | None = None,
+    ) -> None:
         """Starts the attempt; `deadline` is an instant of `time.monotonic`, `share` seconds, None for all of it."""
         now = self.started = time.monotonic()
         self._attempt = provider.attempt_limit(model)
@@ -48,6 +56,7 @@ class Limits:
         self._share = (math.inf if share is None else now + share, "share")
         self.is_flowing = self.is_sent = False
         self._share_counts = share is None or share >= HALF * provider.until_first_token(model)
+        self._on_first_token = on_first_token
         self._move(provider.connect_timeout, "connect_timeout")
 
     def left(self) -> float:
@@ -84,6 +93,9 @@ class Limits:
 
     def token(self) -> None:
         """Starts the wait for the next token; from the first one on the attempt may use all of its limit."""
+        if self._on_first_token:
+            self._on_first_token()
+            self._on_first_token = None
         self._share = (math.inf, "share")
         self._move(self._idle, "idle_timeout")
 

@@ -1,0 +1,1 @@
+"""What bench/isolation.py is made of: a worker of 100 slots, its vendors, and an open load."""
