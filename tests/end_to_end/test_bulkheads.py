@@ -29,10 +29,10 @@ def worker_settings(llmock: LLMock) -> dict[str, str]:
 
 
 def test_a_provider_that_has_its_share_is_skipped_for_the_next(celery_setup: LocalSetup, llmock: LLMock) -> None:
-    script(llmock, "claude", "delay", seconds=8.0)
+    script(llmock, "claude", "delay", seconds=12.0)
     silent = [celery_setup.complete(QUESTION) for _ in range(OF_PROVIDER)]
     wait_until(lambda: len(calls(llmock, "claude")) == OF_PROVIDER)
-    result = celery_setup.complete(QUESTION).get(timeout=6)
+    result = celery_setup.complete(QUESTION).get(timeout=11)
     assert attempts_of(result) == [("claude", "skipped"), ("llama_cpp", "success")]
     assert result["fallback"]["attempts"][0]["reason"] == "bulkhead"
     assert all(attempts_of(each.get(timeout=30)) == [("claude", "success")] for each in silent)
@@ -41,10 +41,10 @@ def test_a_provider_that_has_its_share_is_skipped_for_the_next(celery_setup: Loc
 def test_what_has_no_other_provider_waits_without_a_slot_and_is_answered(
     celery_setup: LocalSetup, llmock: LLMock
 ) -> None:
-    script(llmock, "claude", "delay", seconds=4.0)
+    script(llmock, "claude", "delay", seconds=6.0)
     alone = [celery_setup.complete(QUESTION, "alone") for _ in range(2 * OF_PROVIDER)]
     wait_until(lambda: len(calls(llmock, "claude")) == OF_PROVIDER)
-    other = celery_setup.complete(QUESTION, "spare").get(timeout=3)
+    other = celery_setup.complete(QUESTION, "spare").get(timeout=5)
     assert attempts_of(other) == [("openai", "success")]
     answered = [each.get(timeout=60) for each in alone]
     assert {attempts_of(each)[-1] for each in answered} == {("claude", "success")}
@@ -53,11 +53,11 @@ def test_what_has_no_other_provider_waits_without_a_slot_and_is_answered(
 
 
 def test_an_urgent_completion_has_a_slot_while_all_others_are_busy(celery_setup: LocalSetup, llmock: LLMock) -> None:
-    script(llmock, "claude", "delay", seconds=8.0)
-    script(llmock, "llama_cpp", "delay", seconds=8.0)
+    script(llmock, "claude", "delay", seconds=12.0)
+    script(llmock, "llama_cpp", "delay", seconds=12.0)
     patient = [celery_setup.complete(QUESTION) for _ in range(2 * SLOTS)]
     wait_until(lambda: len(llmock.requests()) >= COMMON)
     urgent = celery_setup.complete(QUESTION, "spare", priority=URGENT)
-    assert attempts_of(urgent.get(timeout=6)) == [("openai", "success")]
+    assert attempts_of(urgent.get(timeout=11)) == [("openai", "success")]
     assert sum(each.ready() for each in patient) == 0
     assert all(attempts_of(each.get(timeout=60))[-1][1] == "success" for each in patient)

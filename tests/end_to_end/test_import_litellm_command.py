@@ -10,7 +10,7 @@ from tests.end_to_end.command_line import NO_REDIS, Ran, error_line, run
 CONFIG = """
 model_list:
 - model_name: smart
-  litellm_params: {model: anthropic/claude-sonnet-4-5, api_key: sk-hidden, rpm: 5}
+  litellm_params: {model: anthropic/claude-sonnet-4-5, api_key: sk-hidden, rpm: 5, rpd: 9}
 - model_name: spare
   litellm_params: {model: groq/llama-4, api_key: os.environ/GROQ_API_KEY}
 router_settings:
@@ -45,13 +45,14 @@ def test_what_it_writes_is_a_file_of_ours(folder: Path, environment: dict[str, s
     settings = json.loads(run(folder, environment | ours, "config", "--json").stdout)
     assert settings["chains.smart.providers"]["value"] == ["anthropic-claude-sonnet-4-5", "groq-llama-4"]
     assert settings["chains.smart.retry.max_retries"]["value"] == 1
+    assert settings["providers.anthropic-claude-sonnet-4-5.limits.requests_per_minute"]["value"] == 5
     assert settings["providers.groq-llama-4.api_key"] == {"value": "set", "from": "GROQ_API_KEY"}
 
 
 def test_what_has_no_counterpart_is_on_standard_error_and_in_the_file(ran: Ran) -> None:
-    [rpm] = [line for line in ran.stderr.splitlines() if ".rpm" in line]
-    assert rpm.split()[:3] == ["config.yaml:4", "model_list.0.litellm_params.rpm", "number"]
-    assert f"# {rpm}" in ran.stdout.splitlines()
+    [rpd] = [line for line in ran.stderr.splitlines() if ".rpd" in line]
+    assert rpd.split()[:3] == ["config.yaml:4", "model_list.0.litellm_params.rpd", "number"]
+    assert f"# {rpd}" in ran.stdout.splitlines()
     assert "  ANTHROPIC_CLAUDE_SONNET_4_5_API_KEY  key: anthropic-claude-sonnet-4-5" in ran.stderr.splitlines()
     assert "hidden" not in ran.stdout + ran.stderr
 

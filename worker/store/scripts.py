@@ -49,6 +49,10 @@ _CLOCKED_SCRIPTS = (
 )
 
 
+_LONGEST = 64
+"""Bytes of a field's value up to which Redis keeps a small hash in its short form."""
+
+
 def lua(name: str) -> str:
     """Returns the text of a file of worker/lua or of its folders, by its name."""
     return files("worker").joinpath("lua", _FOLDERS.get(name, ""), f"{name}.lua").read_text(encoding="utf-8")
@@ -80,11 +84,18 @@ def _settings(provider: Provider) -> str:
         "retry_share": breaker.retry_budget.share,
         "min_retries": breaker.retry_budget.min_per_minute,
     }
-    text = "/".join(map(str, fields.values()))
+    text = _short("/".join(map(str, fields.values())))
     rows = [f"{name} = {json.dumps(value)}" for name, value in (fields | {"text": text}).items()]
     tiers, limits = ", ".join(map(json.dumps, provider.models)), _limits(provider.limits)
     tables = [f"tiers = {{ {tiers} }}", *([f"limits = {{ {limits} }}"] if limits else [])]
     return ", ".join([*rows, *tables])
+
+
+def _short(text: str) -> str:
+    """Returns a text, or of one that is too long for a field of a small hash its begin and a digest."""
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:47]}~{sha1(text.encode(), usedforsecurity=False).hexdigest()[:16]}"
 
 
 def _limits(limits: Limits) -> str:

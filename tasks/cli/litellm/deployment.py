@@ -7,7 +7,7 @@ from typing import Any
 from config.sources import Tree
 from tasks.cli.litellm import vendors
 from tasks.cli.litellm.headers import headers_of
-from tasks.cli.litellm.limits import Limits, breaker_of, timeouts_of
+from tasks.cli.litellm.limits import Limits, breaker_of, timeouts_of, usage_of
 from tasks.cli.litellm.remarks import VARIABLE, variable_of
 from tasks.cli.litellm.section import Section
 from tasks.cli.litellm.source import Steps
@@ -92,7 +92,8 @@ def _converted(
         provider = vendor.table(own, fields)
     except ValueError as exc:
         raise _Unknown(str(exc)) from None
-    provider |= timeouts_of(params, limits) | breaker_of(params, info) | headers_of(params, secrets)
+    provider |= timeouts_of(params, limits) | breaker_of(params, info) | usage_of(params, entry)
+    provider |= headers_of(params, secrets)
     retries = params.number("num_retries", 0, 20)
     return Deployment(
         group,

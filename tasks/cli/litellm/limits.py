@@ -1,4 +1,4 @@
-"""Timeouts and breakers: what router_settings and litellm_settings say for all, and a deployment for itself."""
+"""Timeouts, breakers and limits: what router_settings and litellm_settings say for all, and a deployment for itself."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,14 @@ MOMENT, DAY = 0.001, 86_400.0
 
 _THRESHOLD = 99
 """LiteLLM cools down after more than `allowed_fails` failures; failure_threshold is at most 100."""
+
+
+_LIMITS = {
+    "rpm": ("requests_per_minute", 10_000_000),
+    "tpm": ("tokens_per_minute", 10_000_000_000),
+    "max_parallel_requests": ("concurrency", 100_000),
+}
+"""Ours for each of LiteLLM's, and the most that it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,17 @@ def timeouts_of(params: Section, shared: Limits) -> Tree:
         **({} if silence is None else {"first_token_timeout": silence, "idle_timeout": silence}),
         **({} if call is None else {"attempt_timeout": call}),
     }
+
+
+def usage_of(params: Section, entry: Section) -> Tree:
+    """Returns a provider's table `limits`, as a table with this one key; what litellm_params says wins over the entry."""
+    found = {}
+    for theirs, (ours, most) in _LIMITS.items():
+        section = params if theirs in params else entry
+        if (number := section.number(theirs, 1, most)) is not None:
+            section.differ(theirs, "held over the whole fleet; LiteLLM also takes it as a weight")
+            found[ours] = int(number)
+    return {"limits": found} if found else {}
 
 
 def breaker(router: Section, library: Section) -> Tree:

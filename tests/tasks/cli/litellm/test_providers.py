@@ -229,3 +229,23 @@ def test_a_credential_of_the_list_gives_key_and_address(imported):
     found = imported(text)
     assert (only(found).base_url, only(found).api_key_env) == ("https://llm.internal/v1", "SHARED")
     assert list(found.unmatched) == ["credential_list.0.credential_values.api_version"]
+
+
+LIMITS = [
+    ("model: gpt-4o, rpm: 30, tpm: 90000", "", (30, 90_000, None)),
+    ("model: gpt-4o, rpm: '30', max_parallel_requests: 4", "", (30, None, 4)),
+    ("model: gpt-4o, rpm: 30", ", rpm: 60, tpm: 1000", (30, 1000, None)),
+    ("model: gpt-4o, rpm: 0, tpm: os.environ/TPM", "", (None, None, None)),
+]
+
+
+@pytest.mark.parametrize(("params", "more", "expected"), LIMITS)
+def test_limits_per_minute_and_in_flight(imported, params, more, expected):
+    limits = only(imported(entry(params, more))).limits
+    assert (limits.requests_per_minute, limits.tokens_per_minute, limits.concurrency) == expected
+
+
+def test_a_limit_is_told_to_hold_for_the_fleet_and_one_that_is_not_taken_is_told_too(imported):
+    found = imported(entry("model: gpt-4o, rpm: 30", ", rpm: 60"))
+    assert "over the whole fleet" in found.differing["model_list.0.litellm_params.rpm"]
+    assert "model_list.0.rpm" in found.unmatched

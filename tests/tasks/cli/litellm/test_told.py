@@ -94,10 +94,10 @@ def test_the_kind_of_a_value_is_told(imported, value, kind):
 
 
 KEYS = [
-    (("litellm_settings", "max_budget"), "no budgets yet"),
-    (("router_settings", "provider_budget_config"), "no budgets yet"),
-    (("model_list", 0, "litellm_params", "rpm"), "no limits per minute"),
-    (("model_list", 0, "tpm"), "no limits per minute"),
+    (("litellm_settings", "max_budget"), "usd_per_day of a chain"),
+    (("router_settings", "provider_budget_config"), "usd_per_day of a chain"),
+    (("model_list", 0, "litellm_params", "rpd"), "requests_per_minute, tokens_per_minute"),
+    (("general_settings", "global_max_parallel_requests"), "requests_per_minute, tokens_per_minute"),
     (("model_list", 0, "litellm_params", "temperature"), "a request carries it"),
     (("router_settings", "routing_strategy"), "a chain asks its providers in order"),
     (("router_settings", "redis_host"), "REDIS_URL names"),
