@@ -149,3 +149,19 @@ def test_the_budget_is_one_of_the_settings_that_two_deployments_compare(every_re
     other.call("success")
     (event,) = (each for each in other.events() if each["type"] == "breaker-settings-differ")
     assert (event["here"].split("/")[-2:], event["there"].split("/")[-2:]) == (["0.3", "3"], ["0.2", "3"])
+
+
+def test_long_settings_keep_the_breaker_in_redis_s_short_form_and_differ_still(every_redis):
+    observing = Adaptive(failures="observe", latency="observe", first_tokens="off", stalls="observe")
+    for share in (0.12345678901234567, 0.12345678901234562):
+        settings = Breaker(
+            failure_threshold=100,
+            success_threshold=99,
+            cooldown_period=86_399.0,
+            adaptive=observing,
+            retry_budget=RetryBudget(share=share, min_per_minute=99_999),
+        )
+        b = ClockedBreaker(every_redis, settings)
+        b.call("success")
+    assert every_redis.object("encoding", b.store.keys.breaker("alpha")) in ("listpack", "ziplist")
+    assert [each["type"] for each in b.events()] == ["breaker-settings-differ"]
