@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from config.frozen import FROM_TEXT, Frozen, Lifetime, Name, Seconds
+from config.groups import Group, Listed, flat, groups
 from config.limits import Usd
 from config.outcomes import Failure, Outcome, Override, Rule, overridden
 
@@ -47,6 +48,10 @@ class Chain(Frozen):
 
     One that is not `enabled` is unknown to producers.
 
+    `listed` has the setting `providers`: names, and tuples of names, which are groups. Those of a group are asked in
+    the order of their scores; with the `order` `scored` all are one group. `second_usd` is what a second of waiting is
+    worth.
+
     `max_cost_usd` is the budget of one completion, all attempts together; `usd_per_day` that of all of a day in UTC.
 
     `outcomes` overrides rules of `config.outcomes` for this chain.
@@ -54,7 +59,9 @@ class Chain(Frozen):
 
     name: Name
     enabled: bool = True
-    providers: Annotated[tuple[Name, ...], Field(min_length=1)]
+    listed: Annotated[tuple[Listed, ...], Field(min_length=1, alias="providers")]
+    order: Literal["listed", "scored"] = "listed"
+    second_usd: Annotated[float, Field(ge=0, le=1_000)] = 0.002
     failover: Literal["at-once", "after-retries"] = "after-retries"
     when_exhausted: Literal["fail", "wait"] = "fail"
     timeout: Seconds = 600.0
@@ -71,14 +78,30 @@ class Chain(Frozen):
         return self.priority == URGENT_PRIORITY
 
     @cached_property
+    def providers(self) -> tuple[str, ...]:
+        """Returns the providers, in the order in which they are listed."""
+        return flat(self.listed)
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """Returns the groups whose providers are asked in the order of their scores."""
+        return (self.providers,) if self.order == "scored" else groups(self.listed)
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Returns the providers that are in a group."""
+        return flat(self.groups)
+
+    @cached_property
     def rules(self) -> dict[Outcome, Rule]:
         """Returns this chain's rule for each outcome."""
         return overridden(self.outcomes)
 
-    @field_validator("providers")
+    @field_validator("listed")
     @classmethod
-    def _check_providers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(value)) < len(value):
+    def _check_providers(cls, value: tuple[Listed, ...]) -> tuple[Listed, ...]:
+        names = flat(value)
+        if len(set(names)) < len(names):
             raise ValueError("a provider is listed twice")
         return value
 

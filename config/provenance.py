@@ -39,7 +39,8 @@ def effective(environ: Mapping[str, str] | None = None) -> list[Entry]:
     found = layers(Settings, os.environ if environ is None else environ)
     settings = checked(merged(found))
     origins = _inherited(reduce(merge, map(_origins, found)))
-    entries = [Entry(".".join(path), value, _origin(origins, path)) for path, value in _leaves(settings.model_dump())]
+    table = settings.model_dump(by_alias=True)
+    entries = [Entry(".".join(path), value, _origin(origins, path)) for path, value in _leaves(table)]
     return [each for entry in entries for each in (_of_redis(entry, origins) if entry.path == "redis_url" else [entry])]
 
 

@@ -12,6 +12,8 @@ from config.bulkheads import Bulkheads
 from config.chains import Chain
 from config.errors import ConfigurationError
 from config.frozen import Frozen, Lifetime, Name, Seconds
+from config.groups import TAGS as FORMS
+from config.groups import places
 from config.headers import TAGS
 from config.limits import Tenant
 from config.providers import Provider
@@ -20,7 +22,7 @@ from config.sources import Tree, layers, merge, merged
 
 __all__ = ["ConfigurationError", "Health", "Results", "Settings", "load"]
 
-_NO_STEPS = ("[key]", *TAGS)
+_NO_STEPS = ("[key]", *TAGS, *FORMS)
 """What pydantic adds to the path of an error."""
 
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -108,10 +110,10 @@ class Settings(BaseSettings):
                 if table.name != name:
                     raise ValueError(f"{section}.{name}.name: unknown key")
         for name, chain in self.chains.items():
-            for index, provider in enumerate(chain.providers):
+            for place, provider in places(chain.listed):
                 if provider not in self.providers:
                     known = ", ".join(self.providers)
-                    raise ValueError(f"chains.{name}.providers.{index}: no provider {provider!r}; there are {known}")
+                    raise ValueError(f"chains.{name}.providers.{place}: no provider {provider!r}; there are {known}")
         tiers = {tier for provider in self.providers.values() for tier in provider.models}
         for model, tier in self.models.items():
             if tier not in tiers:

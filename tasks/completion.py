@@ -111,6 +111,7 @@ def _delivery(task: CompletionTask, payload: Any, chain: Any) -> Delivery:
         stop_reason=lambda: _stop_reason(message.id),
         step=stage.step,
         remaining=stage.remaining,
+        current=stage.current,
         queued_at=stage.queued_at,
         deadline_at=stage.deadline_at or _epoch(message.expires),
         max_crashes=settings.max_crashes,

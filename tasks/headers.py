@@ -29,6 +29,7 @@ class Stage(BaseModel):
     version: Annotated[int, Field(ge=0)] = FIRST_VERSION
     step: Annotated[int, Field(ge=0, lt=2**31)] = 0
     remaining: Annotated[tuple[str, ...], Field(strict=False)] | None = None
+    current: str | None = None
     queued_at: _Epoch | None = None
     deadline_at: _Epoch | None = None
     replay: Annotated[int, Field(ge=0, lt=2**53)] | None = None

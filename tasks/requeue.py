@@ -39,7 +39,10 @@ def continue_later(task: Task, later: Continue) -> NoReturn:
     if later.park_until and later.version <= version and _is_parked(task, later.park_until):
         raise Ignore("parked until a provider admits")
     ours = {**our_headers(headers), "version": max(later.version, version), "step": later.step}
-    headers[HEADER] = ours if later.remaining is None else {**ours, "remaining": list(later.remaining)}
+    if later.remaining is not None:
+        ours["remaining"] = list(later.remaining)
+    ours.pop("current", None)
+    headers[HEADER] = ours if later.current is None else {**ours, "current": later.current}
     _retry(task, later.delay, headers)
 
 

@@ -38,7 +38,8 @@ class Answer:
 
     `message` is an OpenAI assistant message. `model` is the model that the provider names. `usage` is None if the
     provider sent none. `first_token_ms` counts from the start of the attempt; it is None for a plain answer.
-    `exhausted_for` is the seconds until the provider's rate limits are reset, 0 while something remains.
+    `exhausted_for` is the seconds until the provider's rate limits are reset, 0 while something remains; `scarce_for`
+    likewise, 0 while a tenth remains.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Answer:
     first_token_ms: float | None
     logprobs: dict[str, Any] | None = field(default=None, repr=False)
     exhausted_for: float = 0.0
+    scarce_for: float = 0.0
 
 
 def completion(answer: Answer, created: float, fallback: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,10 @@ from itertools import chain
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from config.chains import Chain
+from config.groups import shown
 from config.providers import DISABLED, Provider
 from tasks.celery import COMPLETIONS, settings
 from tasks.cli.support.advice import of_durability, of_neighbours, of_tracking
@@ -41,14 +44,19 @@ def check() -> None:
     console.print(prices_table())
     chains = Table("chain", "providers", "failover", "priority", "timeout", box=None, pad_edge=False)
     for name, each in settings.chains.items():
-        names = ", ".join(each.providers) if each.enabled else DISABLED
-        chains.add_row(name, names, each.failover, str(each.priority), f"{each.timeout:g} s")
+        names = _providers(each) if each.enabled else DISABLED
+        chains.add_row(name, Text(names), each.failover, str(each.priority), f"{each.timeout:g} s")
     console.print(chains)
     _limits(console)
     contract = f'app.signature("fallback.complete", queue="{COMPLETIONS}", priority=6).delay(request, chain="default")'
     console.print(f"by name    {contract}", soft_wrap=True)
     if broken := list(_without_provider(reached)):
         raise click.ClickException(f"no provider answers for chain {', '.join(broken)}")
+
+
+def _providers(chain: Chain) -> str:
+    """Returns a chain's providers in order, those of a group in brackets."""
+    return shown(chain.listed) if chain.order == "listed" else shown([chain.providers])
 
 
 def _warn(console: Console) -> None:

@@ -1,11 +1,11 @@
 """The fleet's breakers: commands for their scripts, and parsed replies. Only the scripts change a breaker's state."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from worker.admission.decision import NEVER as NEVER
 from worker.admission.decision import RETRY_BUDGET
@@ -13,6 +13,7 @@ from worker.admission.decision import Attempted as Attempted
 from worker.admission.decision import Decision as Decision
 from worker.admission.decision import Permit as Permit
 from worker.admission.decision import Skipped as Skipped
+from worker.admission.score import Scored, parse_score, parse_scored
 from worker.admission.stored import Instant, Median
 from worker.store.connection import Command
 from worker.store.store import Store
@@ -29,7 +30,8 @@ def acquire(
         lease_id: the lease that must hold the task; empty needs no lease.
         permit_id: the id of the permit if it is a half-open one, and of its slot; never used twice.
         providers: the remaining providers of the chain, in order.
-        demand: what the completion will use of limits and budgets, see worker/limits/demand.py.
+        demand: what the completion will use of limits and budgets, see worker/limits/demand.py; and what scores the
+            providers of a group, see worker/admission/score.py.
     """
     keys = [store.keys.task(task_id), store.keys.events, *map(store.keys.breaker, providers)]
     return store.script("acquire", keys, lease_id, permit_id, demand, *providers)
@@ -68,6 +70,7 @@ def record(
         "settlement": bill.settlement,
         "ledger": bill.ledger,
         "demand": demand,
+        "sample": str(attempted.sample or ""),
     }
     return store.script("record", keys, *arguments.values(), *providers)
 
@@ -77,19 +80,28 @@ def parse_acquire_reply(reply: Sequence[Any], permit_id: str, providers: Sequenc
     if reply[0] in ("lease-lost", "retry"):
         return Decision(reply[0])
     kind, place, generation, is_half_open, earliest, now, refusals, *more = reply
-    skipped = tuple(
-        Skipped(provider, reason, None if until == NEVER else until / 1000)
-        for provider, (reason, until) in zip(providers, refusals, strict=False)
-        if reason
-    )
+    skipped = tuple(_skipped(refusals, providers))
     if kind == "next":
-        usual, *reserved = more
-        learned = dict(zip(usual[::2], usual[1::2], strict=True))
-        permit = Permit(providers[place - 1], generation, permit_id if is_half_open else "", usual=learned)
-        if reserved:
-            permit = replace(permit, slot_id=permit_id, reserved_ms=reserved[0])
-        return Decision("next", permit, skipped)
+        return Decision("next", _permit(providers[place - 1], generation, permit_id, is_half_open, more), skipped)
     return Decision("none", None, skipped, None if earliest == NEVER else max(0.0, (earliest - now) / 1000))
+
+
+def _skipped(refusals: Sequence[Sequence[Any]], providers: Sequence[str]) -> Iterator[Skipped]:
+    """Yields the providers that did not admit; one of a group names its place."""
+    for i, (reason, until, *place) in enumerate(refusals):
+        if reason:
+            provider = providers[place[0] - 1 if place else i]
+            yield Skipped(provider, reason, None if until == NEVER else until / 1000)
+
+
+def _permit(provider: str, generation: int, permit_id: str, is_half_open: int, more: Sequence[Any]) -> Permit:
+    usual, *rest = more
+    learned = dict(zip(usual[::2], usual[1::2], strict=True))
+    permit = Permit(provider, generation, permit_id if is_half_open else "", usual=learned)
+    reserved_ms, score = [*rest, 0, None][:2]
+    if reserved_ms:
+        permit = replace(permit, slot_id=permit_id, reserved_ms=reserved_ms)
+    return replace(permit, score=parse_score(score)) if score else permit
 
 
 def parse_record_reply(reply: Sequence[Any], permit_id: str, asked: str, providers: Sequence[str]) -> Decision:
@@ -151,6 +163,7 @@ class Snapshot(BaseModel):
     3. `count` and `failed` cover the last 100 calls; `failed_probes` counts consecutive ones.
     4. `settings` are those that the last writer had, separated by `/`.
     5. `latency_mean` is the median of the last first tokens. Since `slow_since` it is far above `usual_mean`.
+    6. `scores` are by tier, of a provider whose scores have decided.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -181,6 +194,7 @@ class Snapshot(BaseModel):
     error_at: Instant = 0.0
     failed_probes: int = 0
     settings: str = ""
+    scores: dict[str, Scored] = Field(default_factory=dict)
 
 
 def snapshot(store: Store, providers: Sequence[str]) -> list[Snapshot]:
@@ -191,6 +205,12 @@ def snapshot(store: Store, providers: Sequence[str]) -> list[Snapshot]:
     """
     now, *flats = store.run(store.script("snapshot", [store.keys.breaker(p) for p in providers]))[0]
     return [
-        Snapshot(provider=provider, now=now, **dict(zip(flat[::2], flat[1::2], strict=True)))
+        _snapshot(provider, now, dict(zip(flat[::2], flat[1::2], strict=True)))
         for provider, flat in zip(providers, flats, strict=True)
     ]
+
+
+def _snapshot(provider: str, now: int, stored: dict[str, str]) -> Snapshot:
+    tiers = {name.removeprefix("scored:"): text for name, text in stored.items() if name.startswith("scored:")}
+    scores = {tier: parse_scored(text) for tier, text in sorted(tiers.items())}
+    return Snapshot(provider=provider, now=now, scores=scores, **stored)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from worker.admission.first_tokens import Lesson
+from worker.admission.score import Sample, Score
 from worker.limits.bill import NO_BILL, Bill
 
 NEVER = -1
@@ -19,7 +20,7 @@ class Permit:
 
     `half_open_id` is the id of a half-open breaker's permit, empty if the breaker was closed. `slot_id` is the id of
     what limits and budgets reserved at `reserved_ms`, empty without any. `usual` is what was learned of first tokens,
-    by tier; see worker/admission/first_tokens.py.
+    by tier; see worker/admission/first_tokens.py. `score` is that of a provider of a group, None of another.
     """
 
     provider: str
@@ -28,6 +29,7 @@ class Permit:
     slot_id: str = ""
     reserved_ms: int = 0
     usual: dict[str, str] = field(default_factory=dict, compare=False)
+    score: Score | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Attempted:
         lesson: what its first token teaches, None for nothing.
         tried: the providers that failed this completion since its last fresh round.
         bill: what it cost.
+        sample: what it teaches of scores, None for nothing.
     """
 
     permit: Permit
@@ -97,3 +100,4 @@ class Attempted:
     lesson: Lesson | None = None
     tried: tuple[str, ...] = ()
     bill: Bill = NO_BILL
+    sample: Sample | None = None

@@ -1,5 +1,6 @@
 """The account of one completion: what each provider is estimated to use of limits and budgets, and what it did use."""
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from hashlib import sha256
 from config.limits import Limits, nano_usd
 from config.outcomes import Outcome
 from config.providers import Provider
+from worker.admission.score import Scoring
 from worker.chain.capability import Requirements
 from worker.chain.delivery import Delivery
 from worker.limits.bill import Bill, Figures, Row, ledger_line
@@ -28,11 +30,12 @@ class Account:
 
     delivery: Delivery
 
-    def demand(self, providers: Sequence[str]) -> str:
-        """Returns what the scripts check and reserve, empty where neither limit nor budget is configured."""
+    def demand(self, providers: Sequence[str], scoring: Scoring | None = None) -> str:
+        """Returns what the scripts check and reserve, and how they score; empty without limit, budget and group."""
+        scored = scoring.demand() if scoring else {}
         if not any(map(self._is_limited, providers)):
-            return ""
-        return self._budgets.demand([self._estimate(name) for name in providers])
+            return json.dumps(scored) if scored else ""
+        return self._budgets.demand([self._estimate(name) for name in providers], scored)
 
     def bill(self, entry: Entry) -> Bill:
         """Returns what an attempt cost."""
@@ -52,7 +55,8 @@ class Account:
         return name if len(name) <= _LONGEST else f"{name[:40]}~{sha256(name.encode()).hexdigest()[:16]}"
 
     @cached_property
-    def _prompt(self) -> int:
+    def prompt(self) -> int:
+        """Returns the estimated tokens of the prompt."""
         return Requirements(self.delivery.request).about
 
     @cached_property
@@ -71,7 +75,7 @@ class Account:
         if name not in self._estimates:
             provider, request = self._provider(name), self.delivery.request
             model = provider.model(request.model)
-            self._estimates[name] = estimate(provider, model, self._prompt, request.limit, time.time())
+            self._estimates[name] = estimate(provider, model, self.prompt, request.limit, time.time())
         return self._estimates[name]
 
     def _settlement(self, name: str, used: Estimate) -> str:

@@ -2,6 +2,7 @@
 
 from config.outcomes import Outcome
 from config.providers import Model, Provider
+from worker.admission.score import Score
 from worker.chain.classify import classify
 from worker.errors import AttemptFailed
 from worker.pricing.cost import cost
@@ -9,7 +10,9 @@ from worker.result import Answer, Usage
 from worker.task.journal import Entry
 
 
-def answered(provider: Provider, model: Model, at: float, latency_ms: float, answer: Answer) -> Entry:
+def answered(
+    provider: Provider, model: Model, at: float, latency_ms: float, answer: Answer, score: Score | None = None
+) -> Entry:
     """Returns the entry of an attempt that was answered; `at` is the epoch in seconds of its start.
 
     A usage that lacks the prompt or the answer leaves the bill open.
@@ -25,10 +28,18 @@ def answered(provider: Provider, model: Model, at: float, latency_ms: float, ans
         tokens=_tokens(usage),
         cost_usd=cost(provider, model, usage, at),
         billed=None if usage and usage.prompt and usage.completion else "unknown",
+        score=score.fields() if score else None,
     )
 
 
-def failed(provider: Provider, model: Model, at: float, latency_ms: float, failure: AttemptFailed) -> Entry:
+def failed(
+    provider: Provider,
+    model: Model,
+    at: float,
+    latency_ms: float,
+    failure: AttemptFailed,
+    score: Score | None = None,
+) -> Entry:
     """Returns the entry of an attempt that failed, with its class; `at` is the epoch in seconds of its start."""
     found = classify(failure, provider.errors)
     return Entry(
@@ -43,6 +54,7 @@ def failed(provider: Provider, model: Model, at: float, latency_ms: float, failu
         tokens=_tokens(failure.usage),
         cost_usd=cost(provider, model, failure.usage, at),
         billed="unknown" if failure.is_bill_open else None,
+        score=score.fields() if score else None,
     )
 
 

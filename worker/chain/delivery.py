@@ -27,6 +27,7 @@ class Delivery:
             does; and while the provider is silent, where `stopping` does too.
         step: counts the task's messages.
         remaining: the providers that the last message left of the chain, in order; None for all.
+        current: the provider of a group whose retries come first, None for none.
         queued_at: epoch in seconds.
         deadline_at: epoch in seconds; None counts the time-out from the first delivery.
         max_crashes: how many workers may die with the task, None for any number.
@@ -40,6 +41,7 @@ class Delivery:
     stop_reason: Callable[[], StopReason | None]
     step: int = 0
     remaining: tuple[str, ...] | None = None
+    current: str | None = None
     queued_at: float | None = None
     deadline_at: float | None = None
     max_crashes: int | None = None
@@ -77,6 +79,8 @@ class Completion:
 class Continue:
     """A completion that continues in `delay` seconds, by a message with this step and these providers remaining.
 
+    `current` is the provider of a group whose retries come first, None for none.
+
     `version` is that of the workers which can read its journal.
 
     With `park_until`, the current message is to be parked instead; the delay is then only an estimate.
@@ -85,6 +89,7 @@ class Continue:
     delay: float
     step: int
     remaining: tuple[str, ...] | None
+    current: str | None = None
     park_until: ParkUntil | None = None
     version: int = FIRST_VERSION
 

@@ -13,6 +13,7 @@ from worker.admission.bulkheads import BULKHEADS, with_skipped
 from worker.chain import without_redis
 from worker.chain.account import Account
 from worker.chain.delivery import Completion, Continue, Delivery
+from worker.chain.order import Order
 from worker.chain.position import position
 from worker.errors import RedisUnavailable, Revoked, TaskFailed
 from worker.limits.slots import SLOTS
@@ -79,6 +80,11 @@ class HeldTask:
     def account(self) -> Account:
         """What the completion may use and has used."""
         return Account(self.delivery)
+
+    @cached_property
+    def order(self) -> Order:
+        """What the completion tells of its chain's groups."""
+        return Order(self.account)
 
     @property
     def is_lost(self) -> bool:
@@ -153,7 +159,8 @@ class HeldTask:
             self.store.run(*forget, pause)
         route = self.delivery.route
         version = max(journal.version(self.lines), request_version(self.delivery.request.wire()))
-        return Continue(delay, step, tuple(position(route, self.lines).remaining(route)), version=version)
+        now = position(route, self.lines)
+        return Continue(delay, step, tuple(now.remaining(route)), current=now.first(route), version=version)
 
     def succeed(self, attempted: Attempted, result: dict[str, Any], cost: str) -> Completion:
         """Records the answered attempt and ends the task, in one round trip.
@@ -223,13 +230,16 @@ class HeldTask:
     def _acquire_command(self, remaining: list[str]) -> Command:
         self.permits += 1
         task = (self.store, self.delivery.task_id, self.lease_id, self._permit_id)
-        return breaker.acquire(*task, remaining, self.account.demand(remaining))
+        return breaker.acquire(*task, remaining, self._demand(remaining))
 
     def _record_command(self, attempted: Attempted, remaining: list[str]) -> Command:
         self.permits += 1
         SLOTS.discard(self.slot_id)
         task = (self.store, self.delivery.task_id, self.lease_id, self._permit_id)
-        return breaker.record(*task, attempted, remaining, self.account.demand(remaining))
+        return breaker.record(*task, attempted, remaining, self._demand(remaining))
+
+    def _demand(self, remaining: list[str]) -> str:
+        return self.account.demand(remaining, self.order.scoring(remaining, self.lines))
 
     def _granted(self, decision: Decision) -> Decision:
         """Has the slot of a permit renewed from now on; returns the decision."""

@@ -44,6 +44,10 @@ class Position:
         remaining = [p for p in self.with_retry(route) if p not in self.left]
         return sorted(remaining, key=lambda provider: provider != self.current)
 
+    def first(self, route: Route) -> str | None:
+        """Returns the current provider if it is in a group: its retries come before the rest of the group."""
+        return self.current if any(self.current in group for group in route.chain.groups) else None
+
     def with_retry(self, route: Route) -> list[str]:
         """Returns the providers that may be asked in this round or in one that keeps the counts."""
         return [p for p in self.able(route) if p not in self.exhausted]

@@ -36,7 +36,7 @@ def complete(store: Store, delivery: Delivery) -> Completion | Continue:
     if task.lease.kind in ("answered", "other"):
         return Completion(identity.outcome(task.lease, delivery.task_id))
     if task.lease.kind != "taken":
-        return Continue(task.lease.wait, delivery.step, delivery.remaining)
+        return Continue(task.lease.wait, delivery.step, delivery.remaining, delivery.current)
     with task:
         walk = _Walk(task)
         try:
@@ -58,8 +58,9 @@ class _Walk:
         task = self.task
         if not task.lines:
             task.lines = [Entry(name, SKIPPED, task.started_at, reason=reason) for name, reason in self.route.unfit()]
-        by_journal = position(self.route, task.lines).remaining(self.route)
-        if by_journal == remaining:
+        now = position(self.route, task.lines)
+        by_journal = now.remaining(self.route)
+        if by_journal == remaining and now.first(self.route) == self.delivery.current:
             return decision
         if decision.permit:
             task.give_back(decision.permit)
@@ -75,7 +76,7 @@ class _Walk:
         while True:
             self._add_skipped(decision)
             if decision.kind == "lease-lost":
-                return Continue(lease.LEASE, self.delivery.step, self.delivery.remaining)
+                return Continue(lease.LEASE, self.delivery.step, self.delivery.remaining, self.delivery.current)
             if decision.kind == "retry":
                 return self.task.pause(decision.wait or 0.0)
             if decision.permit is None:
@@ -142,9 +143,9 @@ class _Walk:
         try:
             answer = call.answer()
         except AttemptFailed as failed:
-            entry = attempt_entry.failed(call.provider, call.model, at, call.lasted_ms, failed)
+            entry = attempt_entry.failed(call.provider, call.model, at, call.lasted_ms, failed, permit.score)
             return self._after_failure(permit, failed, entry, call.first_token.lesson(failed, call.lasted_ms))
-        entry = attempt_entry.answered(call.provider, call.model, at, call.lasted_ms, answer)
+        entry = attempt_entry.answered(call.provider, call.model, at, call.lasted_ms, answer, permit.score)
         return self._succeed(permit, answer, entry, call.first_token.lesson())
 
     def _succeed(self, permit: Permit, answer: Answer, entry: Entry, lesson: Lesson | None) -> Completion:
@@ -158,6 +159,7 @@ class _Walk:
             first_token_ms=entry.first_token_ms or 0,
             lesson=lesson,
             bill=task.account.bill(entry),
+            sample=task.order.sample(permit, entry, answer.scarce_for) if permit.score else None,
         )
         considered, first = task.considered(), task.lease.first
         result = report.result(self.delivery, permit.provider, answer, considered, first, task.time())
@@ -182,6 +184,7 @@ class _Walk:
             tried=tuple(position(self.route, self.task.lines).tries),
             lesson=lesson,
             bill=self.task.account.bill(entry),
+            sample=self.task.order.sample(permit, entry) if permit.score else None,
         )
         decision = self.task.record_failure(attempted, step.remaining)
         if failed.reason == "revoked":

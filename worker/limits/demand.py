@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from types import MappingProxyType
 from typing import Literal
 
 from config.chains import Chain
@@ -40,10 +41,13 @@ class Budgets:
     most: int | None
     daily: tuple[Budget, ...]
 
-    def demand(self, estimates: Sequence[Estimate]) -> str:
-        """Returns what the scripts are to check and to reserve: an estimate for each provider, in their order."""
+    def demand(self, estimates: Sequence[Estimate], more: Mapping[str, object] = MappingProxyType({})) -> str:
+        """Returns what the scripts are to check and to reserve: an estimate for each provider, in their order.
+
+        `more` is what else they are to know, see worker/admission/score.py.
+        """
         tokens, nano = [each.tokens for each in estimates], [each.nano for each in estimates]
-        return json.dumps({"tokens": tokens, "nano": nano, **self._shared()})
+        return json.dumps({"tokens": tokens, "nano": nano, **self._shared(), **more})
 
     def settlement(self, more: Estimate) -> str:
         """Returns what an attempt used beyond its estimate, or with negative figures below it."""

@@ -1,4 +1,4 @@
-"""Finds budgets over providers whose prices are unknown: nothing could be counted against them."""
+"""Finds budgets and groups over providers whose prices are unknown: they would count as free."""
 
 import time
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from worker.pricing.cost import pricing
 
 
 def unpriced(settings: Settings) -> list[str]:
-    """Returns a line for each budget over a provider without prices: its setting, and what is missing."""
+    """Returns a line for each budget and group over a provider without prices: its setting, and what is missing."""
     return list(dict.fromkeys(f"{budget}: {missing}" for budget, missing in _missing(settings)))
 
 
@@ -21,6 +21,9 @@ def _missing(settings: Settings) -> Iterator[tuple[str, str]]:
     for chain in filter(lambda chain: chain.enabled, settings.chains.values()):
         lacking = [each for name in chain.providers for each in _without_price(settings.providers[name])]
         yield from ((budget, each) for budget in _budgets(chain, settings) for each in lacking)
+        scored = [each for name in chain.scored for each in _without_price(settings.providers[name])]
+        setting = "providers" if chain.order == "listed" else "order"
+        yield from ((f"chains.{chain.name}.{setting}", each) for each in scored)
 
 
 def _budgets(chain: Chain, settings: Settings) -> Iterator[str]:

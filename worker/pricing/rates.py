@@ -41,6 +41,12 @@ class Rates:
     reasoning: Rate | None = None
     request: float = 0.0
 
+    def nano(self, prompt: int) -> tuple[float, float, float, float]:
+        """Returns nano-USD of a token of a prompt of so many, of a cached one and of the answer, and of a request."""
+        each = (self.input, self.cached or self.input, self.output)
+        of_prompt, of_cached, of_answer = (1_000_000_000 / MILLION * rate.at(prompt) for rate in each)
+        return of_prompt, of_cached, of_answer, 1_000_000_000 * self.request
+
     def cost(self, usage: Usage) -> float:
         """Returns the USD of one request. A part that is told as larger than its whole counts as the whole."""
         cached = min(usage.cached, usage.prompt)

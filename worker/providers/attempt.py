@@ -87,7 +87,8 @@ def _ask(
             reading.read(response)
         except ErrorEvent as error:
             raise errors.from_event(error.event, response, provider, request) from None
-        request_id, exhausted_for = errors.request_id(response), response.exhausted_for()
+        request_id = errors.request_id(response)
+        exhausted_for, scarce_for = response.exhausted_for(), response.scarce_for()
     is_after_tool = isinstance(request.messages[-1], ToolResult)
     parsed = conforming(reading.whole(may_be_silent=dialect.silent_after_tool and is_after_tool), request)
     first_token = reading.first_token if provider.stream else None
@@ -101,6 +102,7 @@ def _ask(
         None if first_token is None else round(1000 * (first_token - limits.started), 1),
         parsed.logprobs,
         exhausted_for,
+        scarce_for,
     )
 
 

@@ -11,8 +11,8 @@ from config.providers import Provider
 
 _FILES = {
     "admission": (
-        *("acquire", "admissions", "breaker", "control", "detectors", "extend", "first_tokens", "held_task", "probed"),
-        *("record", "retry_budget", "slowness", "snapshot", "stalls"),
+        *("acquire", "admissions", "breaker", "control", "detectors", "extend", "first_admitting", "first_tokens"),
+        *("held_task", "learn_score", "probed", "record", "retry_budget", "score", "slowness", "snapshot", "stalls"),
     ),
     "health": ("registry",),
     "limits": ("ledger", "limits", "minute", "renew_slots", "usage"),
@@ -127,7 +127,10 @@ def scripts(providers: Mapping[str, Provider], part: Callable[[str], str] = lua)
     before = ("minute", "limits", "retry_budget", "first_tokens", "breaker")
     shared = "".join((_settings_table(providers), clock, *map(part, before)))
     texts = {name: shared + part(name) for name in _BREAKER_SCRIPTS}
-    texts["acquire"] = shared + part("held_task") + part("acquire")
-    texts["record"] = "".join((shared, *map(part, ("held_task", "detectors", "slowness", "ledger", "record"))))
+    texts["snapshot"] = shared + part("score") + part("snapshot")
+    granting = shared + "".join(map(part, ("score", "first_admitting", "held_task")))
+    texts["acquire"] = granting + part("acquire")
+    learning = ("detectors", "slowness", "ledger", "learn_score", "record")
+    texts["record"] = granting + "".join(map(part, learning))
     texts |= {name: clock + part("identity") + part("outcome") + part(name) for name in _CLOCKED_SCRIPTS}
     return {name: Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest()) for name, text in texts.items()}

@@ -35,6 +35,7 @@ class Entry:
         tokens: prompt, completion, cached, cache_write, reasoning, as `Usage` has them; None if none were told.
         cost_usd: the price of these tokens; None if it is unknown, or nothing was told.
         billed: `unknown` if the provider may have charged more than `cost_usd`.
+        score: why it was chosen of its group: `cost_usd`, `seconds`, `success` and `usd`, as `Score` has them.
     """
 
     provider: str
@@ -50,6 +51,7 @@ class Entry:
     tokens: dict[str, int] | None = None
     cost_usd: float | None = None
     billed: Literal["unknown"] | None = None
+    score: dict[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,12 @@ Line = Entry | RoundStart
 
 
 def fields(line: Line) -> dict[str, Any]:
-    """Returns a line's fields by name, `scope` and `billed` only where it has them.
+    """Returns a line's fields by name, `scope`, `billed` and `score` only where it has them.
 
     `dataclasses.asdict` copies every value, which takes ten times as long.
     """
     found = {name: getattr(line, name) for name in line.__slots__}
-    for name in ("scope", "billed"):
+    for name in ("scope", "billed", "score"):
         if not found.get(name, True):
             del found[name]
     return found

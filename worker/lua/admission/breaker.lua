@@ -1,8 +1,8 @@
 -- One provider's breaker: functions that read it, ask it and change its state.
 --
 -- Assembled by worker/store/scripts.py: SETTINGS, clock.lua, limits.lua, retry_budget.lua and first_tokens.lua come
--- before; acquire.lua, record.lua, admissions.lua, control.lua, extend.lua, probed.lua, snapshot.lua, stalls.lua and
--- parking/release.lua after it.
+-- before; score.lua, first_admitting.lua, acquire.lua, record.lua, admissions.lua, control.lua, extend.lua, probed.lua,
+-- snapshot.lua, stalls.lua and parking/release.lua after it.
 --
 -- Keys of one provider, all in one slot by the hash tag of the namespace:
 --   {ns}:2:breaker:<provider>          hash, fields below; 24 h from the last write; no expiry under an override
@@ -51,6 +51,7 @@ local FEW, TENTH = 10, 0.1    -- from FEW calls in the window on, a larger share
 --   usual_mean, usual_age, usual_at, slow_since  of the long baseline, see slowness.lua
 --   budget_calls, budget_retries, budget_at      of the retry budget, see retry_budget.lua
 --   usual:<tier>, censored_at  what is usual of first tokens, and ms of the last silence learned: first_tokens.lua
+--   score:<tier>, speed:<tier>, load, hot_until  of a provider that is chosen by its score, see score.lua
 --   failed_probes         consecutive failed probes
 --   unhealthy             1 between the events provider-unhealthy and provider-recovered
 --   settings, others      the last two settings that wrote here
@@ -197,49 +198,4 @@ local function grant_permit(b, provider, key, events, now, permit_id, is_retry)
   redis.call('ZADD', permits, string.format('%.0f', now + SETTINGS[provider].permit_ms), permit_id)
   redis.call('EXPIRE', permits, KEEP)
   return b.generation, 1
-end
-
--- Takes a permit from the first provider that admits; from a deprioritised one only where no other admits.
--- The breakers are KEYS[first_key..], their providers ARGV[first_provider..], in order. For a provider in `tried` the
--- permit is one for a retry. Limits, budgets and then the retry budget refuse, too.
--- Returns {'next' | 'none', place from 1, generation, 1 for a half-open permit, ms at which the earliest admits, time,
--- refusals, `usual_first_tokens` of the one that admits, ms of the reservation}. `refusals` has a pair {reason, ms
--- until when} for each provider asked before the decision, in order; the reason is '' for the one that admits. The last
--- is there where limits.lua reserved something.
-local function first_admitting(first_key, first_provider, events, time, permit_id, tried, demand)
-  local earliest, refusals, last = NEVER, {}, nil
-  local function admitted(found)
-    local generation, half_open = grant_permit(found.b, found.provider, found.key, events, found.now, permit_id,
-      tried[found.provider])
-    return { 'next', found.place, generation, half_open, NEVER, time, refusals,
-      usual_first_tokens(found.b, found.provider),
-      reserve(found.provider, found.key, found.now, permit_id, demand, found.place) }
-  end
-  for i = first_key, #KEYS do
-    local key, provider = KEYS[i], ARGV[first_provider + i - first_key]
-    local b, now = read_breaker(key, time)
-    if not b then
-      b = new_breaker(now)
-      write_breaker(key, b, now, provider, events)
-    end
-    local found = { place = i - first_key + 1, key = key, provider = provider, b = b, now = now }
-    local reason, at = refusal(b, key, now)
-    if not reason then reason, at = beyond(provider, key, now, demand, found.place) end
-    if not reason and tried[provider] then
-      at = retry_postponed(b, now, SETTINGS[provider])
-      reason = at and 'retry-budget'
-    end
-    if not reason and b.deprioritised_until > now and b.override == '' then
-      reason, at = 'deprioritised', b.deprioritised_until
-      last = last or found
-    elseif not reason then
-      return admitted(found)
-    elseif at ~= NEVER and (earliest == NEVER or at < earliest) then
-      earliest = at
-    end
-    refusals[#refusals + 1] = { reason, at }
-  end
-  if not last then return { 'none', 0, 0, 0, earliest, time, refusals } end
-  refusals[last.place][1] = ''
-  return admitted(last)
 end

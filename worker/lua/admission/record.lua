@@ -24,7 +24,8 @@
 -- ARGV[17]  what it used beside that, see `settle` in limits.lua
 -- ARGV[18]  what it cost, see ledger.lua; '' for nothing
 -- ARGV[19]  what the completion will use next, see limits.lua
--- ARGV[20..] the remaining providers, as KEYS[4..]
+-- ARGV[20]  what it teaches of scores, see learn_score.lua; '' for nothing
+-- ARGV[21..] the remaining providers, as KEYS[4..]
 -- Returns {1 where it counted, the new state or '' without a change, what comes next, the ms to which the retry budget
 -- postpones the retry or 0}. What comes next is a reply of `first_admitting`, {'retry'} or {'lease-lost'}.
 
@@ -32,13 +33,13 @@ local task, events, key = unpack(KEYS, 1, 3)
 local request, lease_id, next_permit, outcome, generation, permit = unpack(ARGV, 1, 6)
 local latency, retry_after, countdown, draw = unpack(ARGV, 7, 10)
 local failure, first_token, tried, provider = unpack(ARGV, 11, 14)
-local slot, reserved_at, settlement, ledger, demand = unpack(ARGV, 15, 19)
+local slot, reserved_at, settlement, ledger, demand, sample = unpack(ARGV, 15, 20)
 latency, retry_after, countdown = tonumber(latency), tonumber(retry_after), tonumber(countdown)
 draw, generation = tonumber(draw), tonumber(generation)
 local tier, tokens, silence
 first_token, tier, tokens, silence = string.match(first_token, '^(%d+) ?(%S*) ?(%d*) ?(%d*)$')
 first_token, silence = tonumber(first_token), tonumber(silence)
-local FIRST_KEY, FIRST_PROVIDER = 4, 20  -- of the remaining ones
+local FIRST_KEY, FIRST_PROVIDER = 4, 21  -- of the remaining ones
 local settings = SETTINGS[provider]
 
 -- Writes one outcome over the oldest in the ring.
@@ -129,6 +130,7 @@ local function apply_outcome(b, now)
   if tier ~= '' and first_token + silence > 0 and settings.learn_first_tokens == 'on' then
     learn_first_token(b, tier, tonumber(tokens), first_token + silence, silence > 0, now)
   end
+  if sample ~= '' then learn_score(b, sample, latency, first_token, now) end
   return 1
 end
 

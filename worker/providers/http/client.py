@@ -12,7 +12,7 @@ import httpx
 from worker.errors import AttemptFailed
 from worker.providers.http.deadlines import TimedBackend, nothing
 from worker.providers.http.encoding import decoder
-from worker.providers.http.retry_after import parse_exhausted, parse_retry_after
+from worker.providers.http.retry_after import parse_exhausted, parse_retry_after, parse_scarce
 from worker.providers.http.time_limits import Limits
 
 KEPT = 4.0
@@ -113,6 +113,10 @@ class Response:
     def exhausted_for(self) -> float:
         """Returns the seconds until the provider's rate limits are reset, 0 while something remains of each."""
         return parse_exhausted(self._response.headers)
+
+    def scarce_for(self) -> float:
+        """Returns the seconds until the rate limits are reset of which little remains, 0 while enough does."""
+        return parse_scarce(self._response.headers)
 
 
 @contextmanager

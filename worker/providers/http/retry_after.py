@@ -7,6 +7,9 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+SCARCE = 0.1
+"""The part of a rate limit below which little remains."""
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)(?![a-z])"
 _PIECE = re.compile(_PART)
@@ -39,6 +42,12 @@ def parse_exhausted(headers: Mapping[str, str]) -> float:
     return max(_resets(headers), default=0.0)
 
 
+def parse_scarce(headers: Mapping[str, str]) -> float:
+    """Returns the seconds to the last reset of the rate limits of which less than `SCARCE` remains, 0 without any."""
+    waits = (_reset_of(name, headers) for name in headers if _is_scarce(name, headers))
+    return max((wait for wait in waits if wait is not None), default=0.0)
+
+
 def parse_text(text: str) -> float | None:
     """Returns the seconds in a message such as "Please try again in 7m12s", None if it has none."""
     lower = text.lower()
@@ -61,10 +70,27 @@ def _unit(word: str) -> float:
 def _resets(headers: Mapping[str, str]) -> Iterator[float]:
     """Yields the seconds to the reset of each limit that has nothing remaining."""
     for name, remaining in headers.items():
-        if "ratelimit-" in name and "remaining" in name and _number(remaining) == 0:
-            wait = _reset(headers.get(name.replace("remaining", "reset"), ""))
+        if _is_remaining(name) and _number(remaining) == 0:
+            wait = _reset_of(name, headers)
             if wait is not None:
                 yield wait
+
+
+def _is_remaining(name: str) -> bool:
+    return "ratelimit-" in name and "remaining" in name
+
+
+def _reset_of(name: str, headers: Mapping[str, str]) -> float | None:
+    """Returns the seconds to the reset of the limit of which a header says what remains."""
+    return _reset(headers.get(name.replace("remaining", "reset"), ""))
+
+
+def _is_scarce(name: str, headers: Mapping[str, str]) -> bool:
+    """Returns whether a header says that little remains of a limit that another one names."""
+    if not _is_remaining(name):
+        return False
+    remaining, limit = _number(headers.get(name)), _number(headers.get(name.replace("remaining", "limit")))
+    return remaining is not None and bool(limit) and remaining < SCARCE * limit
 
 
 def _reset(value: str) -> float | None:
