@@ -10,6 +10,17 @@ files["worker/lua/admission/breaker.lua"] = {
     "read_demand", "beyond", "reserve", "over_limit", "add_to_retry_budget", "retry_postponed", "usual_first_tokens",
   },
 }
+files["worker/lua/admission/score.lua"] = {
+  ignore = { "211", "221" },
+  read_globals = { "FLAT", "PER_UNIT", "whole", "limits_of" },
+}
+files["worker/lua/admission/learn_score.lua"] = { ignore = { "211", "221" }, read_globals = {
+  "FIRST_UNKNOWN", "TOKEN_UNKNOWN", "of_prompt", "pulled", "known_score", "load_now", "write_load", "whole",
+} }
+files["worker/lua/admission/first_admitting.lua"] = { ignore = { "211" }, read_globals = {
+  "NEVER", "read_breaker", "write_breaker", "new_breaker", "refusal", "grant_permit", "beyond", "reserve",
+  "retry_postponed", "usual_first_tokens", "in_order", "add_to_load", "score_reply",
+} }
 files["worker/lua/admission/first_tokens.lua"] = { ignore = { "211" } }
 files["worker/lua/admission/retry_budget.lua"] = { ignore = { "211" } }
 files["worker/lua/admission/held_task.lua"] = { ignore = { "211" } }
@@ -37,7 +48,8 @@ for _, name in ipairs { "admission/acquire", "admission/admissions", "admission/
     "read_breaker", "write_breaker", "new_breaker", "add_event", "health", "change_state", "open_for",
     "open_for_cooldown", "refusal", "grant_permit", "first_admitting", "holds_lease", "write_asked",
     "update_failure_detector", "update_latency_detector", "update_slowness", "learn_first_token", "names",
-    "add_to_retry_budget", "retry_postponed",
+    "add_to_retry_budget", "retry_postponed", "learn_score", "known_score", "load_now", "loaded", "pulled",
+    "expected_ms", "success_of",
     "read_demand", "over_limit", "room_within_limits", "settle", "add_to_ledger", "whole",
   } }
 end

@@ -18,6 +18,7 @@ from tasks.cli.support.models_table import models_table
 from tasks.cli.support.providers_table import providers_table
 from tasks.cli.support.redis import outage, requires_redis
 from tasks.cli.support.report import report
+from tasks.cli.support.scores_table import scores_table
 from worker.errors import RedisUnavailable
 
 Read = Callable[[], Any]
@@ -47,7 +48,7 @@ def status(watch: bool, interval: float, models: bool, as_json: bool) -> None:
 
 
 def _tables() -> Group:
-    return Group(providers_table(), *filter(None, (limits_table(settings),)))
+    return Group(providers_table(), *filter(None, (limits_table(settings), scores_table(settings))))
 
 
 def _watch(read: Read, show: Show, interval: float) -> NoReturn:

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tasks.celery import settings
+from tasks.cli.support.scores_table import scores
 from tasks.store import store
 from worker.health import model_registry
 from worker.health.health import Health, health
@@ -13,7 +14,7 @@ from worker.limits.usage import Used, usage
 from worker.task import parking, scheduling
 
 _HEALTH = TypeAdapter(Health)
-_OUTSIDE = {"breaker": {"provider", "now", "status", "cause"}}
+_OUTSIDE = {"breaker": {"provider", "now", "status", "cause", "scores"}}
 """Fields of the breaker that the report has one level above it."""
 
 
@@ -44,6 +45,7 @@ def _provider(found: Health, used: Used) -> dict[str, Any]:
         "missing": provider.missing,
         **_HEALTH.dump_python(found, exclude=_OUTSIDE),
         "limits": provider.limits.model_dump(),
+        "scores": scores(provider, breaker),
         "used": {name: value for name, value in asdict(used).items() if name != "provider"},
         "tiers": {tier: {"model": model.name, "status": statuses[tier]} for tier, model in provider.models.items()},
         "models": [asdict(model) for model in model_registry.models(store(), provider.name)],

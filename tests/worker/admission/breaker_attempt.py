@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from tests.worker.admission.breaker_circuit import NEVER
 from tests.worker.admission.limits_model import Demand
 from worker.admission.first_tokens import Lesson
+from worker.admission.score import Sample
 
 
 @dataclass(frozen=True)
@@ -30,3 +31,4 @@ class Attempt:
     reserved_at: int = 0
     settlement: Demand = field(default_factory=dict)
     demand: Demand = field(default_factory=dict)
+    sample: Sample | None = None

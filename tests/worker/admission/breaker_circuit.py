@@ -75,6 +75,10 @@ class Circuit:
     budget_at: int = 0
     usual: tuple[int, ...] = ()
     censored_at: int = 0
+    score: tuple[int, ...] = ()
+    speed: tuple[int, ...] = ()
+    load: tuple[int, ...] = ()
+    hot_until: int = 0
     failed_probes: int = 0
     unhealthy: int = 0
     settings: str = ""
@@ -85,13 +89,15 @@ class Circuit:
 
     def fields(self) -> dict[str, Any]:
         """Returns the fields as they are stored."""
-        derived = ("consecutive_failures", "calls", "blamed", "ring", "permits", "expires", "usual")
+        listed = {name: " ".join(map(str, getattr(self, name))) for name in ("usual", "score", "speed", "load")}
+        derived = ("consecutive_failures", "calls", "blamed", "ring", "permits", "expires", *listed)
         return {name: value for name, value in vars(self).items() if name not in derived} | {
             "consecutive_failures": len(self.consecutive_failures),
             "first": self.consecutive_failures[0] if self.consecutive_failures else "",
             "several": int(len(set(self.consecutive_failures)) > 1), "count": len(self.ring), "failed": self.failed,
             "index": self.calls % RING, "sum_first": self.blamed[0] if self.blamed else "",
-            "sum_several": int(len(set(self.blamed)) > 1), "usual:default": " ".join(map(str, self.usual)),
+            "sum_several": int(len(set(self.blamed)) > 1), "load": listed.pop("load"),
+            **{f"{name}:default": text for name, text in listed.items()},
         }  # fmt: skip
 
     def window(self) -> bytes:

@@ -23,6 +23,7 @@ from tests.worker.admission.silent_calls import FleetModel
 from tests.worker.admission.stored_breakers import stored
 from worker.admission import breaker
 from worker.admission.breaker import Permit
+from worker.admission.score import parse_score
 from worker.limits.bill import NO_BILL, Bill
 from worker.store.connection import Command
 from worker.store.scripts import lua
@@ -164,8 +165,10 @@ class Machine(RuleBasedStateMachine):
     def _keep(self, reply: Sequence[Any], chain: Sequence[str], permit: str) -> None:
         if reply[0] == "next":
             _, place, generation, half_open, _, _, _, _, *reserved = reply
+            ms, score = [*reserved, 0, None][:2]
             granted = Permit(chain[place - 1], generation, permit if half_open else "")
-            self.held.append(replace(granted, slot_id=permit, reserved_ms=reserved[0]) if reserved else granted)
+            granted = replace(granted, score=parse_score(score)) if score else granted
+            self.held.append(replace(granted, slot_id=permit, reserved_ms=ms) if ms else granted)
 
     def control(self, deployment: str, name: str, action: Literal["open", "closed", "reset"], ms: int) -> None:
         """Forces a breaker for so long, or resets it."""

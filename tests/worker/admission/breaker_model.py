@@ -3,7 +3,8 @@
 Methods are named as the scripts, take what these take, and return what these reply. Times are in ms.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from tests.worker.admission.breaker_attempt import Attempt
@@ -13,6 +14,8 @@ from tests.worker.admission.breaker_circuits import HOUR, MINUTE, Circuits
 from tests.worker.admission.breaker_detectors import Figures, learn, linger, suspect
 from tests.worker.admission.breaker_usual import drift
 from tests.worker.admission.limits_model import Demand, Used
+from tests.worker.admission.score_lessons import learn_score
+from tests.worker.admission.score_model import Member, rank
 
 
 class Model(Circuits):
@@ -32,38 +35,57 @@ class Model(Circuits):
     def _first_admitting(
         self, chain: Sequence[str], permit: str, rules: Rules, demand: Demand, task: str, tried: Sequence[str]
     ) -> list[Any]:
-        asked: list[tuple[str, tuple[str, int] | None]] = []
-        for place, name in enumerate(chain):
-            c = self.read(name)
+        asked: list[tuple[Member, tuple[str, int] | None]] = []
+        for one in self._members(chain, rules, demand):
+            name, c = one.name, one.circuit
             if name not in self.circuits:
                 self.write(name, c, rules)
-            deprioritised = c.deprioritised_until > c.seen and not c.override
+            deprioritised = c.deprioritised_until > c.seen and not c.override and not one.score
             due = postponed(c, rules.breaker) if name in tried else None
             refusal = (
                 c.refusal()
-                or self.used.beyond(name, rules.of(name), c.seen, demand, place, task)
+                or self.used.beyond(name, rules.of(name), c.seen, demand, one.place - 1, task)
                 or (("retry-budget", due) if due else None)
                 or (("deprioritised", c.deprioritised_until) if deprioritised else None)
             )
-            asked.append((name, refusal))
+            asked.append((one, refusal))
             if not refusal:
                 break
-        places = [i for i, (_, refusal) in enumerate(asked) if not refusal or refusal[0] == "deprioritised"]
+        able = [one for one, refusal in asked if not refusal or refusal[0] == "deprioritised"]
         times = [refusal[1] for _, refusal in asked if refusal and refusal[1] != NEVER]
-        if not places:
-            over = [list(refusal) for _, refusal in asked if refusal]
-            return ["none", 0, 0, 0, min(times, default=NEVER), self.time, over]
         # The last is the only one that can be without a reason; else the first that is merely deprioritised.
-        place = len(asked) - 1 if not asked[-1][1] else places[0]
-        over = [["" if i == place else refusal[0], refusal[1]] for i, (_, refusal) in enumerate(asked) if refusal]
-        granted = self._grant(chain[place], permit, rules, is_retry=chain[place] in tried)
-        limits, c = rules.of(chain[place]), self.read(chain[place])
+        chosen = (asked[-1][0] if asked and not asked[-1][1] else able[0]) if able else None
+        over = [
+            ["" if one is chosen else refusal[0], refusal[1], *([one.place] if one.score else [])]
+            for one, refusal in asked
+            if refusal
+        ]
+        if not chosen:
+            return ["none", 0, 0, 0, min(times, default=NEVER), self.time, over]
+        more = chosen.load.with_one_more() if chosen.score else ()
+        granted = self._grant(chosen.name, permit, rules, is_retry=chosen.name in tried, load=more)
+        limits, c = rules.of(chosen.name), self.read(chosen.name)
         usual = c.fields()["usual:default"]
-        reserved = self.used.reserve(chain[place], limits, c.seen, demand, place, task, permit)
-        return ["next", place + 1, *granted, NEVER, self.time, over, ["default", usual] if usual else [], *reserved]
+        reserved = self.used.reserve(chosen.name, limits, c.seen, demand, chosen.place - 1, task, permit)
+        scored = [*(reserved or [0]), chosen.reply()] if chosen.score else reserved
+        return ["next", chosen.place, *granted, NEVER, self.time, over, ["default", usual] if usual else [], *scored]
 
-    def _grant(self, name: str, permit: str, rules: Rules, *, is_retry: bool) -> list[int]:
+    def _members(self, chain: Sequence[str], rules: Rules, demand: Demand) -> Iterator[Member]:
+        """Yields the providers in the order in which they are asked; a group is scored when its turn comes."""
+        numbers = demand.get("scored", {}).get("groups", [0] * len(chain))
+        for number, group in groupby(enumerate(chain, 1), key=lambda each: numbers[each[0] - 1]):
+            members = [self._member(name, place, rules) for place, name in group]
+            yield from rank(members, demand["scored"], self.time) if number else members
+
+    def _member(self, name: str, place: int, rules: Rules) -> Member:
         c = self.read(name)
+        live = [ends for ends in self.used.slots.get(name, {}).values() if ends > c.seen]
+        return Member(name, place, c, rules.of(name), len(live))
+
+    def _grant(self, name: str, permit: str, rules: Rules, *, is_retry: bool, load: tuple[int, ...] = ()) -> list[int]:
+        c = self.read(name)
+        if load:
+            c.load = self.circuits[name].load = load
         if is_retry:
             spend(c, retries=1)
         if c.override == "closed" or c.state == "closed":
@@ -146,6 +168,8 @@ class Model(Circuits):
             self.open(name, c, min(10 * MINUTE * 2 ** (c.quota - 1), HOUR), a.draw, "quota-exhausted")
         if a.lesson and rules.breaker.adaptive.first_tokens == "on":
             learn(c, a.lesson, a.first_token)
+        if a.sample:
+            learn_score(c, a.sample, a.latency, a.first_token)
         return 1
 
     def _take_in(self, c: Circuit, a: Attempt) -> None:

@@ -144,7 +144,7 @@ class Used:
 
 def estimated(demand: Demand, place: int) -> tuple[int, int]:
     """Returns the tokens and the nano-USD of a provider by its place from 0."""
-    return (demand["tokens"][place], demand["nano"][place]) if demand else (0, 0)
+    return (demand["tokens"][place], demand["nano"][place]) if "tokens" in demand else (0, 0)
 
 
 def budgets_of(name: str, limits: Limits, demand: Demand) -> list[list[Any]]:

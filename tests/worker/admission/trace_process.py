@@ -12,6 +12,7 @@ from tests.worker.admission.traced_breakers import store_on
 from worker.admission import breaker
 from worker.admission.breaker import NEVER, Attempted, Permit
 from worker.admission.first_tokens import Lesson
+from worker.admission.score import Sample, Scoring
 from worker.admission.stalls import CallInFlight, Stalls
 from worker.errors import RedisUnavailable
 from worker.limits.bill import Bill
@@ -21,6 +22,7 @@ from worker.store.store import Store
 LEASE = "lease"
 USUAL = Estimate(tokens=100, nano=1_000)
 BUDGETS = Budgets(None, (("chain:one", 5_000_000, "chain"), ("tenant:a", 4_000_000, "tenant")))
+RATES = [(3000.0, 300.0, 15_000.0, 0.0), (100.5, 100.5, 400.25, 0.0)]
 OUTCOMES = ["success"] * 60 + ["failure"] * 25 + ["ignored", "rate-limited"] * 5 + ["quota", "authentication"]
 
 
@@ -84,10 +86,24 @@ def _record(store: Store, permit: Permit, task: str) -> None:
         tried=tuple(random.sample(CHAIN, random.randint(0, 2))),
         lesson=Lesson("default", random.randrange(5000), random.choice([100, 2000]) if silent else 0),
         bill=Bill(BUDGETS.settlement(Estimate(random.randint(-USUAL.tokens, 50), random.randint(-USUAL.nano, 50)))),
+        sample=_sample(permit, outcome),
     )
     chain = random.sample(CHAIN, random.randint(0, 2))
     store.run(breaker.record(store, task, LEASE, uuid4().hex, attempted, chain, _demand(len(chain))))
 
 
+def _sample(permit: Permit, outcome: str) -> Sample | None:
+    if not permit.score:
+        return None
+    sizes = (random.randrange(5000), random.randrange(1000), random.randrange(100))
+    scarce_ms = random.choice([0, 0, 0, 20])
+    return Sample("default", outcome == "success", *sizes, load=permit.score.load, scarce_ms=scarce_ms)
+
+
 def _demand(number: int) -> str:
-    return BUDGETS.demand([USUAL] * number)
+    """Returns what so many providers are to be asked for; of every other chain they are a group."""
+    if random.random() < 0.5:
+        return BUDGETS.demand([USUAL] * number)
+    explores = random.random() < 0.1
+    scoring = Scoring([1] * number, random.choices(RATES, k=number), "default", 900, 300, 0.002, explores=explores)
+    return BUDGETS.demand([USUAL] * number, scoring.demand())

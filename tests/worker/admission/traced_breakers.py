@@ -14,6 +14,7 @@ from tests.worker.admission.breaker_circuit import Rules
 from tests.worker.admission.clocked_breaker import CHAIN, provider
 from tests.worker.admission.silent_calls import FleetModel
 from worker.admission.first_tokens import Lesson
+from worker.admission.score import Sample
 from worker.store.scripts import lua
 from worker.store.store import Store
 
@@ -81,17 +82,25 @@ def _acquire(model: FleetModel, keys: list[str], args: list[str]) -> Any:
 
 def _record(model: FleetModel, _: list[str], args: list[str]) -> Any:
     request, _, permit, outcome, generation, held, latency, retry_after, countdown, draw, failure, first, *rest = args
-    tried, provider, slot, reserved_at, settlement, _, demand, *chain = rest
+    tried, provider, slot, reserved_at, settlement, _, demand, sample, *chain = rest
     token, *learned = first.split()
     lesson = Lesson(learned[0], int(learned[1]), int(learned[2])) if learned else None
     numbers = {"latency": latency, "retry_after": retry_after, "countdown": countdown, "draw": draw}
     attempt = Attempt(
         outcome, int(generation), held, request, failure=failure, first_token=int(token), lesson=lesson,
         tried=tuple(tried.split()), slot=slot, reserved_at=int(reserved_at),
-        settlement=json.loads(settlement or "{}"), demand=json.loads(demand or "{}"),
+        settlement=json.loads(settlement or "{}"), demand=json.loads(demand or "{}"), sample=_sample(sample),
         **{name: int(value) for name, value in numbers.items()},
     )  # fmt: skip
     return model.record(provider, attempt, chain, permit, RULES)
+
+
+def _sample(text: str) -> Sample | None:
+    if not text:
+        return None
+    tier, answered, prompt, output, cached, load, scarce = text.split()
+    sizes = (int(prompt), int(output), int(cached))
+    return Sample(tier, answered == "1", *sizes, load=int(load) / 1000, scarce_ms=int(scarce))
 
 
 def _extend(model: FleetModel, keys: list[str], args: list[str]) -> Any:
