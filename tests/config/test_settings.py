@@ -72,6 +72,13 @@ VARIABLES = [
     ("FALLBACK_BREAKER__ADAPTIVE__LATENCY", "on", "breaker.adaptive", Adaptive(failures="on", latency="on")),
     ("FALLBACK_BREAKER", '{"failure_threshold": 9}', "breaker.failure_threshold", 9),
     ("FALLBACK_CHAINS__DEFAULT__PROVIDERS", '["openai"]', "chains.default.providers", ("openai",)),
+    (
+        "FALLBACK_CHAINS__DEFAULT__PROVIDERS",
+        '["openai", ["claude", "llama_cpp"]]',
+        "chains.default.groups",
+        (("claude", "llama_cpp"),),
+    ),
+    ("FALLBACK_CHAINS__LOW_COST__ORDER", "scored", "chains.low-cost.groups", (("llama_cpp", "openai", "claude"),)),
     ("FALLBACK_CHAINS__DEFAULT__FAILOVER", "at-once", "chains.default.failover", "at-once"),
     ("FALLBACK_CHAINS__HIGH_PRIORITY__PRIORITY", "9", "chains.high-priority.priority", 9),
     ("FALLBACK_CHAINS__high-priority__RETRY__MAX_RETRIES", "0", "chains.high-priority.retry.max_retries", 0),

@@ -11,13 +11,20 @@ from redis.exceptions import ResponseError
 
 from tasks.local import valkey
 from tasks.local.fleet import Fleet
-from tests.worker.admission.breaker_machine import SETTINGS, machine_on
+from tests.worker.admission.breaker_machine import SETTINGS, Machine, machine_on
 from tests.worker.admission.breaker_mutants import Mutant, mutants
 from tests.worker.admission.breaker_rules import BreakerMachine
 from tests.worker.admission.limits_machine import LimitsMachine
+from tests.worker.admission.score_machine import ScoreMachine
 
 MOST_SURVIVORS = 4
-OF_LIMITS = ("minute", "limits", "ledger", "renew_slots")
+MACHINES: dict[str, type[Machine]] = {
+    **dict.fromkeys(("minute", "limits", "ledger", "renew_slots"), LimitsMachine),
+    **dict.fromkeys(("score", "learn_score"), ScoreMachine),
+}
+"""The machine that has most to say of a file; `BreakerMachine` of the others."""
+OF_SCORES = ("score", "is_new", "reply", "load")
+"""Words in the mutants of first_admitting.lua that only groups notice."""
 
 
 def is_killed(mutant: Mutant, url: str, *, within: int = 200) -> bool:
@@ -28,7 +35,8 @@ def is_killed(mutant: Mutant, url: str, *, within: int = 200) -> bool:
         url: of a server.
         within: runs of a hundred steps; the draws depend on it, not only their number.
     """
-    kind = LimitsMachine if mutant.file in OF_LIMITS else BreakerMachine
+    is_of_group = mutant.file == "first_admitting" and any(word in mutant.old for word in OF_SCORES)
+    kind = ScoreMachine if is_of_group else MACHINES.get(mutant.file, BreakerMachine)
     with machine_on(kind, url, mutant.part) as machine:
         try:
             run_state_machine_as_test(machine, settings=settings(SETTINGS, max_examples=within, derandomize=True))

@@ -90,7 +90,7 @@ def _is_scarce(name: str, headers: Mapping[str, str]) -> bool:
     if not _is_remaining(name):
         return False
     remaining, limit = _number(headers.get(name)), _number(headers.get(name.replace("remaining", "limit")))
-    return remaining is not None and bool(limit) and remaining < SCARCE * limit
+    return remaining is not None and limit is not None and remaining < SCARCE * limit
 
 
 def _reset(value: str) -> float | None:

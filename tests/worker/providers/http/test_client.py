@@ -13,7 +13,7 @@ from tests.worker.providers.asking import OPENAI as STREAM
 from tests.worker.providers.asking import asked, failure, provider, request, revoked_if
 from tests.worker.providers.bare_server import END, HEAD, Bare, chunk, responds, sends, serving, stalls, streams
 from worker.providers.http import client
-from worker.providers.http.retry_after import parse_exhausted, parse_retry_after
+from worker.providers.http.retry_after import parse_exhausted, parse_retry_after, parse_scarce
 
 
 def openai(bare: Bare, **limits: float) -> Provider:
@@ -198,6 +198,35 @@ def test_retry_after_is_read_as(headers: dict[str, str], seconds: float | None) 
 )
 def test_what_a_successful_answer_says_is_exhausted(headers: dict[str, str], seconds: float) -> None:
     assert parse_exhausted(headers) == seconds
+
+
+def of_requests(remaining: str, limit: str = "100", reset: str = "20s") -> dict[str, str]:
+    names = ("remaining", "limit", "reset")
+    return {f"x-ratelimit-{name}-requests": value for name, value in zip(names, (remaining, limit, reset), strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        (of_requests("9"), 20.0),
+        (of_requests("0"), 20.0),
+        (of_requests("10"), 0.0),
+        (of_requests("9", limit="none"), 0.0),
+        (of_requests("9", reset=""), 0.0),
+        ({"x-ratelimit-remaining-requests": "1", "x-ratelimit-reset-requests": "20s"}, 0.0),
+        (
+            {
+                "anthropic-ratelimit-tokens-limit": "80000",
+                "anthropic-ratelimit-tokens-remaining": "7000",
+                "anthropic-ratelimit-tokens-reset": "30",
+            },
+            30.0,
+        ),
+        ({}, 0.0),
+    ],
+)
+def test_what_a_successful_answer_says_is_scarce(headers: dict[str, str], seconds: float) -> None:
+    assert parse_scarce(headers) == seconds
 
 
 def test_retry_after_may_be_a_date() -> None:
