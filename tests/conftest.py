@@ -63,6 +63,7 @@ _LONG = (
     "tests/worker/admission/test_breaker_mutants.py",
     "tests/worker/admission/test_hazards_of_silence.py",
     "tests/worker/admission/test_limits_machine.py",
+    "tests/worker/admission/test_score_machine.py",
     "tests/worker/providers/test_llama_cpp_cases.py",
 )
 """Folders, files and tests that take most of their time in starting, killing and waiting, or in many cases."""

@@ -49,7 +49,7 @@ def described(schema: Schema, root: Schema) -> str:
             return "null"
         case "array":
             items = described(here["items"], root) if "items" in here else "values"
-            return f"list of {items}{_at_least(here)}"
+            return f"list of {f'({items})' if ' or ' in items else items}{_at_least(here)}"
         case "object":
             return "table"
         case str(kind):

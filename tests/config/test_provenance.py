@@ -38,7 +38,7 @@ def plain(value):
 
 def test_every_setting_has_the_value_in_force(file):
     environ = {"FALLBACK_CONFIG": file, OUTCOME: "never"}
-    dumped, entries = load(environ).model_dump(), effective(environ)
+    dumped, entries = load(environ).model_dump(by_alias=True), effective(environ)
     for entry in entries:
         if entry.path != "redis_url.password":
             assert entry.value == plain(reduce(dict.__getitem__, entry.path.split("."), dumped)), entry
