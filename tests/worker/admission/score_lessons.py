@@ -17,7 +17,7 @@ def learn_score(c: Circuit, sample: Sample, latency: float, first_token: int) ->
         c.score = Outcomes(*_replaced(outcomes, bad=outcomes.bad + 1)).stored(now)
         c.speed = speed.stored() if speed else ()
         return
-    weight = max(0.1, 1 / ((speed.samples if speed else 0) + 1))
+    weight = max(0.02, 1 / (outcomes.ok + 1))
     first, token = _of_idle(c, speed, sample, latency, first_token)
     c.speed = _learned(speed, first, token, now - outcomes.at).stored()
     share = min(sample.cached / max(sample.prompt, 1), 1)

@@ -96,8 +96,8 @@ class ScoreMachine(Machine):
         assert all(after.get(each) == before.get(each) for each in others if each in before)
         assert not [each for each in chain[: chain.index(group[0])] if each in admitting and not self.is_last(each)]
         self.bit("one behind is chosen", number and group.index(name) > 0 and group[0] in admitting)
-        hot = [each for each in group if self.model.read(each).hot_until > self.model.read(each).seen]
-        if name in hot and not scoring.explores:
+        hot = [each for each in group if self.model.read(each).hot_until > self.model.time]
+        if name in hot:
             assert all(each in hot or each not in admitting for each in group)
         self.bit("a hot one is left", group[0] in hot and name not in hot)
         self.bit("the oldest is asked", scoring.explores)

@@ -7,13 +7,15 @@
 --
 -- 1. Speeds are learned from answers alone, as of an idle provider: divided by 1 + load. The time of a plain answer is
 --    divided between first token and others as it is expected to be.
--- 2. A sample weighs NEWEST, more while there are few; beyond MOST_TIMES the estimate it counts as that.
+-- 2. A sample weighs NEWEST, more while there are few; beyond MOST_TIMES the estimate it counts as that. Tokens weigh
+--    OF_SIZES: they are the callers', differ widely from call to call, and seldom change for good.
 -- 3. The long-run mean is one over time, with a memory of SPEED_SPAN.
 
 local learn_score
 
 do
   local NEWEST, MOST_TIMES = 0.1, 4
+  local OF_SIZES = 0.02
   local ENOUGH_TOKENS = 16                        -- of an answer: a shorter one says nothing of the time per token
   local SPEED_SPAN = 3600000                      -- ms
   local SHORTEST_STEP, LONGEST_STEP = 100, 60000  -- ms that one sample counts in the long-run mean
@@ -60,7 +62,7 @@ do
 
   -- Takes one answer into what is known.
   local function learn_answer(b, known, sample, latency, first_token, now)
-    local weight = math.max(NEWEST, 1 / (known.samples + 1))
+    local weight = math.max(OF_SIZES, 1 / (known.ok + 1))
     local first, token = speed_of_answer(b, known, sample, latency, first_token)
     learn_speed(known, first, token, now)
     local share = math.min(sample.cached / math.max(sample.prompt, 1), 1)

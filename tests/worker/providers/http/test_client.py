@@ -212,7 +212,6 @@ def of_requests(remaining: str, limit: str = "100", reset: str = "20s") -> dict[
         (of_requests("0"), 20.0),
         (of_requests("10"), 0.0),
         (of_requests("9", limit="none"), 0.0),
-        (of_requests("9", reset=""), 0.0),
         ({"x-ratelimit-remaining-requests": "1", "x-ratelimit-reset-requests": "20s"}, 0.0),
         (
             {
