@@ -101,6 +101,7 @@ class ScoreMachine(Machine):
             assert all(each in hot or each not in admitting for each in group)
         self.bit("a hot one is left", group[0] in hot and name not in hot)
         self.bit("the oldest is asked", scoring.explores)
+        self.bit("chosen though it is deprioritised", self.is_last(name))
 
     def fields(self) -> dict[str, dict[str, str]]:
         """Returns what is stored for scores."""
@@ -185,6 +186,17 @@ class ScoreMachine(Machine):
             self.fail_in_a_row(name)
         else:
             self.control("usual", name, kind, ms)
+
+    @rule(name=st.sampled_from(CHAIN), chain=orders, drawn=scorings)
+    def becomes_slow(self, name: str, chain: list[str], drawn: Any) -> None:
+        (reply,) = self.send("usual", self.acquiring("usual", [name]))
+        if reply[0] != "next":
+            return
+        permit = self.held.pop()
+        times = [400] * 55 + [4000] * 6
+        said = {"outcome": "success", "latency": 5000}
+        self.send("usual", *(self.recording("usual", permit, first_token=ms, **said) for ms in times))
+        self.ask("usual", [name, *(each for each in chain if each != name)], (1, 1, 1), drawn, 1)
 
     def fail_in_a_row(self, name: str) -> None:
         for i in range(5):

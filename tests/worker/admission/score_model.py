@@ -30,7 +30,7 @@ class Outcomes:
         if not stored:
             return cls()
         ok, bad, cached, prompt, output, at = stored
-        kept = 2 ** (min(at - now, 0) / (10 * MINUTE))
+        kept = 2 ** ((at - now) / (10 * MINUTE))
         return cls(ok / 1000 * kept, bad / 1000 * kept, cached / 1000, prompt, output, at)
 
     @property
@@ -58,7 +58,7 @@ class Speed:
         if not stored:
             return None
         *speeds, samples, age = stored
-        return cls(*speeds, samples / 1000 * 2 ** (min(at - now, 0) / (2 * MINUTE)), age)
+        return cls(*speeds, samples / 1000 * 2 ** ((at - now) / (2 * MINUTE)), age)
 
     def pulled(self) -> tuple[float, float]:
         pairs = ((self.first, self.usual_first), (self.token, self.usual_token))

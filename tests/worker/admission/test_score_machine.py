@@ -18,7 +18,7 @@ BITES = frozenset(
     [
         *("chosen within a group", "one behind is chosen", "a hot one is left", "the oldest is asked"),
         *("learned of an answer", "learned of a failure", "learned under load", "hot"),
-        "the clock goes back",
+        *("the clock goes back", "chosen though it is deprioritised"),
         *("event: circuit-breaker-" + word for word in ("open", "half-open", "forced-open")),
     ]
 )

@@ -56,7 +56,7 @@ do  -- a function of Lua has room for 200 locals
     return found
   end
 
-  local function halved(at, now, half_life) return 2 ^ (math.min(at - now, 0) / half_life) end
+  local function halved(at, now, half_life) return 2 ^ ((at - now) / half_life) end
 
   -- Returns a prompt's time to first token over that of one of REFERENCE tokens, by what first_tokens.lua has learned.
   function of_prompt(b, tier, tokens)
