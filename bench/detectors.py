@@ -19,7 +19,7 @@ from rich.status import Status
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.kit import report
-from bench.parts.detectors import specified, tables
+from bench.parts.detectors import late, specified, tables
 from bench.parts.detectors.alarms import Detectors
 from bench.parts.detectors.noise import HARDER, SPREADS
 from bench.parts.detectors.plots import draw
@@ -37,6 +37,9 @@ TIMES = (1.5, 2, 3, 5)
 PLOTTED = SPREADS[2]
 LEARNED, LEARNED_LATENCY = 2000, 500
 """Calls before a change, or before false alarms are counted: four time constants of the baseline, ten of the other."""
+
+RUNS_OF_LATE = 60
+"""As many times fewer runs of the learned limit: each of its calls is a record of its own."""
 
 
 @click.command()
@@ -83,6 +86,10 @@ def _run(console: Console, status: Status, redis: Redis, url: str, runs: int, se
     unlearned = {share: prototype.failing(share, 0) for share in FALSE_ALARMS}
     console.print(specified.failures(failing, unlearned, changes, as_prototype))
     console.print(specified.latency([(steady[spread], slower[spread][3]) for spread in SPREADS]))
+    status.update("the learned limit")
+    seeds = range(seed, seed + max(2, runs // RUNS_OF_LATE))
+    sides = [(usual, sigma, side) for usual in late.USUAL for sigma in late.SIGMAS for side in late.SIDES]
+    console.print(late.rows({of: late.measured(url, *of, seeds) for of in sides}))
     calls = detectors.calls + prototype.detectors.calls
     console.print(f"{runs:,} runs of each scenario, {calls / 1e6:.0f} million calls, seed {seed}")
     for plot in plots:

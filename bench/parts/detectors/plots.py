@@ -1,39 +1,20 @@
-"""The figure of docs/benchmarks/detectors.md: an SVG, the same for the same figures, that follows a dark theme."""
+"""The figure of docs/benchmarks/detectors.md."""
 
-import re
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.kit.svg import COLOURS, INK, PAPER, document, save
 from bench.parts.detectors.alarms import FAILURE_RULES, LATENCY_RULES
 from bench.parts.detectors.noise import Noise
 from bench.parts.detectors.scenarios import Delays
 from bench.parts.detectors.tables import DelaysByRule, FalseByRule
 
-INK, PAPER = "#24292f", "#ffffff"
-DARK = {INK: "#e6edf3", PAPER: "#0d1117"}
-COLOURS = ("#2f81f7", "#d9730d", "#8a8f98")
-"""Of the detector, then of the other rules: they stand out from either paper."""
-
 NONE = 0.0005
 """Where a logarithmic scale shows no alarm at all."""
-
-_DOCUMENT = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "detectors",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial"],
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
-    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), PAPER),
-}
 
 _PLAIN = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}
 
@@ -66,7 +47,7 @@ def draw(
         for rule, colour, several in zip(LATENCY_RULES, COLOURS, ((2, 3), (3, 5)), strict=False)
         for times, style in zip(several, ("--", "-"), strict=True)
     ]
-    with mpl.rc_context(_DOCUMENT):
+    with document("detectors"):
         figure = Figure(figsize=(10, 7.6), layout="constrained")
         ((rising, baselines), (slowing, scatters)) = figure.subplots(2, 2, width_ratios=(5, 4))
         figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
@@ -74,7 +55,7 @@ def draw(
         _baselines(baselines, failing)
         _shares(slowing, "First tokens take 2 to 5 times as long (sigma 0.5)", of_latency, 60, 0.75)
         _scatters(scatters, steady)
-        _save(figure, path)
+        save(figure, path)
 
 
 def _shares(axes: Axes, title: str, curves: Sequence[Curve], calls: int, labelled: float) -> None:
@@ -127,19 +108,3 @@ def _scatters(axes: Axes, steady: Mapping[Noise, FalseByRule]) -> None:
     axes.minorticks_off()
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(axis="y", linewidth=0.5, alpha=0.3, color=INK)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    if path.suffix == ".png":
-        figure.savefig(path, dpi=110)
-        return
-    written = StringIO()
-    figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    rules = " ".join(
-        f'[style*="{name}: {light}"] {{ {name}: {dark} !important }}'
-        for name in ("fill", "stroke")
-        for light, dark in DARK.items()
-    )
-    style = f"<style>@media (prefers-color-scheme: dark) {{ {rules} }}</style>"
-    head, tag, body = re.sub(r"(\.\d\d)\d+", r"\1", written.getvalue()).partition("<defs>")  # a hundredth of a point
-    path.write_text(f"{head}{style}\n{tag}{body}", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""A simulated fleet whose completions choose between providers; open simulation.py first."""
