@@ -58,7 +58,7 @@ class Speed:
         if not stored:
             return None
         *speeds, samples, age = stored
-        return cls(*speeds, samples / 1000 * 2 ** ((at - now) / (2 * MINUTE)), age)
+        return cls(*speeds, samples / 1000 * 2 ** ((at - now) / MINUTE), age)
 
     def pulled(self) -> tuple[float, float]:
         pairs = ((self.first, self.usual_first), (self.token, self.usual_token))
@@ -186,7 +186,7 @@ def _order(left: list[Member], *, explores: bool, time: int) -> list[Member]:
         pool = [each for each in left if each.circuit.hot_until <= time] or left
         best = pool[0]
         for each in pool[1:]:
-            if each.j < 0.85 * best.j:
+            if each.j < 0.9 * best.j:
                 best = each
         order.append(best)
         left.remove(best)

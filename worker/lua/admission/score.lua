@@ -32,13 +32,13 @@ local in_order, add_to_load, score_reply  -- for first_admitting.lua
 local known_score, pulled, of_prompt, load_now, loaded, write_load, expected_ms, success_of
 
 do  -- a function of Lua has room for 200 locals
-  local SCORE_HALVES, SPEED_HALVES = 600000, 120000  -- ms in which what was learned loses half of its weight
+  local SCORE_HALVES, SPEED_HALVES = 600000, 60000  -- ms in which what was learned loses half of its weight
   local PRIOR_OK, PRIOR = 1.8, 2
   local REFERENCE = 1000                -- tokens
   local LENGTH_UNKNOWN = 5000           -- ms
   local LEAST_USUAL = 8                 -- calls in flight: fewer slow nobody down
   local USUAL_LOAD_SPAN = 600000        -- ms; up to that age the usual load is a plain mean, then one that forgets
-  local LEFT_BELOW = 0.85
+  local LEFT_BELOW = 0.9
 
   local function tier_of(provider, wanted)
     for _, tier in ipairs(SETTINGS[provider].tiers) do
