@@ -27,7 +27,7 @@ from tasks.local.errors import FleetError
 from tasks.local.fleet import Fleet
 from worker.errors import RedisUnavailable
 
-WIDE = 170
+WIDE = 190
 """Characters of the widest table."""
 
 Runs = dict[str, list[Run]]
