@@ -19,6 +19,7 @@ from tasks.local.process import Process
 from tests.chaos.bed import Bed
 from tests.chaos.census import MESSAGES
 from tests.chaos.conftest import Figures
+from tests.chaos.length import at_length
 from tests.chaos.provider import KEY, prompt
 from tests.waiting import wait_until
 
@@ -110,6 +111,7 @@ def test_all_fail_at_once(fleet: Fleet, figures: Figures) -> None:
     assert len(most) <= MOST
 
 
+@at_length
 def test_all_publish_a_retry_at_once(fleet: Fleet, figures: Figures) -> None:
     """Messages that only a later version can read are queued again each second, until their deadline."""
     crowd = Crowd(fleet, delay=1.0)
@@ -121,6 +123,7 @@ def test_all_publish_a_retry_at_once(fleet: Fleet, figures: Figures) -> None:
     assert len(most) <= MOST
 
 
+@at_length
 @pytest.mark.parametrize("kill", [True, False])
 def test_all_fail_while_redis_is_away(fleet: Fleet, figures: Figures, kill: bool) -> None:
     crowd = Crowd(fleet, delay=60.0)
@@ -136,7 +139,7 @@ def test_all_fail_while_redis_is_away(fleet: Fleet, figures: Figures, kill: bool
     assert len(most) <= MOST
 
 
-@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("restart", [False, pytest.param(True, marks=at_length)])
 def test_the_threads_of_a_producer_share_a_few(fleet: Fleet, figures: Figures, restart: bool) -> None:
     bed = Bed.start(fleet, delay=10.0)
     bed.start_workers(["crowd"], concurrency=SLOTS)

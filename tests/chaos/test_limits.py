@@ -12,6 +12,7 @@ from tasks.local.fleet import Fleet
 from tests.chaos.bed import Bed
 from tests.chaos.census import take
 from tests.chaos.conftest import Figures
+from tests.chaos.length import at_length
 from tests.chaos.producer import Producer
 from tests.chaos.provider import Call
 from tests.chaos.witness import Witness
@@ -38,6 +39,7 @@ def bed(fleet: Fleet) -> Bed:
     return bed
 
 
+@at_length
 @pytest.mark.timeout(1800)
 def test_limits_hold_and_come_back(bed: Bed, completions: int, figures: Figures) -> None:
     with Witness(bed.server.url) as witness, Producer(bed.server.url, completions, rate=RATE) as producer:

@@ -18,6 +18,7 @@ from tasks.local.readiness import writes
 from tests.chaos.bed import Bed
 from tests.chaos.census import take
 from tests.chaos.conftest import Figures
+from tests.chaos.length import at_length
 from tests.chaos.neighbour import BEGUN
 from tests.chaos.producer import Producer
 from tests.chaos.witness import Witness
@@ -118,7 +119,7 @@ def run_beside(bed: Bed, shop: Shop, kill: Callable[[], object]) -> None:
     )
 
 
-@pytest.mark.skipif("CHAOS_NEIGHBOURS" not in os.environ, reason="the control, without a fleet: at full length alone")
+@at_length
 def test_a_stock_application_alone_begins_each_task_once(bed: Bed, figures: Figures) -> None:
     shop = Shop(bed)
     run_beside(bed, shop, lambda: None)

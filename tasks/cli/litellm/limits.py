@@ -48,7 +48,7 @@ def timeouts_of(params: Section, shared: Limits) -> Tree:
 
 
 def usage_of(params: Section, entry: Section) -> Tree:
-    """Returns a provider's table `limits`, as a table with this one key; what litellm_params says wins over the entry."""
+    """Returns a provider's `limits`, as a table with this one key; what litellm_params says wins over the entry."""
     found = {}
     for theirs, (ours, most) in _LIMITS.items():
         section = params if theirs in params else entry

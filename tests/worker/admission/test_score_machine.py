@@ -11,6 +11,7 @@ from tests.worker.admission.score_machine import ScoreMachine
 
 IN_THE_GATE = 12
 EXAMPLES = int(os.environ.get("BREAKER_EXAMPLES", IN_THE_GATE))
+at_length = pytest.mark.skipif(EXAMPLES == IN_THE_GATE, reason="at full length alone: the gate has its time")
 LEAST = 20 if EXAMPLES > IN_THE_GATE else 2
 """How often each rule must have done what it is there for."""
 
@@ -25,7 +26,7 @@ BITES = frozenset(
 
 
 @pytest.mark.timeout(600 if EXAMPLES == IN_THE_GATE else 3600)
-@pytest.mark.parametrize("server", ["valkey", "redis_server"])
+@pytest.mark.parametrize("server", ["valkey", pytest.param("redis_server", marks=at_length)])
 def test_every_step_leaves_what_the_model_says(request, server, record_property):
     with machine_on(ScoreMachine, request.getfixturevalue(server).url) as machine:
         run_state_machine_as_test(machine, settings=settings(SETTINGS, max_examples=EXAMPLES, derandomize=True))

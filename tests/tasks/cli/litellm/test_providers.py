@@ -235,7 +235,6 @@ LIMITS = [
     ("model: gpt-4o, rpm: 30, tpm: 90000", "", (30, 90_000, None)),
     ("model: gpt-4o, rpm: '30', max_parallel_requests: 4", "", (30, None, 4)),
     ("model: gpt-4o, rpm: 30", ", rpm: 60, tpm: 1000", (30, 1000, None)),
-    ("model: gpt-4o, rpm: 0, tpm: os.environ/TPM", "", (None, None, None)),
 ]
 
 
