@@ -99,7 +99,7 @@ def of_redis(redis: Redis) -> Iterator[tuple[str, str]]:
 
 
 def _content(redis: Redis, key: str) -> Any:
-    if key.startswith(BODIES["messages"]):
+    if key.startswith(BODIES["messages"]) or key.endswith(":window"):  # a breaker's window is bytes: no text
         return None
     match redis.type(key):
         case "hash":
