@@ -38,7 +38,7 @@ long: .venv/test.stamp  ## the short forms of breaker, transport, chaos, fuzz an
 
 full: lint test second-server tools breaker mutants transport chaos fuzz  ## all but the soak, at full length: an hour
 
-breaker: .venv/test.stamp  ## the breaker against its model: some five minutes on each server, and a replay
+breaker: .venv/test.stamp  ## breaker, scores and limits against their models, on each server, and a replay
 	BREAKER_EXAMPLES=800 TRACE_OPERATIONS=50000 $(AT_LENGTH) tests/worker/admission/test_breaker_machine.py tests/worker/admission/test_score_machine.py tests/worker/admission/test_limits_machine.py tests/worker/admission/test_breaker_trace.py
 
 mutants: .venv/test.stamp  ## each mutant of the breaker's Lua against the state machine: some ten minutes

@@ -1,7 +1,7 @@
 """What an attempt cost, as the script reads it that records the attempt."""
 
 import json
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,6 @@ class Figures:
 
     def __add__(self, other: "Figures") -> "Figures":
         return Figures(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
-
-
-NUMBER = len(fields(Figures))
 
 
 @dataclass(frozen=True, slots=True)
