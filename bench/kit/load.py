@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import psutil
 from celery import Celery
+from celery.exceptions import TimeoutError as ResultTimeout
 from celery.result import AsyncResult
 
 PATIENCE = 60.0
@@ -52,6 +54,20 @@ def load(side: Side, server: int, *, in_flight: int, warm_up: float, seconds: fl
         raise BenchError(f"{side.name}: nothing was answered in {seconds:g} s")
     worker, redis, driver = (1000 * (end - begin) / len(took) for begin, end in zip(before, after, strict=True))
     return Load(len(took) / lasted, worker, redis, driver, median(took))
+
+
+def answers_of(results: Sequence[AsyncResult], patience: float) -> list[dict[str, Any]]:
+    """Returns what came back within so many seconds in all, failures excepted.
+
+    Raises:
+        BenchError: some never came back.
+    """
+    until = time.monotonic() + patience
+    try:
+        came = [result.get(timeout=max(0.001, until - time.monotonic()), propagate=False) for result in results]
+    except ResultTimeout:
+        raise BenchError(f"of {len(results)} completions some never came back") from None
+    return [answer for answer in came if isinstance(answer, dict)]
 
 
 def delay_to_get(side: Side) -> float:

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from celery import Celery
-from celery.exceptions import TimeoutError as ResultTimeout
 from celery.result import AsyncResult
 
 from bench.kit.environment import inherited
-from bench.kit.load import BenchError
+from bench.kit.load import BenchError, answers_of
 from bench.kit.mortal import Manner
 from bench.kit.serving import Mortal
 from config import settings
@@ -142,7 +141,7 @@ class Bench:
         work = self._queue(slots * (ANSWERED + LEFT))
         self._await_arrivals(slots * ANSWERED)
         before = self._failing.turn(manner)
-        answers, arrivals = _answers(work), self._failing.state().arrivals
+        answers, arrivals = answers_of(work, _PATIENCE), self._failing.state().arrivals
         to_open, opened = self._opened(since)
         return Outage(
             slots=slots,
@@ -164,7 +163,7 @@ class Bench:
         """
         self._failing.turn(manner)
         time.sleep(self._cooldown())
-        answers = _answers(self._queue(AT_ONCE))
+        answers = answers_of(self._queue(AT_ONCE), _PATIENCE)
         self._cooldown()
         return Return(len(self._failing.state().arrivals), _refused(answers), AT_ONCE - len(answers))
 
@@ -200,16 +199,6 @@ class Bench:
         if breaker.state != "open" or left <= 0:
             raise BenchError("the machine is too busy: a cooldown passed before all was answered")
         return left
-
-
-def _answers(results: Sequence[AsyncResult]) -> list[dict[str, Any]]:
-    """Returns what came back, failures excepted."""
-    until = time.monotonic() + _PATIENCE
-    try:
-        came = [result.get(timeout=max(0.001, until - time.monotonic()), propagate=False) for result in results]
-    except ResultTimeout:
-        raise BenchError(f"of {len(results)} completions some never came back") from None
-    return [answer for answer in came if isinstance(answer, dict)]
 
 
 def _refused(answers: Sequence[dict[str, Any]]) -> Counter[str]:

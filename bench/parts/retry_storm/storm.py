@@ -9,11 +9,10 @@ from statistics import median, quantiles
 from typing import Any
 
 from celery import Celery
-from celery.exceptions import TimeoutError as ResultTimeout
 from celery.result import AsyncResult
 
 from bench.kit.environment import inherited
-from bench.kit.load import BenchError
+from bench.kit.load import answers_of
 from bench.kit.mortal import Manner
 from bench.kit.serving import Mortal
 from tasks.local import valkey
@@ -93,12 +92,12 @@ def storm(folder: Path, breaker: str, manner: Manner, *, rate: float, seconds: f
             start_worker(fleet, f"worker{number}", queues=["completions"], concurrency=SLOTS)
         app = Celery("elsewhere", broker=server.url, backend=server.url)
         stack.callback(app.close)
-        _answers(_queue(app, rate, BEFORE))
+        answers_of(_queue(app, rate, BEFORE), _PATIENCE)
         for each in providers[1:]:
             each.turn(Manner())
         providers[0].turn(manner)
         work = _queue(app, rate, seconds)
-        answers = _answers(work)
+        answers = answers_of(work, _PATIENCE)
         calls = [len(each.state().arrivals) for each in providers]
     return _storm(len(work), calls, answers)
 
@@ -110,16 +109,6 @@ def _queue(app: Celery, rate: float, seconds: float) -> list[AsyncResult]:
         time.sleep(max(0.0, due - time.monotonic()))
         queued.append(complete.delay(_REQUEST))
     return queued
-
-
-def _answers(results: Sequence[AsyncResult]) -> list[dict[str, Any]]:
-    """Returns what came back, failures excepted."""
-    until = time.monotonic() + _PATIENCE
-    try:
-        came = [result.get(timeout=max(0.001, until - time.monotonic()), propagate=False) for result in results]
-    except ResultTimeout:
-        raise BenchError(f"of {len(results)} completions some never came back") from None
-    return [answer for answer in came if isinstance(answer, dict)]
 
 
 def _storm(completions: int, calls: Sequence[int], answers: Sequence[dict[str, Any]]) -> Storm:
