@@ -5,7 +5,7 @@ import pytest
 from tests.worker.admission.clocked_breaker import HOUR, ClockedBreaker, attempted
 
 DAY = 24 * HOUR // 1000
-ABOUT_A_KILOBYTE = 1_400
+ABOUT_A_KILOBYTE = 1_250
 
 
 @pytest.fixture
@@ -80,6 +80,8 @@ def test_a_provider_takes_about_a_kilobyte(b, record_property):
     b.trip()
     b.at(b.fields()["open_until"])
     b.call("failure", task="3f0c6f6e-5d0c-4f43-8f0c-0c6f6e5d0c4f")
-    sizes = {key: b.server.memory_usage(key) for key in (b.key(), b.key() + ":window")}
+    # Of the window what it holds: as it grows, a server may allocate twice that ahead, 704 bytes in one run of many.
+    sizes = (b.server.memory_usage(b.key()), b.server.strlen(b.key() + ":window"))
     record_property("counted", f"{sizes} bytes")
-    assert sum(sizes.values()) < ABOUT_A_KILOBYTE
+    assert sizes[1] == 4 * 100
+    assert sum(sizes) < ABOUT_A_KILOBYTE
