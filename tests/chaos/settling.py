@@ -31,6 +31,7 @@ base_url = "{url}/v1"
 api_key_env = "SETTLING_KEY"
 stream = false
 models.default = {{ name = "bare" }}
+breaker = {{ retry_budget = {{ share = 1.0 }} }}
 [chains.default]
 providers = ["first"]
 """

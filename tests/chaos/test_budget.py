@@ -48,11 +48,12 @@ def test_a_budget_is_overrun_by_the_error_of_estimates_alone(bed: Bed, estimated
     ended = Counter("answered" if meta["status"] == "SUCCESS" else meta["result"]["exc_type"] for meta in results)
     calls = bed.provider.calls()
     spent, in_flight = len(calls) * PRICE, most_in_flight(calls)
-    error = in_flight * (ANSWER - estimated) / ANSWER * PRICE
+    error = (ANSWER - estimated) / ANSWER * PRICE
     figures(
         f"{dict(ended)}; {spent:.2f} USD of {BUDGET:g} spent, overrun {max(0.0, spent - BUDGET):.2f}; "
-        f"{in_flight} in flight at most, whose estimates were wrong by {error:.2f}"
+        f"{in_flight} at the provider at most, whose estimates were wrong by {in_flight * error:.2f}"
     )
     assert set(ended) == {"answered", "BudgetExceeded"}
     assert ended["answered"] == len(calls)
-    assert BUDGET - PRICE <= spent <= BUDGET + error + 1e-9
+    # A call counts from its grant to its record, longer than the provider sees it: each slot may have one.
+    assert BUDGET - PRICE <= spent <= BUDGET + 2 * SLOTS * error + 1e-9
