@@ -13,7 +13,7 @@ AT_LENGTH := $(BIN)/pytest -m "not tools"
 # Holds requests against OpenAI's specification. 5.15 and later want Node 24.
 PRISM := @stoplight/prism-cli@5.14.2
 
-.PHONY: help demo up test second-server tools long full breaker mutants transport chaos fuzz soak lint docs audit format clean
+.PHONY: help demo up test second-server tools long whole full breaker mutants transport chaos fuzz soak lint docs audit format clean
 
 help:  ## what each target is for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,10 @@ tools: .venv/test.stamp .venv/prism.stamp  ## what needs Debian's redis-server, 
 long: .venv/test.stamp  ## the short forms of breaker, transport, chaos, fuzz and soak: some ten minutes
 	$(PYTEST) 3 -m long
 
-full: lint test second-server tools breaker mutants transport chaos fuzz  ## all but the soak, at full length: an hour
+full: lint test second-server tools whole breaker mutants transport chaos fuzz  ## all but the soak, at full length: an hour and a half
+
+whole: .venv/test.stamp  ## the long tier with what the gate has no time for
+	AT_LENGTH=1 $(PYTEST) 3 -m long
 
 breaker: .venv/test.stamp  ## breaker, scores and limits against their models, on each server, and a replay
 	BREAKER_EXAMPLES=800 TRACE_OPERATIONS=50000 $(AT_LENGTH) tests/worker/admission/test_breaker_machine.py tests/worker/admission/test_score_machine.py tests/worker/admission/test_limits_machine.py tests/worker/admission/test_breaker_trace.py
@@ -45,13 +48,13 @@ mutants: .venv/test.stamp  ## each mutant of the breaker's Lua against the state
 	$(BIN)/python -m tests.worker.admission.kill_mutants
 
 transport: .venv/test.stamp  ## workers killed and connections cut below the queue: some two minutes
-	TRANSPORT_ROUNDS=10 $(AT_LENGTH) --timeout 900 -s tests/tasks/transport
+	AT_LENGTH=1 TRANSPORT_ROUNDS=10 $(AT_LENGTH) --timeout 900 -s tests/tasks/transport
 
 chaos: .venv/test.stamp  ## what is killed, stopped and hung, a neighbour too: some twenty minutes, with figures
-	CHAOS_COMPLETIONS=2000 CHAOS_HANG=10 CHAOS_BEATS=20 CHAOS_NEIGHBOURS=120 CHAOS_SLOTS=500 $(AT_LENGTH) --timeout=1200 tests/chaos --ignore=tests/chaos/test_soak.py
+	AT_LENGTH=1 CHAOS_COMPLETIONS=2000 CHAOS_HANG=10 CHAOS_BEATS=20 CHAOS_NEIGHBOURS=120 CHAOS_SLOTS=500 $(AT_LENGTH) --timeout=1200 tests/chaos --ignore=tests/chaos/test_soak.py
 
 soak: .venv/test.stamp  ## an hour of load: what memory and connections do
-	SOAK_SECONDS=3600 $(AT_LENGTH) --timeout=7200 tests/chaos/test_soak.py
+	AT_LENGTH=1 SOAK_SECONDS=3600 $(AT_LENGTH) --timeout=7200 tests/chaos/test_soak.py
 
 fuzz: .venv/test.stamp  ## 10,000 requests, chains, messages and configurations, near and far from valid: some ten minutes
 	FUZZ_CASES=10000 $(AT_LENGTH) --timeout=1800 tests/fuzz

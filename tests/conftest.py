@@ -90,7 +90,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         call = getattr(item, "callspec", None)
         if "redis_server" in getattr(item, "fixturenames", ()) or (call and "redis_server" in call.params.values()):
             item.add_marker(pytest.mark.second_server)
-        elif item.nodeid.startswith(_LONG):
+        elif item.nodeid.startswith(_LONG) and not item.get_closest_marker("tools"):
             item.add_marker(pytest.mark.long)
     items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 

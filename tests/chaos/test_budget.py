@@ -12,6 +12,7 @@ from tests.chaos.bed import Bed
 from tests.chaos.conftest import Figures
 from tests.chaos.provider import prompt
 from tests.chaos.test_limits import most_in_flight
+from tests.length import at_length
 from tests.waiting import wait_until
 
 BUDGET, PRICE = 1.0, 0.01
@@ -34,7 +35,9 @@ def bed(fleet: Fleet) -> Bed:
     return bed
 
 
-@pytest.mark.parametrize("estimated", [ANSWER, ANSWER // 2], ids=["right", "half"])
+@pytest.mark.parametrize(
+    "estimated", [pytest.param(ANSWER, id="right", marks=at_length), pytest.param(ANSWER // 2, id="half")]
+)
 def test_a_budget_is_overrun_by_the_error_of_estimates_alone(bed: Bed, estimated: int, figures: Figures) -> None:
     queued = [str(uuid4()) for _ in range(COMPLETIONS)]
     with Celery("elsewhere", broker=bed.server.url) as app:

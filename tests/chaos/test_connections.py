@@ -19,8 +19,8 @@ from tasks.local.process import Process
 from tests.chaos.bed import Bed
 from tests.chaos.census import MESSAGES
 from tests.chaos.conftest import Figures
-from tests.chaos.length import at_length
 from tests.chaos.provider import KEY, prompt
+from tests.length import at_length
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(400)
@@ -89,6 +89,7 @@ def watched(crowd: Crowd, condition: Callable[[], object], seconds: float) -> li
     return most
 
 
+@at_length
 def test_answers_and_remote_control(fleet: Fleet, figures: Figures) -> None:
     crowd = Crowd(fleet, delay=10.0)
     idle = crowd.connections()
@@ -139,7 +140,8 @@ def test_all_fail_while_redis_is_away(fleet: Fleet, figures: Figures, kill: bool
     assert len(most) <= MOST
 
 
-@pytest.mark.parametrize("restart", [False, pytest.param(True, marks=at_length)])
+@at_length
+@pytest.mark.parametrize("restart", [False, True])
 def test_the_threads_of_a_producer_share_a_few(fleet: Fleet, figures: Figures, restart: bool) -> None:
     bed = Bed.start(fleet, delay=10.0)
     bed.start_workers(["crowd"], concurrency=SLOTS)

@@ -12,10 +12,10 @@ from tasks.local.fleet import Fleet
 from tests.chaos.bed import Bed
 from tests.chaos.census import take
 from tests.chaos.conftest import Figures
-from tests.chaos.length import at_length
 from tests.chaos.producer import Producer
 from tests.chaos.provider import Call
 from tests.chaos.witness import Witness
+from tests.length import at_length
 from tests.waiting import wait_until
 from worker.limits.usage import usage
 

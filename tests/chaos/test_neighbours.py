@@ -18,10 +18,10 @@ from tasks.local.readiness import writes
 from tests.chaos.bed import Bed
 from tests.chaos.census import take
 from tests.chaos.conftest import Figures
-from tests.chaos.length import at_length
 from tests.chaos.neighbour import BEGUN
 from tests.chaos.producer import Producer
 from tests.chaos.witness import Witness
+from tests.length import at_length
 from tests.waiting import wait_until
 from worker.task.lease import LEASE
 

@@ -11,6 +11,7 @@ from tests.chaos.bed import SLOTS
 from tests.chaos.conftest import Figures
 from tests.chaos.outage import PER_SECOND, Outage
 from tests.chaos.witness import Witness
+from tests.length import at_length
 from tests.waiting import wait_until
 from worker.telemetry.events import since
 
@@ -62,6 +63,7 @@ def farthest_from_its_place(expected: Sequence[str], found: Sequence[str]) -> in
     return max(abs(places[each] - place) for place, each in enumerate(found))
 
 
+@at_length
 def test_none_is_lost_when_workers_die_while_completions_come_wait_and_leave(
     fleet: Fleet, completions: int, figures: Figures
 ) -> None:

@@ -9,6 +9,7 @@ from tasks.local.fleet import Fleet
 from tests.chaos.conftest import Figures
 from tests.chaos.settling import Case, Settling, settling
 from tests.chaos.witness import Witness
+from tests.length import at_length
 from worker.task import dead_letters
 
 pytestmark = pytest.mark.timeout(600)  # each test starts some twenty workers
@@ -62,6 +63,7 @@ def test_an_answer_is_told_once(fleet: Fleet, figures: Figures) -> None:
         assert {state for state, _ in told.values()} == {"SUCCESS"}
 
 
+@at_length
 def test_a_failure_is_told_once_and_its_dead_letter_kept_once(fleet: Fleet, figures: Figures) -> None:
     with settling(fleet, "400 Bad Request", REFUSAL) as bed:
         told = settle(bed, figures)
@@ -70,6 +72,7 @@ def test_a_failure_is_told_once_and_its_dead_letter_kept_once(fleet: Fleet, figu
         assert [kept.count(task_id) for task_id in told] == [1] * len(told)
 
 
+@at_length
 def test_what_is_revoked_while_it_is_settled_is_answered_or_revoked(fleet: Fleet, figures: Figures) -> None:
     with settling(fleet, "200 OK", ANSWER) as bed:
         told = settle(bed, figures, first=bed.revoke)

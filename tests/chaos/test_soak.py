@@ -16,6 +16,7 @@ from tests.chaos.census import take
 from tests.chaos.conftest import Figures
 from tests.chaos.producer import Producer
 from tests.chaos.witness import Witness
+from tests.length import at_length
 from tests.waiting import wait_until
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "12"))
@@ -45,6 +46,7 @@ def bed(fleet: Fleet) -> Bed:
     return bed
 
 
+@at_length
 def test_memory_and_connections_do_not_grow(bed: Bed, figures: Figures) -> None:
     samples: dict[str, list[Sample]] = {worker.name: [] for worker in bed.workers}
     with Witness(bed.server.url) as witness, Producer(bed.server.url, 20 * SLOTS, rate=1000.0) as burst:

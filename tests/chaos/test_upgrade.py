@@ -17,6 +17,7 @@ from tests.chaos.census import take
 from tests.chaos.conftest import Figures
 from tests.chaos.producer import Producer
 from tests.chaos.witness import Witness
+from tests.length import at_length
 from tests.waiting import wait_until
 
 RATE = 20.0
@@ -49,6 +50,7 @@ def test_the_workers_run_the_code_of_the_commit_before(before: Path) -> None:
     assert all(Path(file).is_relative_to(before) for file in said.stdout.split())
 
 
+@at_length
 def test_nothing_is_lost_though_one_of_each_is_killed(bed: Bed, completions: int, figures: Figures) -> None:
     old, _, new, _ = bed.workers
     with Witness(bed.server.url) as witness, Producer(bed.server.url, completions, rate=RATE) as producer:

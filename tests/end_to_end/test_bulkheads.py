@@ -8,6 +8,7 @@ from tasks.local.fleet import Fleet
 from tasks.local.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalSetup, start_node
 from tests.end_to_end.vendors import QUESTION, attempts_of, calls, script
+from tests.length import at_length
 from tests.waiting import wait_until
 
 SLOTS, OF_PROVIDER, COMMON = 5, 3, 4
@@ -28,6 +29,7 @@ def worker_settings(llmock: LLMock) -> dict[str, str]:
     }
 
 
+@at_length
 def test_a_provider_that_has_its_share_is_skipped_for_the_next(celery_setup: LocalSetup, llmock: LLMock) -> None:
     script(llmock, "claude", "delay", seconds=12.0)
     silent = [celery_setup.complete(QUESTION) for _ in range(OF_PROVIDER)]

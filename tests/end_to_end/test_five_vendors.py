@@ -10,6 +10,7 @@ import pytest
 from tests.end_to_end.five_vendors import BASE_URLS, DIALECTS, FiveVendors
 from tests.end_to_end.local_cluster import LocalSetup
 from tests.end_to_end.speaking import speaking
+from tests.length import at_length
 from tests.worker.providers.request_cases import HELLO, user
 
 PROVIDER = """\
@@ -52,7 +53,10 @@ def shared_settings(tmp_path_factory: pytest.TempPathFactory, vendors: FiveVendo
         yield {"FALLBACK_CONFIG": str(file)}
 
 
-@pytest.mark.parametrize("orders", [ORDERS[::5], ORDERS], ids=["every fifth order", "every order"])
+@pytest.mark.parametrize(
+    "orders",
+    [pytest.param(ORDERS[::5], id="every fifth order"), pytest.param(ORDERS, id="every order", marks=at_length)],
+)
 def test_each_gets_what_it_gave_and_nothing_of_the_others(
     shared_setup: LocalSetup, vendors: FiveVendors, orders: list[tuple[str, ...]]
 ) -> None:

@@ -8,6 +8,7 @@ from tasks.local.llmock import LLMock
 from tests.end_to_end.deliveries import deliver_again
 from tests.end_to_end.local_cluster import LocalNode, LocalSetup
 from tests.end_to_end.vendors import QUESTION, attempts_of, calls, fail, script
+from tests.length import at_length
 from tests.waiting import wait_until
 
 REDELIVERED_WITHIN = 20.0
@@ -47,6 +48,7 @@ def test_all_that_it_had_in_hand_is_answered_once(celery_setup: LocalSetup, work
     assert len({answer["id"] for answer in answers}) == 25
 
 
+@at_length
 def test_a_second_delivery_that_finds_it_at_work_carries_on_when_it_crashes(
     celery_setup: LocalSetup, worker: LocalNode, llmock: LLMock
 ) -> None:

@@ -10,6 +10,7 @@ from redis import Redis
 from tasks.local.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalNode, LocalSetup
 from tests.end_to_end.vendors import MODELS, QUESTION, attempts_of, calls, fail
+from tests.length import at_length
 from tests.waiting import wait_until
 
 
@@ -42,6 +43,7 @@ def test_an_answer_waits_for_room(celery_setup: LocalSetup, worker: LocalNode, l
     assert len(llmock.requests()) == 1
 
 
+@at_length
 def test_a_retry_that_finds_no_room_waits(celery_setup: LocalSetup, worker: LocalNode, llmock: LLMock) -> None:
     for provider in MODELS:
         fail(llmock, provider, 529)

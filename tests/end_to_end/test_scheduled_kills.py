@@ -8,6 +8,7 @@ from tasks.local import valkey as valkey_server
 from tasks.local.fleet import Fleet
 from tests.end_to_end.local_cluster import LocalNode, LocalRedis, LocalSetup
 from tests.end_to_end.vendors import QUESTION
+from tests.length import at_length
 from tests.waiting import wait_until
 from worker.task.scheduling import count
 
@@ -27,6 +28,7 @@ def queue(setup: LocalSetup, numbers: range) -> list[Any]:
     return [setup.complete(QUESTION, countdown=FIRST + number * APART) for number in numbers]
 
 
+@at_length
 def test_none_is_lost(celery_setup: LocalSetup, worker: LocalNode) -> None:
     store = celery_setup.store
     results = queue(celery_setup, range(NUMBER // 2))

@@ -11,6 +11,7 @@ from tasks.local.llmock import LLMock
 from tests.end_to_end.failing_server import FailingServer, anthropic, closing, failing
 from tests.end_to_end.local_cluster import LocalNode, LocalSetup
 from tests.end_to_end.vendors import QUESTION, attempts_of, calls
+from tests.length import at_length
 from tests.waiting import wait_until
 from tests.worker.providers.bare_server import END, HEAD, Bare, Talk, chunk, streams
 from worker.admission import breaker
@@ -127,6 +128,7 @@ def test_no_other_attempt_starts_and_another_worker_goes_on(
     assert attempts_of(result.get(timeout=10)) == [("claude", "transient"), ("openai", "success")]
 
 
+@at_length
 def test_during_a_redis_outage_the_message_is_delivered_again(
     celery_setup: LocalSetup, worker: LocalNode, claude: FailingServer
 ) -> None:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.outcomes import Outcome
+from tests.length import at_length
 from tests.wild.corpus import Answered, answers
 from tests.wild.reading import Body, Reader, reading
 from worker.chain.classify import classify
@@ -48,6 +49,7 @@ def whole(reader: Reader, entry: Answered) -> tuple[Any, ...] | None:
     return read(reader, entry, Body(entry.body.encode()), stream=True)
 
 
+@at_length
 @FUZZ
 @given(st.sampled_from(ENTRIES), CUTS, st.booleans(), st.booleans())
 def test_any_chunking_compressed_or_not_is_the_same(
@@ -83,6 +85,7 @@ def test_a_compressed_body_cut_anywhere_is_whole_or_a_failure(
     assert entry.outcome != Outcome.SUCCESS or found in (None, whole(reader, entry))
 
 
+@at_length
 @FUZZ
 @given(st.sampled_from(ENTRIES), st.sampled_from(ENTRIES), CUTS, st.booleans())
 def test_an_entry_behind_another_is_never_joined_to_it(

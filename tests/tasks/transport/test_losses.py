@@ -5,6 +5,7 @@ import random
 import signal
 from collections.abc import Callable
 
+from tests.length import at_length
 from tests.tasks.transport.counted import Counting
 from tests.waiting import wait_until
 
@@ -54,6 +55,7 @@ def test_nothing_is_lost_when_every_connection_is_cut_again_and_again(counting: 
     assert set(counting.counted) == set(range(asked))
 
 
+@at_length
 def test_nothing_is_lost_with_workers_that_are_killed_under_load_beside_one_of_kombus(
     counting: Counting, record_property: Callable[[str, object], None]
 ) -> None:
