@@ -24,6 +24,9 @@ At the same rate CPU per completion can be compared: what a worker does once a s
 messages at once, weighs the same. And one process can do it: 500 in flight for 2 s each would take more than a core.
 """
 
+_COMMON = 0.9
+"""The share of the slots that these completions may take: a tenth is kept for urgent ones."""
+
 _KEPT = 20
 """Completions whose keys are looked for."""
 
@@ -68,7 +71,7 @@ def measure(
     Raises:
         FleetError: the worker did not come up.
     """
-    worker = side.worker(in_flight)
+    worker = side.worker(math.ceil(in_flight / _COMMON))
     try:
         upstream.pace(Pace())
         # Loads and opens what the first call does, in the worker and in the drivers.
