@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Processes, each with servers of its own; a file stays in one of them, for its tests share workers. Three for what waits
 # more than it computes: two cores have work meanwhile.
 PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder --numprocesses
-AT_LENGTH := $(BIN)/pytest -m "not tools"
+AT_LENGTH := AT_LENGTH=1 $(BIN)/pytest -m "not tools"
 
 # Holds requests against OpenAI's specification. 5.15 and later want Node 24.
 PRISM := @stoplight/prism-cli@5.14.2
@@ -33,10 +33,10 @@ second-server: .venv/test.stamp  ## what depends on the server once more on SECO
 tools: .venv/test.stamp .venv/prism.stamp  ## what needs Debian's redis-server, redis-tools, lua-check and faketime, or npm
 	$(PYTEST) 2 -m tools
 
-long: .venv/test.stamp  ## the short forms of breaker, transport, chaos, fuzz and soak: some ten minutes
+long: .venv/test.stamp  ## the short forms of breaker, transport, chaos and fuzz, and what waits: some ten minutes
 	$(PYTEST) 3 -m long
 
-full: lint test second-server tools whole breaker mutants transport chaos fuzz  ## all but the soak, at full length: an hour and a half
+full: lint test second-server tools whole breaker mutants transport chaos fuzz  ## all but the soak, at full length: well over an hour
 
 whole: .venv/test.stamp  ## the long tier with what the gate has no time for
 	AT_LENGTH=1 $(PYTEST) 3 -m long
@@ -48,13 +48,13 @@ mutants: .venv/test.stamp  ## each mutant of the breaker's Lua against the state
 	$(BIN)/python -m tests.worker.admission.kill_mutants
 
 transport: .venv/test.stamp  ## workers killed and connections cut below the queue: some two minutes
-	AT_LENGTH=1 TRANSPORT_ROUNDS=10 $(AT_LENGTH) --timeout 900 -s tests/tasks/transport
+	TRANSPORT_ROUNDS=10 $(AT_LENGTH) --timeout 900 -s tests/tasks/transport
 
 chaos: .venv/test.stamp  ## what is killed, stopped and hung, a neighbour too: some twenty minutes, with figures
-	AT_LENGTH=1 CHAOS_COMPLETIONS=2000 CHAOS_HANG=10 CHAOS_BEATS=20 CHAOS_NEIGHBOURS=120 CHAOS_SLOTS=500 $(AT_LENGTH) --timeout=1200 tests/chaos --ignore=tests/chaos/test_soak.py
+	CHAOS_COMPLETIONS=2000 CHAOS_HANG=10 CHAOS_BEATS=20 CHAOS_NEIGHBOURS=120 CHAOS_SLOTS=500 $(AT_LENGTH) --timeout=1200 tests/chaos --ignore=tests/chaos/test_soak.py
 
 soak: .venv/test.stamp  ## an hour of load: what memory and connections do
-	AT_LENGTH=1 SOAK_SECONDS=3600 $(AT_LENGTH) --timeout=7200 tests/chaos/test_soak.py
+	SOAK_SECONDS=3600 $(AT_LENGTH) --timeout=7200 tests/chaos/test_soak.py
 
 fuzz: .venv/test.stamp  ## 10,000 requests, chains, messages and configurations, near and far from valid: some ten minutes
 	FUZZ_CASES=10000 $(AT_LENGTH) --timeout=1800 tests/fuzz

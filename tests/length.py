@@ -1,4 +1,4 @@
-"""Which tests of the long tier run at full length alone."""
+"""Which tests run at full length alone."""
 
 import os
 

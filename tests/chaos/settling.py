@@ -31,7 +31,7 @@ base_url = "{url}/v1"
 api_key_env = "SETTLING_KEY"
 stream = false
 models.default = {{ name = "bare" }}
-breaker = {{ retry_budget = {{ share = 1.0 }} }}
+breaker = {{ retry_budget = {{ share = 1.0 }} }}  # what a rescuer asks again is a retry, three of which are free
 [chains.default]
 providers = ["first"]
 """

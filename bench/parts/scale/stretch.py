@@ -15,6 +15,7 @@ from bench.kit.serving import Upstream
 from bench.kit.upstream import Pace
 from bench.parts.scale.driver import Call, Order, drive
 from bench.parts.scale.sides import Side
+from config.bulkheads import Bulkheads
 from tasks.local.process import Process
 
 RATE = 40
@@ -23,9 +24,6 @@ RATE = 40
 At the same rate CPU per completion can be compared: what a worker does once a second, and what it does for several
 messages at once, weighs the same. And one process can do it: 500 in flight for 2 s each would take more than a core.
 """
-
-_COMMON = 0.9
-"""The share of the slots that these completions may take: a tenth is kept for urgent ones."""
 
 _KEPT = 20
 """Completions whose keys are looked for."""
@@ -71,7 +69,8 @@ def measure(
     Raises:
         FleetError: the worker did not come up.
     """
-    worker = side.worker(math.ceil(in_flight / _COMMON))
+    # Beside them a share of the slots is kept for urgent completions.
+    worker = side.worker(math.ceil(in_flight / (1 - Bulkheads().urgent_share)))
     try:
         upstream.pace(Pace())
         # Loads and opens what the first call does, in the worker and in the drivers.

@@ -7,16 +7,12 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.length import at_length
 from tests.worker.admission.breaker_machine import SETTINGS, Machine, machine_on
 
 AT_LENGTH = "BREAKER_EXAMPLES" in os.environ
 
-ON_BOTH_AT_LENGTH = [
-    "valkey",
-    pytest.param(
-        "redis_server", marks=pytest.mark.skipif(not AT_LENGTH, reason="in `make breaker` alone: the gate has its time")
-    ),
-]
+ON_BOTH_AT_LENGTH = ["valkey", pytest.param("redis_server", marks=at_length)]
 """The servers of a machine whose scripts the breaker's machine runs on both servers, too."""
 
 timeout = pytest.mark.timeout(3600 if AT_LENGTH else 600)
