@@ -213,4 +213,5 @@ class LimitsMachine(Machine):
         assert stored == {day: dict(sums) for day, sums in used.budgets.items()}
         spent = {task: self.server.hget(self.stores["usual"].keys.task(task), "cost") for task in (*TASKS, RETRIED)}
         assert {task: int(nano) for task, nano in spent.items() if nano is not None} == dict(used.spent)
-        assert all(self.server.ttl(key) > 0 for key in (*days.values(), *self.server.scan_iter("*:spend:*")))
+        others = (*self.server.scan_iter("*:spend:*"), *self.server.scan_iter("*:minute"))
+        assert all(self.server.ttl(key) > 0 for key in (*days.values(), *others))

@@ -20,6 +20,7 @@ from worker.admission.first_tokens import Lesson
 from worker.admission.score import Sample, Scoring
 
 MOST_BYTES, MOST_OF_ALL = 64, 300
+SLOT = 15 * SECOND
 LIMITS = {"beta": Limits(concurrency=2)}
 QUICK = Breaker(cooldown_period=5.0, adaptive=Adaptive(latency="on"))
 SCORED = {"usual": Rules(QUICK, PERMIT_MS, LIMITS), "free": Rules(QUICK, PERMIT_MS)}
@@ -168,7 +169,9 @@ class ScoreMachine(Machine):
             assert old[:4] == new[:4]
         self.bit("hot", "hot_until" in after[name] and after[name]["hot_until"] != "0")
 
-    @rule(ms=st.sampled_from([1, 100, SECOND, 5 * SECOND, 20 * SECOND, MINUTE, 2 * MINUTE, 10 * MINUTE, 3 * HOUR]))
+    @rule(
+        ms=st.sampled_from([1, 100, SECOND, 5 * SECOND, SLOT, 20 * SECOND, MINUTE, 2 * MINUTE, 10 * MINUTE, 3 * HOUR])
+    )
     def time_goes_on(self, ms: int) -> None:
         self.at(self.model.time + ms)
 
