@@ -14,7 +14,7 @@ from celery.worker import state
 from redis.exceptions import RedisError
 
 from tasks.celery import app, settings
-from tasks.headers import is_newer, our_headers, read_stage
+from tasks.headers import is_newer, our_headers, read_stage, trace_context
 from tasks.publishing import CompletionTask
 from tasks.request_check import bind_arguments, check_request, is_chain_name, to_json
 from tasks.requeue import continue_later, leave_to_newer_worker
@@ -117,6 +117,7 @@ def _delivery(task: CompletionTask, payload: Any, chain: Any) -> Delivery:
         max_crashes=settings.max_crashes,
         replay=stage.replay,
         fingerprint=identity.fingerprint(*forms),
+        trace_context=trace_context(message),
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from worker.errors import InvalidRequest
 from worker.request.field_errors import describe_errors
 from worker.request.version import FIRST_VERSION, LATEST_VERSION
+from worker.telemetry.tracing import TRACEPARENT, TRACESTATE
 
 HEADER = "fallback"
 HIDDEN = "(hidden)"
@@ -47,6 +48,17 @@ def our_headers(headers: Mapping[str, Any] | None) -> dict[str, Any]:
     """Returns our part of a message's headers, empty if the producer sent the task by name."""
     found = (headers or {}).get(HEADER)
     return dict(found) if isinstance(found, Mapping) else {}
+
+
+def trace_context(request: Any) -> dict[str, str]:
+    """Returns W3C's trace context of a task's request, empty without one.
+
+    A producer with Celery's own instrumentation writes it among Celery's headers; where the message has a header
+    `headers` besides, Celery shows only what is in that.
+    """
+    among = request.headers or {}
+    found = {name: among.get(name, getattr(request, name, None)) for name in (TRACEPARENT, TRACESTATE)}
+    return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
 def is_newer(headers: Mapping[str, Any] | None) -> bool:

@@ -1,6 +1,6 @@
 """One delivery of one completion, and what it can end with: a completion, or a message to continue later."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -33,6 +33,7 @@ class Delivery:
         max_crashes: how many workers may die with the task, None for any number.
         replay: epoch in ms of the failure that this delivery replays, None for no replay.
         fingerprint: identifies the request, see worker/task/identity.py.
+        trace_context: `traceparent` and `tracestate` of the message, as far as it has them.
     """
 
     task_id: str
@@ -47,6 +48,7 @@ class Delivery:
     max_crashes: int | None = None
     replay: int | None = None
     fingerprint: str = ""
+    trace_context: Mapping[str, str] = field(default_factory=dict)
 
     def candidates(self) -> list[str]:
         """Returns the providers that may be asked, without those that only another worker's configuration has."""
