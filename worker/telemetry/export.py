@@ -65,12 +65,13 @@ class QuietExporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Sends a batch."""
+        self._reason.first = ""
         result = self._exporter.export(spans)
         if result is not SpanExportResult.SUCCESS:
             self._lost += len(spans)
             now = time.monotonic()
             if now - self._said_at >= QUIET:
-                _log.warning("traces-lost spans=%d reason=%s", self._lost, self._reason.last)
+                _log.warning("traces-lost spans=%d reason=%s", self._lost, self._reason.first)
                 self._said_at, self._lost = now, 0
         return result
 
@@ -84,14 +85,14 @@ class QuietExporter(SpanExporter):
 
 
 class _Reason(logging.Filter):
-    """Keeps the SDK's lines out of the log, and the first words of the last one."""
+    """Keeps the SDK's lines out of the log, and the words of the first one of an export."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.last = ""
+        self.first = ""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        self.last = record.getMessage()[:200]
+        self.first = self.first or record.getMessage()[:200]
         return False
 
 

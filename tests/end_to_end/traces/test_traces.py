@@ -153,7 +153,7 @@ def test_no_span_has_prompt_answer_or_key(
 def test_a_lost_worker_s_completion_goes_on_in_its_trace(
     shared_setup: LocalSetup, collector: Collector, tap: Tap, llmock: LLMock
 ) -> None:
-    script(llmock, "claude", "delay", times=1, seconds=30.0)
+    script(llmock, "claude", "delay", times=1, seconds=2.0)
     result = shared_setup.complete(REQUEST)
     wait_until(lambda: tap.heard)
     shared_setup.worker.process.kill()
