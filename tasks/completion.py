@@ -112,6 +112,7 @@ def _delivery(task: CompletionTask, payload: Any, chain: Any) -> Delivery:
         step=stage.step,
         remaining=stage.remaining,
         current=stage.current,
+        sent_at=stage.sent_at,
         queued_at=stage.queued_at,
         deadline_at=stage.deadline_at or _epoch(message.expires),
         max_crashes=settings.max_crashes,

@@ -20,7 +20,7 @@ class Stage(BaseModel):
     """The position of a message in its chain; `queued_at` and `deadline_at` are epochs in seconds.
 
     A message that is due later counts as queued then. `replay` is the epoch in ms of the failure that the message
-    replays.
+    replays. `sent_at` is when a completion that is due later was queued, where its producer traces.
 
     Unknown fields are ignored: a worker of the version before may read the message, too.
     """
@@ -34,6 +34,7 @@ class Stage(BaseModel):
     queued_at: _Epoch | None = None
     deadline_at: _Epoch | None = None
     replay: Annotated[int, Field(ge=0, lt=2**53)] | None = None
+    sent_at: _Epoch | None = None
 
 
 def first_headers(due: float, timeout: float, version: int = FIRST_VERSION) -> dict[str, Any]:

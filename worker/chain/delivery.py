@@ -28,7 +28,8 @@ class Delivery:
         step: counts the task's messages.
         remaining: the providers that the last message left of the chain, in order; None for all.
         current: the provider of a group whose retries come first, None for none.
-        queued_at: epoch in seconds.
+        sent_at: epoch in seconds; None if it was queued at once, or nobody traces.
+        queued_at: epoch in seconds; of a completion that is due later, when it is due.
         deadline_at: epoch in seconds; None counts the time-out from the first delivery.
         max_crashes: how many workers may die with the task, None for any number.
         replay: epoch in ms of the failure that this delivery replays, None for no replay.
@@ -43,6 +44,7 @@ class Delivery:
     step: int = 0
     remaining: tuple[str, ...] | None = None
     current: str | None = None
+    sent_at: float | None = None
     queued_at: float | None = None
     deadline_at: float | None = None
     max_crashes: int | None = None

@@ -37,7 +37,7 @@ def _received(task: HeldTask) -> Received:
         delivery.trace_context,
         is_first,
         task.started_at,
-        waits(lease, delivery.queued_at) if is_taken else (),
+        waits(lease, delivery.queued_at, delivery.sent_at) if is_taken else (),
         sum(entry.outcome != SKIPPED for entry in (*entries(lease.journal), *lease.crashed_attempts)),
         delivery.step,
         round(max(0.0, lease.now - (delivery.queued_at or 0.0)) * 1000, 1) if is_queued else None,

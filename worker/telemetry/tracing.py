@@ -44,7 +44,7 @@ def load() -> None:
     """Imports the exporter before a pool forks its children, for half a second, if it is wanted and installed."""
     if is_wanted():
         try:
-            import worker.telemetry.export  # noqa: F401 - heavy, and of an extra
+            import worker.telemetry.span_export  # noqa: F401 - heavy, and of an extra
         except ImportError as exc:
             _log.warning("traces-off error=%s; pip install 'fallback-workers[otel]'", exc)
 
@@ -55,12 +55,12 @@ def start() -> None:
     if _own is not None or not is_wanted() or tracing():
         return
     try:
-        from worker.telemetry.export import exporting
+        from worker.telemetry.span_export import exporting
     except ImportError:  # `load` has said so
         return
     try:
         _own = exporting()
-    except ValueError as exc:
+    except (ValueError, OSError) as exc:
         _log.warning("traces-off error=%s", exc)
 
 
@@ -74,12 +74,13 @@ def stop() -> None:
     ending.join(FLUSH)
 
 
-def inject(headers: MutableMapping[str, Any]) -> None:
-    """Adds the active span's context to a message's headers, if there is one and they lack it."""
+def inject(headers: MutableMapping[str, Any]) -> bool:
+    """Adds the active span's context to a message's headers, if there is one; returns whether they have a context."""
     if _API in sys.modules and TRACEPARENT not in headers:
         from worker.telemetry.spans import inject_current  # not imported where nobody traces
 
         inject_current(headers)
+    return TRACEPARENT in headers
 
 
 def _of_process() -> "Tracing | None":

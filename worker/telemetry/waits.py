@@ -7,7 +7,7 @@ from typing import Literal
 from worker.task.journal import Entry, entries
 from worker.task.lease import LeaseResult
 
-Kind = Literal["queue", "backoff", "parked", "redelivery"]
+Kind = Literal["scheduled", "queue", "backoff", "parked", "redelivery"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class Wait:
 
     | kind | from | to |
     |---|---|---|
-    | `queue` | it was queued, or its backoff ended | a worker took it |
+    | `scheduled` | it was queued, to be due later | it was due |
+    | `queue` | it was queued, or due, or its backoff ended | a worker took it |
     | `backoff` | the last delivery ended | the retry, or the next round of the chain, was due |
     | `parked` | the last delivery ended | a provider admitted it and a worker took it |
     | `redelivery` | the last thing that a lost worker is known to have done | another worker took it |
@@ -30,10 +31,11 @@ class Wait:
     provider: str = ""
 
 
-def waits(lease: LeaseResult, queued_at: float | None) -> list[Wait]:
+def waits(lease: LeaseResult, queued_at: float | None, sent_at: float | None = None) -> list[Wait]:
     """Returns what a completion waited for since it was queued, or since its last delivery.
 
-    A producer that sends by name does not say when it queued the message.
+    A producer that sends by name does not say when it queued the message. `sent_at` is when one was queued that was due
+    later, at `queued_at`.
     """
     now = lease.now
     if lease.paused == "parked":
@@ -44,7 +46,11 @@ def waits(lease: LeaseResult, queued_at: float | None) -> list[Wait]:
     elif lease.first < now:
         found = [_redelivery(lease)]
     else:
-        found = [] if queued_at is None else [Wait("queue", queued_at, now)]
+        found = (
+            []
+            if queued_at is None
+            else [Wait("scheduled", sent_at or queued_at, queued_at), Wait("queue", queued_at, now)]
+        )
     return [wait for wait in found if wait.end > wait.start]
 
 

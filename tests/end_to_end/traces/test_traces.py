@@ -2,10 +2,12 @@
 
 import pytest
 
+from tasks.local.celery_nodes import ROOT
 from tasks.local.llmock import LLMock
 from tests.collector import Collector, Span
 from tests.end_to_end.local_cluster import LocalSetup
 from tests.end_to_end.traces.conftest import ANSWER, KEY, PROMPT, REQUEST, Producer, trace_of
+from tests.end_to_end.traces.producers import OURS
 from tests.end_to_end.traces.tap import Tap
 from tests.end_to_end.vendors import fail, script
 from tests.waiting import wait_until
@@ -94,6 +96,16 @@ def test_a_parked_completion_s_trace_shows_how_long_it_was(
     assert abs(parked.end - last.start) < 0.01
     assert gaps(spans) < 0.01
     assert (first.parent, last.parent) == ("", first.id)
+
+
+def test_one_that_was_due_later_shows_how_long_it_was_scheduled(
+    shared_setup: LocalSetup, collector: Collector, tap: Tap
+) -> None:
+    producer = Producer(shared_setup, OURS, ROOT)
+    spans = trace_of(collector, producer.order(countdown=0.5))
+    (scheduled,) = named(spans, "fallback.scheduled")
+    assert pytest.approx(scheduled.end - scheduled.start, abs=0.01) == 0.5
+    assert gaps([scheduled, *[span for span in spans if span.start >= scheduled.end - 0.001]]) < 0.01
 
 
 def test_an_attempt_s_span_has_what_the_conventions_name(

@@ -17,7 +17,12 @@ from tests.waiting import wait_until
 
 SPYING = ("-I", "tests.end_to_end.traces.spy")
 NO_PACKAGE = "import sys\nsys.modules['opentelemetry'] = None\n"
-TRACING = ("opentelemetry.sdk.trace", "opentelemetry.exporter", "worker.telemetry.spans", "worker.telemetry.export")
+TRACING = (
+    "opentelemetry.sdk.trace",
+    "opentelemetry.exporter",
+    "worker.telemetry.spans",
+    "worker.telemetry.span_export",
+)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """OpenTelemetry's names and values."""
 
+from pathlib import Path
+
 import pytest
 
 from config.presets import PRESETS
@@ -41,3 +43,14 @@ def test_a_plain_answer_has_no_first_chunk_and_nothing_of_its_text():
     message = {"role": "assistant", "content": "walrus"}
     told = genai.answer_attributes(Answer("id", "model", message, "length", None, None, None))
     assert told == {genai.RESPONSE_MODEL: "model", genai.RESPONSE_ID: "id", genai.FINISH_REASONS: ["length"]}
+
+
+def test_every_attribute_stands_in_the_page_on_traces():
+    metrics = (genai.TOKEN_TYPE, genai.OPERATION_DURATION, genai.TOKEN_USAGE)
+    names = {each for each in vars(genai).values() if isinstance(each, str) and "." in each and each[0].isalpha()}
+    names = {
+        name for name in names if name.split(".")[0] in ("gen_ai", "fallback", "server", "error", "http", "messaging")
+    }
+    page = Path("docs/how-to/trace.md").read_text("utf-8")
+    assert len(names) > 25
+    assert [name for name in names - set(metrics) if f"`{name}`" not in page] == []

@@ -13,6 +13,11 @@ def test_the_first_delivery_waited_in_the_queue(store):
     assert waits(begin(store, "a"), NOW - 3) == [Wait("queue", NOW - 3, NOW)]
 
 
+def test_one_that_was_due_later_was_scheduled_before_that(store):
+    expected = [Wait("scheduled", NOW - 60, NOW - 3), Wait("queue", NOW - 3, NOW)]
+    assert waits(begin(store, "a"), NOW - 3, NOW - 60) == expected
+
+
 def test_a_by_name_producer_says_no_time(store):
     assert waits(begin(store, "a"), None) == []
 

@@ -101,6 +101,7 @@ def exporting() -> Tracing:
 
     Raises:
         ValueError: a variable of OpenTelemetry's has no valid value.
+        OSError: a certificate that one names cannot be read.
     """
     ids = ChosenIds()
     provider = TracerProvider(resource=_resource(os.environ), id_generator=ids, shutdown_on_exit=False)
