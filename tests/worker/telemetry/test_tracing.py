@@ -102,6 +102,13 @@ def test_a_context_that_is_none_is_left_out(ask, collector, broken):
     assert collector.of_task("task")[0].parent == ""
 
 
+def test_headers_that_cannot_be_read_are_not_logged(collector, monkeypatch, caplog):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization Bearer sesame")
+    tracing.start()
+    assert "OTEL_EXPORTER_OTLP_HEADERS" in caplog.text
+    assert "sesame" not in caplog.text
+
+
 def test_a_producer_that_samples_its_trace_out_is_obeyed(ask, collector):
     tracing.start()
     ask("task", traceparent=f"{PARENT[:-2]}00")
