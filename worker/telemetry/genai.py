@@ -52,6 +52,9 @@ STEP: Final = "fallback.step"
 SKIPPED: Final = "fallback.skipped"
 
 CHAT: Final = "chat"
+_LONGEST: Final = 256
+"""Characters of what a provider chose."""
+
 _PORTS: Final = {"http": 80, "https": 443}
 
 VENDORS: Final[Mapping[str, str]] = {
@@ -93,8 +96,8 @@ def request_attributes(provider: Provider, model: Model) -> Attributes:
 def answer_attributes(answer: Answer) -> Attributes:
     """Returns what an answer says of itself, nothing of its content."""
     found: Attributes = {
-        RESPONSE_MODEL: answer.model,
-        RESPONSE_ID: answer.id,
+        RESPONSE_MODEL: answer.model[:_LONGEST],
+        RESPONSE_ID: answer.id[:_LONGEST],
         FINISH_REASONS: [answer.finish_reason],
     }
     if answer.first_token_ms is not None:

@@ -25,9 +25,9 @@ class Node:
             "node", command, ready=writes(" ready."), environment=settings, cwd=ROOT, within=60.0
         )
 
-    def ask(self) -> Any:
-        """Queues a completion and returns its AsyncResult."""
-        return self.app.send_task("fallback.complete", (REQUEST,), queue="completions", priority=6)
+    def ask(self, **headers: str) -> Any:
+        """Queues a completion, whose message has these headers, and returns its AsyncResult."""
+        return self.app.send_task("fallback.complete", (REQUEST,), queue="completions", priority=6, headers=headers)
 
     def modules(self) -> set[str]:
         """Returns what the worker's process has imported; it needs the option `-I tests.end_to_end.traces.spy`."""

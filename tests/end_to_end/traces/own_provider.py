@@ -4,6 +4,7 @@ import os
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.celery import CeleryInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -12,3 +13,5 @@ if url := os.environ.get("SHOP_COLLECTOR"):
     provider = TracerProvider(resource=Resource.create({"service.name": "shop-worker"}))
     provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(f"{url}/v1/traces")))
     trace.set_tracer_provider(provider)
+    if "SHOP_INSTRUMENTS" in os.environ:
+        CeleryInstrumentor().instrument()

@@ -11,12 +11,14 @@ from tasks.local.llmock import LLMock
 from tasks.local.ports import free_port
 from tests.collector import Collector, collecting
 from tests.end_to_end.traces.nodes import Node
+from tests.end_to_end.traces.tap import tapping
 from tests.end_to_end.vendors import fail
 from tests.length import at_length
 from tests.waiting import wait_until
 
 SPYING = ("-I", "tests.end_to_end.traces.spy")
 NO_PACKAGE = "import sys\nsys.modules['opentelemetry'] = None\n"
+CONTEXT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 TRACING = (
     "opentelemetry.sdk.trace",
     "opentelemetry.exporter",
@@ -59,6 +61,7 @@ def test_a_worker_that_ends_sends_its_last_spans(
     assert any(span.name == "fallback.backoff" for span in collector.spans)
 
 
+@at_length
 def test_a_provider_of_the_process_s_own_is_used_without_an_endpoint(
     fleet: Fleet, environment: dict[str, str], collector: Collector, llmock: LLMock
 ) -> None:
@@ -72,6 +75,21 @@ def test_a_provider_of_the_process_s_own_is_used_without_an_endpoint(
     assert {span.service for span in spans} == {"shop-worker"}
     assert [span.name for span in spans if span.name == "fallback.complete"] == ["fallback.complete"] * 2
     assert len({span.parent for span in spans if span.name == "fallback.complete"}) == 1
+
+
+def test_beside_celery_s_own_instrumentation_in_the_worker_it_is_one_trace(
+    fleet: Fleet, environment: dict[str, str], collector: Collector, llmock: LLMock
+) -> None:
+    fail(llmock, "claude", 529, times=1)
+    own = {"SHOP_COLLECTOR": collector.url, "SHOP_INSTRUMENTS": ""}
+    node = Node(fleet, environment | own, ["-I", "tests.end_to_end.traces.own_provider"])
+    result = node.ask(traceparent=CONTEXT)
+    result.get(timeout=30)
+    wait_until(lambda: collector.is_over(result.id))
+    node.process.stop()
+    assert {span.trace for span in collector.spans} == {CONTEXT.split("-")[1]}
+    runs = [span.id for span in collector.spans if span.name == "run/fallback.complete"]
+    assert [span.parent in runs for span in collector.spans if span.name == "fallback.complete"] == [True, True]
 
 
 def test_a_collector_that_hangs_delays_no_completion(
@@ -110,9 +128,13 @@ def test_a_dead_collector_costs_one_line(fleet: Fleet, environment: dict[str, st
     assert said.count("Failed to export") + said.count("Transient error") == 1  # the reason
 
 
-def test_without_an_endpoint_nothing_of_it_is_imported(fleet: Fleet, environment: dict[str, str]) -> None:
-    node = Node(fleet, environment, SPYING)
-    node.ask().get(timeout=30)
+def test_without_an_endpoint_nothing_of_it_is_imported_or_sent(
+    fleet: Fleet, environment: dict[str, str], llmock: LLMock
+) -> None:
+    with tapping(llmock.url) as tap:
+        node = Node(fleet, environment | {"ANTHROPIC_BASE_URL": f"{tap.url}/anthropic"}, SPYING)
+        node.ask(traceparent=CONTEXT).get(timeout=30)
+        assert tap.heard == [None]
     imported = node.modules()
     assert "worker.telemetry.tracing" in imported
     assert [name for name in imported if name.startswith(TRACING)] == []

@@ -27,11 +27,14 @@ def collector(monkeypatch) -> Iterator[Collector]:
 
 @pytest.fixture
 def ask(redis_url, redis, llmock):
-    made = {"alpha": provider("alpha", base_url=f"{llmock.url}/v1", api_key="key")}
+    made = {
+        "alpha": provider("alpha", base_url=f"{llmock.url}/v1", api_key="key"),
+        "beta": provider("beta", base_url=""),
+    }
     store = Store(redis_url, "fallback", made)
 
     def ask(task: str, step: int = 0, **context: str) -> Completion | Continue:
-        route = Route(Chain(name="chain", providers=("alpha",)), made)
+        route = Route(Chain(name="chain", providers=("beta", "alpha")), made)
         return complete(store, Delivery(task, request(), route, lambda: None, step, trace_context=context))
 
     return ask
@@ -92,6 +95,8 @@ def test_without_a_context_the_first_delivery_is_the_root_of_all(ask, llmock, co
     tracing.stop()
     first, second = [span for span in collector.of_task("task") if span.name == "fallback.complete"]
     assert (first.parent, second.parent) == ("", first.id)
+    skipped = {"fallback.provider": "beta", "fallback.reason": "not configured: no base URL"}
+    assert (first.events, second.events) == ([("fallback.skipped", skipped)], [])
 
 
 @pytest.mark.parametrize("broken", ["nonsense", "00-0-0-01", PARENT.replace("00-", "ff-", 1)])
