@@ -87,7 +87,7 @@ local function budgets_of(provider, demand)
   return found
 end
 
--- Returns the budgets of a day as `budgets_of` does, read once a script, with the `field` and the `spent` nano-USD of
+-- Returns the budgets of a day as `budgets_of` does, read once a script, with the `field` and the `used` nano-USD of
 -- each; `is_new` if a field is not stored. A new tenant of a full hash has the field of all further ones.
 local function read_budgets(key, provider, demand)
   local budgets, fields = demand.read[key .. provider], {}
@@ -103,7 +103,7 @@ local function read_budgets(key, provider, demand)
       each.field = OTHERS
       spent = redis.call('HGET', key, OTHERS)
     end
-    each.spent, budgets.is_new = tonumber(spent or 0), budgets.is_new or not spent
+    each.used, budgets.is_new = tonumber(spent or 0), budgets.is_new or not spent
   end
   return budgets
 end
@@ -116,7 +116,7 @@ local function over_budget(provider, now, demand, nano)
     if spent + nano > demand.max then return 'budget: max_cost_usd', NO_TIME end
   end
   for _, each in ipairs(read_budgets(budgets_key(demand, now), provider, demand)) do
-    if each.spent + nano > each[2] then
+    if each.used + nano > each[2] then
       return 'budget: usd_per_day of the ' .. each[3], (math.floor(now / DAY) + 1) * DAY
     end
   end
@@ -146,7 +146,7 @@ local function add_to_budgets(provider, demand, at, nano)
   if not budgets[1] then return end
   for _, each in ipairs(budgets) do
     written[#written + 1] = each.field
-    written[#written + 1] = each.spent + nano
+    written[#written + 1] = each.used + nano
   end
   redis.call('HSET', key, unpack(written))
   if budgets.is_new then redis.call('EXPIRE', key, 2 * DAY / 1000) end
