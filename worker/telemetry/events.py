@@ -29,10 +29,13 @@ A detector's figures are its `sum` and the `limit` that the sum exceeded, and fu
 - of latency, the `usual_ms` to the first token, and `first_token_ms`.
 """
 
+from collections.abc import Iterator
+
 from worker.store.store import Store
 
 Event = dict[str, str]
 START = "-"
+_PAGE = 1000
 
 
 def since(store: Store, last: str = START) -> tuple[str, list[Event]]:
@@ -43,3 +46,15 @@ def since(store: Store, last: str = START) -> tuple[str, list[Event]]:
     """
     entries = store.run(("XRANGE", store.keys.events, last if last == START else f"({last}", "+"))[0]
     return (entries[-1][0] if entries else last), [fields for _, fields in entries]
+
+
+def newest(store: Store, before: float) -> Iterator[Event]:
+    """Yields the events until `before`, an epoch in seconds, the newest first; reads them by the thousand.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    last = f"{before * 1000:.0f}"
+    while entries := store.run(("XREVRANGE", store.keys.events, last, START, "COUNT", _PAGE))[0]:
+        yield from (fields for _, fields in entries)
+        last = f"({entries[-1][0]}"

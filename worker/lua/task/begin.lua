@@ -6,7 +6,7 @@
 -- KEYS[4] celery-task-meta-<id>     string, Celery's result, see outcome.lua
 -- ARGV[1] the lease id, ARGV[2] the lease in ms, ARGV[3] the message's step, ARGV[4] s to keep the task's key
 -- ARGV[5] ms past its due time that a later step's message may take before an earlier message goes on in its place
--- ARGV[6] the request's fingerprints, '' where they are not known, ARGV[7] the task's id
+-- ARGV[6] the request's fingerprints, '' where they are not known, ARGV[7] the task's id, ARGV[8] the field `about`
 -- Returns one of
 --   {'taken', time, time of the first delivery, step, journal, crashed}  with the lease
 --   {'answered', outcome_text, duplicates}
@@ -18,6 +18,8 @@
 --   holder, until   the lease id, and when the lease ends (ms)
 --   step, due       the step of the next message, and when it is due (ms)
 --   first           when the task was first delivered (ms)
+--   about           what its message says, for operators: worker/task/about.py
+--   paused, ended   when it was last released without an outcome, and when it ended (ms)
 --   answer          the outcome that stands, see outcome.lua
 --   duplicates      a JSON line per duplicate answer
 --   asked           the provider that the holder may ask, and since when (ms)
@@ -53,6 +55,6 @@ if is_others then  -- its lease ran out: its worker died
 end
 first = tonumber(first or time)
 redis.call('HSET', key, 'holder', lease_id, 'until', string.format('%.0f', time + tonumber(ARGV[2])), 'step', step,
-  'first', string.format('%.0f', first), 'request', (request or '') ~= '' and request or ARGV[6])
+  'first', string.format('%.0f', first), 'request', (request or '') ~= '' and request or ARGV[6], 'about', ARGV[8])
 redis.call('EXPIRE', key, ARGV[4])
 return { 'taken', time, first, step, redis.call('LRANGE', KEYS[2], from or 0, -1), crashed }

@@ -21,7 +21,7 @@ local before = answer and outcome_text(answer, result_key)
 local is_repeated = before and outcome ~= '' and redis.call('GET', result_key) == ARGV[8]
 if is_repeated then before = nil end
 if not answer and outcome ~= '' then
-  redis.call('HSET', key, 'answer', outcome)
+  redis.call('HSET', key, 'answer', outcome, 'ended', string.format('%.0f', clock()))
   redis.call('SET', result_key, ARGV[8], 'EX', ARGV[9])
   redis.call('PUBLISH', result_key, ARGV[8])
 end
@@ -34,7 +34,9 @@ end
 if holder == ARGV[1] then
   redis.call('HDEL', key, 'holder', 'until', 'asked')
   if not answer and outcome == '' then
-    redis.call('HSET', key, 'step', ARGV[4], 'due', string.format('%.0f', clock() + tonumber(ARGV[5])))
+    local now = clock()
+    redis.call('HSET', key, 'step', ARGV[4], 'due', string.format('%.0f', now + tonumber(ARGV[5])),
+      'paused', string.format('%.0f', now))
   end
 end
 redis.call('EXPIRE', key, ARGV[1] == '' and math.max(ARGV[3], redis.call('TTL', key)) or ARGV[3])
