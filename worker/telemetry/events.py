@@ -22,6 +22,9 @@ Each entry has `type`, `provider` and `at_ms`, and by type:
 | `message-quarantined` | `cause`, in a word; no provider |
 | `request-failure` | `request`, `failure`, `decision`, `will_retry`, `next` provider, `countdown_ms` |
 
+Of a `request-failure`, `will_retry` says that the same provider is asked again, after `countdown_ms`; `next` names the
+provider to which the completion fails over. Neither is set if no provider admits: it may still start a new round.
+
 A detector's figures are its `sum` and the `limit` that the sum exceeded, and further:
 
 - of failures, the learned `baseline` (a share), and `window_failed` of the last `window_count` calls;
