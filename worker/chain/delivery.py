@@ -12,8 +12,8 @@ from worker.store.connection import Command
 from worker.task.about import About
 from worker.task.parking import ParkUntil
 
-StopReason = Literal["revoked", "stopping", "terminating"]
-"""Who stops a delivery: its producer, a warm shutdown of its worker (SIGTERM), or a cold one (SIGQUIT)."""
+StopReason = Literal["revoked", "stopping", "terminating", "draining"]
+"""Who stops a delivery: its producer, a warm shutdown of its worker (SIGTERM), a cold one (SIGQUIT), or a drain."""
 
 
 @dataclass(frozen=True, slots=True)
