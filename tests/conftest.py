@@ -57,6 +57,7 @@ _LONG = (
     "tests/end_to_end/test_thinking.py",
     "tests/end_to_end/test_whole_machine.py",
     "tests/end_to_end/test_without_tracking.py",
+    "tests/end_to_end/test_worker_log.py",
     "tests/fuzz/",
     "tests/tasks/local/test_guardian.py",
     "tests/tasks/transport/test_losses.py",

@@ -195,7 +195,7 @@ def _of_entry(entry: Entry, following: float | None) -> Span:
 
 def _with_cause(span: Span, events: Sequence[Mapping[str, str]]) -> Span:
     """Adds the failure for which a breaker refused, such as `quota-exhausted 429`, if the events still have it."""
-    wanted = CAUSES.get(span.fields.get("reason", ""))
+    wanted = _CAUSES.get(span.fields.get("reason", ""))
     of_provider = [
         each for each in events if each["provider"] == span.fields["provider"] and _at(each) <= span.start + SHORT
     ]
@@ -207,7 +207,7 @@ def _with_cause(span: Span, events: Sequence[Mapping[str, str]]) -> Span:
     return Span(span.kind, span.start, span.end, {**span.fields, "cause": cause}) if cause else span
 
 
-CAUSES = {
+_CAUSES = {
     "open": "circuit-breaker-open",
     "half-open": "circuit-breaker-open",
     "authentication": "provider-auth-locked",

@@ -32,8 +32,6 @@ A detector's figures are its `sum` and the `limit` that the sum exceeded, and fu
 - of latency, the `usual_ms` to the first token, and `first_token_ms`.
 """
 
-from collections.abc import Iterator
-
 from worker.store.store import Store
 
 Event = dict[str, str]
@@ -51,13 +49,15 @@ def since(store: Store, last: str = START) -> tuple[str, list[Event]]:
     return (entries[-1][0] if entries else last), [fields for _, fields in entries]
 
 
-def newest(store: Store, before: float) -> Iterator[Event]:
-    """Yields the events until `before`, an epoch in seconds, the newest first; reads them by the thousand.
+def between(store: Store, start: float, end: float) -> list[Event]:
+    """Returns the events between two epochs in seconds, the newest first; reads them by the thousand.
 
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    last = f"{before * 1000:.0f}"
-    while entries := store.run(("XREVRANGE", store.keys.events, last, START, "COUNT", _PAGE))[0]:
-        yield from (fields for _, fields in entries)
-        last = f"({entries[-1][0]}"
+    found: list[Event] = []
+    first, last = f"{start * 1000:.0f}", f"{end * 1000:.0f}"
+    while entries := store.run(("XRANGE", store.keys.events, first, last, "COUNT", _PAGE))[0]:
+        found += (fields for _, fields in entries)
+        first = f"({entries[-1][0]}"
+    return found[::-1]

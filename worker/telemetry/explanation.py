@@ -1,14 +1,17 @@
 """What an operator wants to know of one completion: its state, its times and its providers. No request waits for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from config.chains import Chain
 from worker.store.store import Store
 from worker.task.inspection import History, history
-from worker.task.timeline import CAUSES, SHORT, Span, earlier, timeline
-from worker.telemetry.events import Event, newest
+from worker.task.timeline import Span, earlier, timeline
+from worker.telemetry.events import Event, between
+
+_BEFORE = 7200.0
+"""Seconds before the first attempt whose events are read: twice the longest time that a breaker opens by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +79,17 @@ def explanation(store: Store, chains: Mapping[str, Chain], task_id: str) -> Expl
     """
     found = history(store, task_id)
     chain = chains.get(found.chain)
-    events = list(_events(store, found))
-    spans = timeline(found, chain.providers if chain else (), events)
+    spans = timeline(found, chain.providers if chain else (), _events(store, found))
     return Explanation(found, tuple(spans), tuple(earlier(found)))
 
 
-def _events(store: Store, found: History) -> Iterator[Event]:
-    """Yields the events, the newest first, back to those that say why each breaker was open."""
+def _events(store: Store, found: History) -> list[Event]:
+    """Returns the events of its time and of the hours before, the newest first: they say why breakers were open."""
     considered = found.entries
     if not considered:
-        return
+        return []
     last = max(entry.at + (entry.latency_ms or 0.0) / 1000 for entry in considered)
-    wanted: dict[tuple[str, str], float] = {}
-    for entry in considered:
-        if entry.reason in CAUSES:
-            wanted.setdefault((entry.provider, CAUSES[entry.reason]), entry.at)
-    for event in newest(store, last + 1):
-        yield event
-        key, at = (event["provider"], event["type"]), int(event["at_ms"]) / 1000
-        if key in wanted and at <= wanted[key] + SHORT:
-            del wanted[key]
-        if not wanted and at < found.first:
-            return
+    return between(store, max(considered[0].at - _BEFORE, 0.0), last + 1)
 
 
 def _span(span: Span) -> dict[str, Any]:
