@@ -55,6 +55,7 @@ _LONG = (
     "tests/end_to_end/test_smoke.py",
     "tests/end_to_end/test_status_command.py",
     "tests/end_to_end/test_thinking.py",
+    "tests/end_to_end/test_waterfall.py",
     "tests/end_to_end/test_whole_machine.py",
     "tests/end_to_end/test_without_tracking.py",
     "tests/end_to_end/test_worker_log.py",
