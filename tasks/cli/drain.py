@@ -14,6 +14,9 @@ from tasks.cli.support.workers import answering, one
 _EVERY = 0.5
 """Seconds between two questions to the worker."""
 
+_SLOW = 5.0
+"""Seconds within which a worker answers that is busy."""
+
 State = dict[str, Any]
 
 
@@ -54,7 +57,7 @@ def _named(worker: str) -> str:
     Raises:
         click.ClickException: none of this name does, or several do.
     """
-    if "@" in worker and one("ping", worker, 2.0) is not None:
+    if "@" in worker and one("ping", worker, _SLOW) is not None:
         return worker
     names = answering()
     found = [name for name in names if worker in (name, name.split("@")[0])]
@@ -72,7 +75,7 @@ def _ask(name: str, command: str) -> State:
     Raises:
         click.ClickException: it does not answer, or is of a version before.
     """
-    reply = one(command, name, 5.0)
+    reply = one(command, name, _SLOW)
     if not isinstance(reply, dict) or "held" not in reply:
         why = "does not answer any more" if reply is None else "does not know this command: it runs a version before"
         raise click.ClickException(f"{name}: {why}")
