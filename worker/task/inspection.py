@@ -127,4 +127,5 @@ def _state(known: Mapping[str, str], answer: Mapping[str, Any], now: float) -> S
 
 
 def _instant(known: Mapping[str, str], field: str) -> float:
-    return int(known.get(field, 0)) / 1000
+    """Returns the ms that a field ends with as an epoch in seconds; a word may stand before them."""
+    return int(known.get(field, "").rpartition(" ")[2] or 0) / 1000

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from worker.task.about import About, parse
-from worker.task.inspection import History
+from worker.task.inspection import History, history
 from worker.task.journal import Entry, RoundStart
 from worker.task.timeline import Span, earlier, timeline
 
@@ -179,3 +179,9 @@ def test_what_came_before_a_replay_is_kept_apart():
 @pytest.mark.parametrize("about", [About(), About("own chain", 1.5, 0.0, 600.0), About("default", 1.25, 2.5, 1.25)])
 def test_what_a_message_says_is_read_as_it_was_written(about: About):
     assert parse(str(about)) == about
+
+
+def test_when_a_task_was_released_is_read_whatever_word_stands_before_it(store):
+    store.redis.hset(store.keys.task("task"), mapping={"paused": "parked 5000", "ended": "7000", "due": ""})
+    found = history(store, "task")
+    assert (found.paused, found.ended, found.due) == (5.0, 7.0, 0.0)
