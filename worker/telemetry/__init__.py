@@ -1,1 +1,1 @@
-"""Reads what the fleet reports: events and counters; open events.py first."""
+"""Reads what the fleet reports, events and counters, and sends traces; open events.py first, tracing.py for these."""
