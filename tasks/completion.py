@@ -14,6 +14,7 @@ from celery.worker import state
 from redis.exceptions import RedisError
 
 from tasks.celery import app, settings
+from tasks.drained import DRAINED
 from tasks.headers import is_newer, our_headers, read_stage, trace_context
 from tasks.publishing import CompletionTask
 from tasks.request_check import bind_arguments, check_request, is_chain_name, to_json
@@ -132,7 +133,9 @@ def _stop_reason(task_id: str) -> StopReason | None:
         return "revoked"
     if state.should_terminate is not None:
         return "terminating"
-    return "stopping" if state.should_stop is not None else None
+    if state.should_stop is not None:
+        return "stopping"
+    return "draining" if DRAINED else None
 
 
 def _epoch(expires: datetime | str | None) -> float | None:

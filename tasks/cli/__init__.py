@@ -9,6 +9,7 @@ from tasks.cli.check import check
 from tasks.cli.complete import complete
 from tasks.cli.config import config
 from tasks.cli.demo import demo
+from tasks.cli.drain import drain
 from tasks.cli.events import events
 from tasks.cli.explain import explain
 from tasks.cli.failed import failed
@@ -35,6 +36,7 @@ for _command in (
     complete,
     config,
     demo,
+    drain,
     events,
     explain,
     failed,

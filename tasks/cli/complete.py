@@ -1,9 +1,13 @@
 """`fallback complete`: one completion from the command line."""
 
+from contextlib import suppress
+from threading import Event, Timer
 from typing import Any
 
 import click
 from celery.exceptions import TimeoutError as ResultTimeout
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from tasks.celery import settings
 from tasks.cli.support.redis import require_redis
@@ -12,7 +16,7 @@ from tasks.completion import complete as task
 from worker.errors import TaskFailed
 
 _SOON = 1.0
-"""Seconds to wait for an answer before the command asks whether there are workers."""
+"""Seconds without an answer after which the command asks, beside its waiting, whether there are workers."""
 
 _MARGIN = 10.0
 """Seconds beyond the chain's timeout until the command stops waiting; the task continues."""
@@ -43,15 +47,24 @@ def complete(prompt: str, chain: str, model: str) -> None:
 
 
 def _answer(result: Any, seconds: float) -> Any:
-    """Returns the answer; if it does not come soon, reports that there is no worker.
+    """Returns the answer; if it does not come soon, reports that there is no worker, and waits meanwhile.
 
     Raises:
         ResultTimeout: it did not come in time.
         TaskFailed: the completion failed.
     """
+    answered = Event()
+    look = Timer(_SOON, _report_no_worker, (answered,))
+    look.daemon = True
+    look.start()
     try:
-        return result.get(timeout=_SOON)
-    except ResultTimeout:
-        if not consuming() and not result.ready():
+        return result.get(timeout=seconds)
+    finally:
+        answered.set()
+        look.cancel()
+
+
+def _report_no_worker(answered: Event) -> None:
+    with suppress(OperationalError, RedisError, OSError):  # the waiting thread reports an outage
+        if not consuming() and not answered.is_set():
             click.echo("no worker answers yet; start one with `celery -A tasks worker`. Waiting ...", err=True)
-    return result.get(timeout=seconds)

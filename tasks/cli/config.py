@@ -10,7 +10,7 @@ from rich.text import Text
 
 from config.provenance import Entry, effective
 
-_WIDTH = 250
+_WIDTH = 1000
 """Columns if there is no terminal, so that no line is wrapped."""
 
 

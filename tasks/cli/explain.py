@@ -1,44 +1,75 @@
 """`fallback explain`: the report of one task, without its prompt and its answer."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
+from tasks.celery import settings
 from tasks.cli.support.dead_letters import line
 from tasks.cli.support.duration import instant
 from tasks.cli.support.quoting import quoted
 from tasks.cli.support.redis import requires_redis
-from tasks.cli.support.usd import perhaps, usd
+from tasks.cli.support.usd import usd
+from tasks.cli.support.waterfall import moment, waterfall
 from tasks.store import store
-from worker.task.dead_letters import find
-from worker.task.inspection import History, history
-from worker.task.journal import Entry
+from worker.task.dead_letters import DeadLetter, find
+from worker.task.inspection import History
+from worker.telemetry.explanation import Explanation, explanation
 
 
 @click.command()
 @click.argument("task_id")
-def explain(task_id: str) -> None:
-    """Shows the status of TASK_ID, and a line for each provider that was considered."""
+@click.option("--json", "as_json", is_flag=True, help="An object on one line.")
+def explain(task_id: str, as_json: bool) -> None:
+    """Shows the status of TASK_ID, and its time as a waterfall: queue, attempts, waits, and who was skipped and why."""
     with requires_redis():
-        found, dead_letter = history(store(), task_id), find(store(), task_id)
-    if found.state == "unknown" and dead_letter:  # refused before a worker began it
-        click.echo(line(dead_letter))
-        return
-    if found.state == "unknown":
+        found, dead_letter = explanation(store(), settings.chains, task_id), find(store(), task_id)
+    is_unknown = found.history.state == "unknown"
+    if is_unknown and not dead_letter:
         raise click.ClickException(f"{task_id}: nothing is known; no worker has begun it yet, or it has expired")
-    click.echo(f"{quoted(task_id)}: {_status(found)}")
-    lines = list(_lines(found))
-    for each in lines:
-        click.echo(each)
-    if not lines:
+    refused = dead_letter if is_unknown else None  # refused before a worker began it
+    if as_json:
+        click.echo(json.dumps({"task_id": task_id, **found.as_json(), **_refused(refused)}))
+    elif refused:
+        click.echo(line(refused))
+    else:
+        _print(task_id, found)
+
+
+def _print(task_id: str, found: Explanation) -> None:
+    click.echo(f"{quoted(task_id)}: {_status(found.history)}")
+    if sums := ", ".join(_sums(found)):
+        click.echo(sums)
+    for span in found.before:
+        click.echo(moment(span))
+    if found.before:
+        click.echo("replayed")
+    if found.spans:
+        for text in waterfall(found.spans, found.history.now):
+            click.echo(text)
+    if not any("provider" in span.fields for span in (*found.before, *found.spans)):
         click.echo("no provider has been considered yet", err=True)
+
+
+def _refused(dead_letter: DeadLetter | None) -> dict[str, Any]:
+    if dead_letter is None:
+        return {}
+    return {
+        "state": "failed",
+        "chain": dead_letter.chain,
+        "error": dead_letter.error,
+        "message": dead_letter.message,
+        "ended_at": dead_letter.at_ms / 1000,
+    }
 
 
 def _status(found: History) -> str:
     asking = "".join(f", asking {entry.provider} since {instant(entry.at)}" for entry in found.asking)
     match found.state:
         case "answered":
-            return f"answered by {found.report['provider']} on chain {found.report['chain']}"
+            return f"answered by {found.report['provider']} on chain {found.chain}" if found.report else "answered"
         case "failed":
             return f"failed, {found.failure[0]}: {quoted(found.failure[1])}"
         case "parked":
@@ -53,18 +84,14 @@ def _status(found: History) -> str:
             return f"in progress{asking}"
 
 
-def _lines(found: History) -> Iterator[str]:
-    yield from map(_line, found.before)
-    if found.before:
-        yield "replayed"
-    yield from map(_line, found.entries)
-    for each in found.duplicates:
-        cost = usd(each["cost_usd"]) or "an unknown price"
-        yield f"{instant(each['at'])} {each['provider']} gave a duplicate answer, for {cost}"
-
-
-def _line(entry: Entry) -> str:
-    took = None if entry.latency_ms is None else f"{entry.latency_ms:.0f} ms"
-    price = usd(entry.cost_usd) if entry.billed is None else perhaps(entry.cost_usd)
-    columns = (instant(entry.at), entry.provider, entry.model, entry.outcome, entry.status, took, price, entry.reason)
-    return " ".join(quoted(str(each)) for each in columns if each is not None)
+def _sums(found: Explanation) -> Iterator[str]:
+    """Yields how long it took, how far it was from its deadline, and what it cost."""
+    has_ended, left = found.history.ended > 0, found.remaining
+    if found.elapsed is not None:
+        yield f"took {found.elapsed:.2f} s" if has_ended else f"{found.elapsed:.2f} s so far"
+    if left is not None and has_ended:
+        yield f"ended {left:.2f} s before its deadline" if left >= 0 else f"ended {-left:.2f} s after its deadline"
+    elif left is not None:
+        yield f"{left:.2f} s left" if left >= 0 else f"its deadline passed {-left:.2f} s ago"
+    if found.cost_usd:
+        yield f"{usd(found.cost_usd)}"

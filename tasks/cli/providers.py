@@ -14,7 +14,7 @@ from config.presets import PRESETS, SOURCES
 from config.providers import Provider
 from tasks.celery import settings
 
-_WIDTH = 200
+_WIDTH = 1000
 """Columns if there is no terminal, so that no line is wrapped."""
 
 

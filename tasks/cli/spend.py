@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from tasks.cli.support.console import console
 from tasks.cli.support.redis import requires_redis
 from tasks.store import store
 from worker.limits.bill import Figures
@@ -74,7 +74,7 @@ def _table(rows: dict[tuple[str, str], Figures], by: str) -> None:
         amounts = (f"{of.nano / 1e9:.4f}{unpriced}", f"{of.wasted_nano / 1e9:.4f}")
         counts = (of.prompt, of.completion, of.wasted_tokens, of.answered, of.failed, of.open)
         found.add_row(day, name or "-", *amounts, *(f"{count:,}" for count in counts))
-    Console().print(found if rows else "nothing was spent in these days")
+    console().print(found if rows else "nothing was spent in these days")
 
 
 def _objects(rows: dict[tuple[str, str], Figures], by: str) -> Iterable[dict[str, Any]]:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from tasks.celery import COMPLETIONS, PROBES, settings
+from tasks.cli.support.console import console
 from tasks.cli.support.redis import place
 from tasks.local import celery_nodes, llama, llmock, valkey
 from tasks.local.errors import FleetError
@@ -32,7 +32,7 @@ def up(workers: int, run_dir: Path, simulate: bool) -> None:
     """Starts Redis (unless REDIS_URL is set), a local model, workers, beat and Flower; Ctrl-C ends all of it."""
     # SIGTERM ends the command as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    console = Console()
+    to = console()
     try:
         with Fleet(run_dir) as fleet:
             fleet.environment |= _configuration(os.environ)
@@ -42,17 +42,17 @@ def up(workers: int, run_dir: Path, simulate: bool) -> None:
             celery_nodes.start_flower(fleet, port)
             table.add_row("Flower", f"http://127.0.0.1:{port}")
             table.add_row("workers", f"{workers}, and one for probes with beat; logs in {fleet.folder}")
-            console.print(table)
-            console.print("In another terminal:", style="bold")
+            to.print(table)
+            to.print("In another terminal:", style="bold")
             if words := exported(fleet.environment, os.environ):
-                console.print(f"  export {words}", soft_wrap=True, markup=False, highlight=False)
-            console.print('  fallback complete "Name three primes"\n  fallback status')
-            console.print("Ctrl-C ends all of it.")
+                to.print(f"  export {words}", soft_wrap=True, markup=False, highlight=False)
+            to.print('  fallback complete "Name three primes"\n  fallback status')
+            to.print("Ctrl-C ends all of it.")
             _watch(fleet)
     except FleetError as exc:
         raise click.ClickException(str(exc)) from None
     except KeyboardInterrupt:
-        console.print("ended")
+        to.print("ended")
 
 
 def exported(environment: Mapping[str, str], here: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from config.chains import URGENT_PRIORITY
 from tasks.celery import app, settings
+from tasks.drained import DRAINED
 from tasks.node.bulkheads import Slots
 from tasks.node.heartbeat import Heartbeat
 from tasks.node.liveness import Alive
@@ -94,9 +95,13 @@ class Consumer(consumer.Consumer):
         return handle_valid
 
     def apply_eta_task(self, task: Any) -> None:
-        """Starts a task whose time has come; where only urgent slots are free, any other goes back into the queue."""
+        """Starts a task whose time has come; where only urgent slots are free, any other goes back into the queue.
+
+        On a drained worker each goes back.
+        """
         message = task.message
-        if message.properties.get("priority") == URGENT_PRIORITY or message.channel.qos.common_places() != 0:
+        is_urgent = message.properties.get("priority") == URGENT_PRIORITY
+        if not DRAINED and (is_urgent or message.channel.qos.common_places() != 0):
             super().apply_eta_task(task)
             return
         state.scheduled_requests.discard(task)

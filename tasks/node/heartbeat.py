@@ -9,6 +9,7 @@ timeout. One thread of the process, independent of any connection, does this eve
 4. It sends the acknowledgements that Redis has not taken.
 5. It writes the counts that the process kept during a Redis outage.
 6. It reports calls in flight that are silent for longer than usual.
+7. It logs what changed in the fleet.
 """
 
 import logging
@@ -19,7 +20,9 @@ from celery import bootsteps
 from redis import Redis
 from redis.exceptions import RedisError
 
+from tasks.celery import settings
 from tasks.clock import CLOCK
+from tasks.node.event_log import EVENT_LOG, report_missing
 from tasks.store import store
 from tasks.transport.qos import UNACKED_TAGS as MESSAGES
 from tasks.transport.qos import acknowledge_unsent
@@ -40,6 +43,7 @@ class Heartbeat(bootsteps.StartStopStep):
         """Starts the thread, which outlives reconnections and ends with the process."""
         self._ended = threading.Event()
         CLOCK.distrust()
+        report_missing(settings)
         _beat()
         threading.Thread(target=self._run, name="visibility", daemon=True).start()
 
@@ -61,6 +65,7 @@ def _beat() -> None:
         acknowledge_unsent()
         flush(store())
         STALLS.report(store())
+        EVENT_LOG.report(store())
     except (RedisError, RedisUnavailable, OSError) as exc:
         _log.warning("heartbeat-missed error=%s", type(exc).__name__)
 

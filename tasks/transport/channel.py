@@ -169,7 +169,7 @@ class Channel(redis.Channel):
         return reply
 
     def _deliver_or_quarantine(self, tag: str, message: bytes, queue: str) -> None:
-        if self._closing:
+        if self._closing or queue not in self.active_queues:  # cancelled while the fetch was under way
             self.qos.restore_by_tag(tag)
             return
         self._queue_cycle.rotate(queue)

@@ -162,6 +162,7 @@ def test_the_fleet_does_its_work_and_the_acl_refuses_nothing_of_it(bed: Bed, llm
     with pages:
         wait_until(lambda: "one@" in pages.get("/workers").text)
         assert [pages.get(path).status_code for path in ("/tasks", "/broker", "/metrics")] == [200, 200, 200]
+    bed.fallback("drain", "one")
     with bed.server.client("admin") as admin:
         assert refused(admin) == []
 

@@ -109,6 +109,8 @@ def test_a_dry_run_replays_nothing(shared_setup: LocalSetup, fallback: Fallback,
     fail_for_good(shared_setup, llmock, task_id)
     ran = fallback("replay", "--since", "1h", "--dry-run")
     assert (ran.stdout.split()[1], error_line(ran)) == (task_id, "1 would be replayed")
+    dry, listed = fallback("replay", task_id, "--dry-run", "--json"), fallback("failed", "--json")
+    assert json.loads(dry.stdout) == {**json.loads(listed.stdout), "replayed": False}
     assert len(fallback("failed").stdout.splitlines()) == 1
 
 

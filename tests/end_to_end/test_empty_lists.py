@@ -13,6 +13,7 @@ from tests.end_to_end.command_line import error_line, run
         (("failed",), "no dead letters"),
         (("failed", "--json", "--since", "2h"), "no dead letters in that time"),
         (("replay", "--since", "2h"), "no dead letters in that time; there is nothing to replay"),
+        (("replay", "--json", "--since", "2h"), "no dead letters in that time; there is nothing to replay"),
         (("events",), "no event yet"),
         (("events", "--json"), "no event yet"),
     ],

@@ -151,7 +151,8 @@ def places(
             done.places |= dict(exposed.of_redis(done.store.redis)) | dict(exposed.of_logs(fleet))
             done.places |= dict(exposed.of_files(fleet.folder))
             done.places["Celery's events"] = "\n".join(listener.heard)
-        for words in (*COMMANDS, f"explain {done.ids[len(BAD)]}"):
+        explained = (f"explain {done.ids[len(BAD)]}", f"explain {done.ids[len(BAD)]} --json")
+        for words in (*COMMANDS, *explained, "replay --since 1h --dry-run --json"):
             ran = run(fleet.folder, fleet.environment, *words.split())
             done.places[f"fallback {words}"] = ran.stdout + ran.stderr
         done.places["error messages"] = "\n".join(done.messages)

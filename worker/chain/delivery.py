@@ -9,10 +9,11 @@ from worker.chain.route import Route
 from worker.request import CompletionRequest
 from worker.request.version import FIRST_VERSION
 from worker.store.connection import Command
+from worker.task.about import About
 from worker.task.parking import ParkUntil
 
-StopReason = Literal["revoked", "stopping", "terminating"]
-"""Who stops a delivery: its producer, a warm shutdown of its worker (SIGTERM), or a cold one (SIGQUIT)."""
+StopReason = Literal["revoked", "stopping", "terminating", "draining"]
+"""Who stops a delivery: its producer, a warm shutdown of its worker (SIGTERM), a cold one (SIGQUIT), or a drain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,11 @@ class Delivery:
     def timeout(self) -> float:
         """Returns the seconds from queueing to answer."""
         return self.request.timeout or self.route.chain.timeout
+
+    @property
+    def about(self) -> About:
+        """Returns what the task's hash keeps of the message, for operators."""
+        return About(self.route.chain.name, self.queued_at or 0.0, self.deadline_at or 0.0, self.timeout)
 
     def deadline(self, first: float) -> float:
         """Returns the deadline, an epoch in seconds; `first` is the epoch of the first delivery."""

@@ -62,7 +62,7 @@ class HeldTask:
         delivery, fingerprint = self.delivery, self.delivery.fingerprint
         task = (self.store, delivery.task_id)
         replay = [] if delivery.replay is None else [dead_letters.replay(*task, delivery.replay, fingerprint)]
-        begin = lease.begin(*task, self.lease_id, delivery.step, fingerprint)
+        begin = lease.begin(*task, self.lease_id, delivery.step, fingerprint, delivery.about)
         asked = self.with_room(remaining)
         try:
             *_, begin_reply, acquire_reply = self.store.run(*replay, begin, self._acquire_command(asked))

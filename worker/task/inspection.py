@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from worker.store.store import Store
-from worker.task.journal import Entry, considered, load
+from worker.task.about import About, parse
+from worker.task.journal import Entry, Line, considered, entries, load
 from worker.task.lease import crashed_attempts
 
 State = Literal["unknown", "scheduled", "in progress", "worker died", "parked", "due", "answered", "failed"]
@@ -31,20 +32,47 @@ class History:
         due: epoch in seconds, 0 for none.
         asking: the current attempt, one or none.
         before: the providers considered before the last replay.
-        entries: the providers considered since.
+        lines: the journal since, in order.
+        crashed: the attempts that crashed with their workers since.
         report: `fallback` of the result, empty if there is none or it was forgotten.
         failure: class and message of the error.
         duplicates: the duplicate answers, as in a result.
+        about: what its message says.
+        now: epoch in seconds, of this reading.
+        first: epoch in seconds of the first delivery, 0 for none.
+        paused: epoch in seconds at which it was last released without an outcome, 0 for never.
+        ended: epoch in seconds, 0 while it has not ended.
     """
 
     state: State
     due: float
     asking: tuple[Entry, ...]
     before: tuple[Entry, ...]
-    entries: tuple[Entry, ...]
+    lines: tuple[Line, ...]
+    crashed: tuple[Entry, ...]
     report: dict[str, Any]
     failure: tuple[str, ...]
     duplicates: tuple[dict[str, Any], ...]
+    about: About
+    now: float
+    first: float
+    paused: float
+    ended: float
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Returns the providers considered since the last replay, ordered by time."""
+        return considered(self.lines, self.crashed)
+
+    @property
+    def deadline(self) -> float:
+        """Returns the deadline, an epoch in seconds, 0 if it is not known."""
+        return self.about.deadline(self.first)
+
+    @property
+    def chain(self) -> str:
+        """Returns the chain's name, empty if it is not known."""
+        return self.about.chain or str(self.report.get("chain", ""))
 
 
 def history(store: Store, task_id: str) -> History:
@@ -53,7 +81,7 @@ def history(store: Store, task_id: str) -> History:
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    (seconds, _), known, result, texts, parked = store.run(
+    (seconds, micros), known, result, texts, parked = store.run(
         ("TIME",),
         ("HGETALL", store.keys.task(task_id)),
         ("GET", store.keys.result(task_id)),
@@ -66,11 +94,17 @@ def history(store: Store, task_id: str) -> History:
         state="parked" if parked and not answer else _state(known, answer, seconds),
         due=_instant(known, "due"),
         asking=crashed_attempts(known.get("asked", "")),
-        before=tuple(considered(lines[:replayed], ())),
-        entries=tuple(considered(lines[replayed:], crashed_attempts(known.get("crashed", "")))),
+        before=tuple(entries(lines[:replayed])),
+        lines=tuple(lines[replayed:]),
+        crashed=crashed_attempts(known.get("crashed", "")),
         report=_report(answer, result),
         failure=tuple(answer.get("failure", ())),
         duplicates=tuple(map(json.loads, known.get("duplicates", "").splitlines())),
+        about=parse(known.get("about", "")),
+        now=seconds + micros / 1e6,
+        first=_instant(known, "first"),
+        paused=_instant(known, "paused"),
+        ended=_instant(known, "ended"),
     )
 
 
@@ -93,4 +127,5 @@ def _state(known: Mapping[str, str], answer: Mapping[str, Any], now: float) -> S
 
 
 def _instant(known: Mapping[str, str], field: str) -> float:
-    return int(known.get(field, 0)) / 1000
+    """Returns the ms that a field ends with as an epoch in seconds; a word may stand before them."""
+    return int(known.get(field, "").rpartition(" ")[2] or 0) / 1000

@@ -10,6 +10,7 @@ from uuid import uuid4
 from worker.errors import Revoked
 from worker.store.connection import Command
 from worker.store.store import KEEP, Store
+from worker.task.about import NOTHING, About
 from worker.task.journal import CRASHED, Entry, Line, load
 from worker.task.journal import dump as dump_line
 from worker.task.outcome import Outcome, celery_result, dump, is_revoked
@@ -127,7 +128,9 @@ def new_lease_id() -> str:
     return uuid4().hex
 
 
-def begin(store: Store, task_id: str, lease_id: str, step: int, fingerprint: str = "") -> Command:
+def begin(
+    store: Store, task_id: str, lease_id: str, step: int, fingerprint: str = "", about: About = NOTHING
+) -> Command:
     """Returns the command that takes a task's lease for one delivery; see `parse_begin_reply`.
 
     Args:
@@ -136,9 +139,12 @@ def begin(store: Store, task_id: str, lease_id: str, step: int, fingerprint: str
         lease_id: the delivery's lease id.
         step: the message's step.
         fingerprint: the request's, see worker/task/identity.py; empty if it is not known.
+        about: what its message says, for operators.
     """
     keys = [store.keys.task(task_id), store.keys.journal(task_id), store.keys.events, store.keys.result(task_id)]
-    return store.script("begin", keys, lease_id, _ms(LEASE), step, KEEP, _ms(PATIENCE), fingerprint, task_id)
+    return store.script(
+        "begin", keys, lease_id, _ms(LEASE), step, KEEP, _ms(PATIENCE), fingerprint, task_id, str(about)
+    )
 
 
 def parse_begin_reply(reply: list[Any]) -> LeaseResult:

@@ -22,6 +22,9 @@ Each entry has `type`, `provider` and `at_ms`, and by type:
 | `message-quarantined` | `cause`, in a word; no provider |
 | `request-failure` | `request`, `failure`, `decision`, `will_retry`, `next` provider, `countdown_ms` |
 
+Of a `request-failure`, `will_retry` says that the same provider is asked again, after `countdown_ms`; `next` names the
+provider to which the completion fails over. Neither is set if no provider admits: it may still start a new round.
+
 A detector's figures are its `sum` and the `limit` that the sum exceeded, and further:
 
 - of failures, the learned `baseline` (a share), and `window_failed` of the last `window_count` calls;
@@ -33,6 +36,7 @@ from worker.store.store import Store
 
 Event = dict[str, str]
 START = "-"
+_PAGE = 1000
 
 
 def since(store: Store, last: str = START) -> tuple[str, list[Event]]:
@@ -43,3 +47,17 @@ def since(store: Store, last: str = START) -> tuple[str, list[Event]]:
     """
     entries = store.run(("XRANGE", store.keys.events, last if last == START else f"({last}", "+"))[0]
     return (entries[-1][0] if entries else last), [fields for _, fields in entries]
+
+
+def between(store: Store, start: float, end: float) -> list[Event]:
+    """Returns the events between two epochs in seconds, the newest first; reads them by the thousand.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    found: list[Event] = []
+    first, last = f"{start * 1000:.0f}", f"{end * 1000:.0f}"
+    while entries := store.run(("XRANGE", store.keys.events, first, last, "COUNT", _PAGE))[0]:
+        found += (fields for _, fields in entries)
+        first = f"({entries[-1][0]}"
+    return found[::-1]

@@ -228,6 +228,6 @@ class Model(Circuits):
     def _emit_failure(self, name: str, c: Circuit, a: Attempt, remaining: Sequence[str], decision: list[Any]) -> None:
         kind, *where = decision
         will = remaining[where[0] - 1] if kind == "next" else ""
-        fate = {"decision": kind, "will_retry": "true" if kind == "retry" or will else "false", "next": will}
+        fate = {"decision": kind, "will_retry": "true" if kind == "retry" else "false", "next": will}
         fate |= {"countdown_ms": a.countdown if kind == "retry" else 0, "request": a.request, "failure": a.failure}
         self.emit("request-failure", name, c, **fate)

@@ -75,8 +75,8 @@ def test_a_success_does_not_end_an_authentication_lock(b):
     ("countdown", "remaining", "decision", "will_retry", "then", "planned"),
     [
         (SECOND, CHAIN[1:], "retry", "true", "", "1000"),
-        (-1, CHAIN[1:], "next", "true", "beta", "0"),
-        (-1, CHAIN[2:], "next", "true", "gamma", "0"),
+        (-1, CHAIN[1:], "next", "false", "beta", "0"),
+        (-1, CHAIN[2:], "next", "false", "gamma", "0"),
         (-1, (), "none", "false", "", "0"),
     ],
 )

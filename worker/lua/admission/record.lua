@@ -177,7 +177,7 @@ local next_provider = kind == 'next' and ARGV[FIRST_PROVIDER + place - 1] or ''
 if kind ~= 'lease-lost' then write_asked(task, lease_id, next_provider, time, tried) end
 if failure ~= '' then
   add_event(events, 'request-failure', provider, now, 'request', request, 'failure', failure,
-    'decision', kind, 'will_retry', (kind == 'retry' or next_provider ~= '') and 'true' or 'false',
+    'decision', kind, 'will_retry', kind == 'retry' and 'true' or 'false',
     'next', next_provider, 'countdown_ms', kind == 'retry' and countdown or 0)
 end
 return { counted, change, following, postponed }

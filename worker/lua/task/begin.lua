@@ -6,7 +6,7 @@
 -- KEYS[4] celery-task-meta-<id>     string, Celery's result, see outcome.lua
 -- ARGV[1] the lease id, ARGV[2] the lease in ms, ARGV[3] the message's step, ARGV[4] s to keep the task's key
 -- ARGV[5] ms past its due time that a later step's message may take before an earlier message goes on in its place
--- ARGV[6] the request's fingerprints, '' where they are not known, ARGV[7] the task's id
+-- ARGV[6] the request's fingerprints, '' where they are not known, ARGV[7] the task's id, ARGV[8] the field `about`
 -- Returns one of
 --   {'taken', time, time of the first delivery, step, journal, crashed, paused, due}  with the lease; `paused` is ''
 --                                     where the last delivery did not end by itself, or none was before
@@ -20,6 +20,8 @@
 --   step, due       the step of the next message, and when it is due (ms)
 --   paused          what the task waits for, `backoff` or `parked`, and since when (ms); '' while a delivery goes on
 --   first           when the task was first delivered (ms)
+--   about           what its message says, for operators: worker/task/about.py
+--   ended           when it ended (ms)
 --   answer          the outcome that stands, see outcome.lua
 --   duplicates      a JSON line per duplicate answer
 --   asked           the provider that the holder may ask, and since when (ms)
@@ -55,7 +57,7 @@ if is_others then  -- its lease ran out: its worker died
 end
 first = tonumber(first or time)
 local fields = { 'holder', lease_id, 'until', string.format('%.0f', time + tonumber(ARGV[2])), 'step', step,
-  'first', string.format('%.0f', first), 'request', (request or '') ~= '' and request or ARGV[6] }
+  'first', string.format('%.0f', first), 'request', (request or '') ~= '' and request or ARGV[6], 'about', ARGV[8] }
 if paused then
   fields[#fields + 1], fields[#fields + 2] = 'paused', ''
 end

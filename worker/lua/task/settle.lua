@@ -22,7 +22,7 @@ local before = answer and outcome_text(answer, result_key)
 local is_repeated = before and outcome ~= '' and redis.call('GET', result_key) == ARGV[8]
 if is_repeated then before = nil end
 if not answer and outcome ~= '' then
-  redis.call('HSET', key, 'answer', outcome)
+  redis.call('HSET', key, 'answer', outcome, 'ended', string.format('%.0f', clock()))
   redis.call('SET', result_key, ARGV[8], 'EX', ARGV[9])
   redis.call('PUBLISH', result_key, ARGV[8])
 end

@@ -1,0 +1,21 @@
+"""Whether an operator has drained this worker process: `fallback drain` sets it, and takes it back."""
+
+
+class Drained:
+    """What the process consumed before it was drained; nothing while it is not drained."""
+
+    def __init__(self) -> None:
+        self.queues: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Returns whether the process is drained."""
+        return bool(self.queues)
+
+
+DRAINED = Drained()
+"""That of this process; the children of a prefork pool do not know of it."""
+
+
+def reason() -> str:
+    """Returns `drained` if this process takes no messages because an operator drained it, else an empty text."""
+    return "drained" if DRAINED else ""
