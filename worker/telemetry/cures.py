@@ -1,5 +1,6 @@
 """What to do about an event, in a line. docs/how-to/respond-to-an-alert.md has the longer form."""
 
+import re
 from collections.abc import Mapping
 
 _TRIED = "nothing: it is tried again by itself; if it stays open: fallback status"
@@ -22,6 +23,7 @@ CURES: Mapping[tuple[str, str], str] = {
     ("duplicate-answer", ""): "give workers the CPU that they need; see: fallback explain {request}",
     ("task-id-reused", ""): "give each request a task_id of its own",
     ("message-quarantined", ""): "correct the producer that sent it",
+    ("worker-clock-skewed", ""): "set the clock of {worker}'s machine; it takes nothing new before",
 }
 """The cure by the event's type and its cause; an empty cause stands for all that have no row of their own."""
 
@@ -30,4 +32,4 @@ def cure(event: Mapping[str, str]) -> str:
     """Returns what to do about an event, empty where nothing is to be done."""
     kind = event["type"]
     found = CURES.get((kind, event.get("cause", ""))) or CURES.get((kind, ""), "")
-    return found.replace("{provider}", event["provider"]).replace("{request}", event.get("request", ""))
+    return re.sub(r"{(\w+)}", lambda name: event.get(name[1], ""), found)

@@ -84,6 +84,10 @@ def test_a_storm_of_failures_is_not_read_to_its_end(
         ),
         ({"type": "circuit-breaker-closed", "provider": "openai"}, ""),
         (
+            {"type": "worker-clock-skewed", "provider": "", "worker": "one@host", "offset_ms": "5000"},
+            "set the clock of one@host's machine; it takes nothing new before",
+        ),
+        (
             {"type": "duplicate-answer", "provider": "openai", "request": "order-1"},
             "give workers the CPU that they need; see: fallback explain order-1",
         ),
