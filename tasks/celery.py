@@ -105,7 +105,7 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_send_task_events=True,
     worker_enable_remote_control=True,
-    beat_scheduler="celery.beat:Scheduler",  # keeps no file: beat does not catch up on probes that it missed
+    beat_scheduler="tasks.node.beat:Scheduler",
     beat_schedule={
         f"probe-{name}": {
             "task": "fallback.probe",

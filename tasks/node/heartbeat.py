@@ -29,6 +29,8 @@ from tasks.transport.scripts import script
 from worker.admission.stalls import STALLS
 from worker.errors import RedisUnavailable
 from worker.limits.slots import SLOTS
+from worker.store.client import refused_by
+from worker.store.refusals import REFUSALS
 from worker.task.lease import RENEW_EVERY, RENEWER
 from worker.telemetry.counters import flush
 
@@ -65,8 +67,12 @@ class Heartbeat(bootsteps.StartStopStep):
             flush(store())
             STALLS.report(store())
             self._presence.report()
+            REFUSALS.taken()
         except (RedisError, RedisUnavailable, OSError) as exc:
-            _log.warning("heartbeat-missed error=%s", type(exc).__name__)
+            if cause := refused_by(exc):
+                REFUSALS.refused(store(), cause)
+            else:
+                _log.warning("heartbeat-missed error=%s", type(exc).__name__)
 
 
 def _hold(client: Redis) -> None:

@@ -18,12 +18,13 @@ _SETTINGS = {
 def problems(facts: Facts) -> Iterator[Problem]:
     """Yields each budget of a provider, a chain or a listed tenant that is spent, or nearly."""
     for name, usd in budgets(facts.settings).items():
-        spent = facts.spent.get(name, 0.0)
-        if spent < NEARLY * usd:
+        used = facts.used_usd.get(name, 0.0)
+        if used < NEARLY * usd:
             continue
         of, _, whose = name.partition(":")
         cure = f"raise {_SETTINGS[of].format(whose)}, or wait for 00:00 UTC"
-        is_spent = spent >= usd
-        kind, word = ("budget-spent", "spent") if is_spent else ("budget-nearly-spent", "nearly spent")
-        what = f"the budget of {of} {whose} is {word}: {spent:.2f} of {usd:g} USD today"
-        yield Problem(kind, whose, what, None, cure, "critical" if is_spent else "warning")
+        is_gone = used >= usd
+        kind = "budget-spent" if is_gone else "budget-nearly-spent"
+        word = "used up" if is_gone else "nearly used up"
+        what = f"the budget of {of} {whose} is {word}: {used:.2f} of {usd:g} USD today"
+        yield Problem(kind, whose, what, None, cure, "critical" if is_gone else "warning")

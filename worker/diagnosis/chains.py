@@ -24,7 +24,7 @@ def problems(facts: Facts) -> Iterator[Problem]:
 
 def _why_down(facts: Facts, chain: Chain) -> list[str]:
     """Returns why each provider of a chain does not admit; empty if one does, or will soon."""
-    if chain.usd_per_day is not None and facts.spent.get(f"chain:{chain.name}", 0.0) >= chain.usd_per_day:
+    if chain.usd_per_day is not None and facts.used_usd.get(f"chain:{chain.name}", 0.0) >= chain.usd_per_day:
         return ["its budget of today is spent"]
     why = []
     for name in chain.providers:
@@ -59,7 +59,7 @@ def _refusal(facts: Facts, name: str, wait: float | None) -> str:
 
 
 def _cure(facts: Facts, chain: Chain) -> str:
-    if chain.usd_per_day is not None and facts.spent.get(f"chain:{chain.name}", 0.0) >= chain.usd_per_day:
+    if chain.usd_per_day is not None and facts.used_usd.get(f"chain:{chain.name}", 0.0) >= chain.usd_per_day:
         return f"raise chains.{chain.name}.usd_per_day, or wait for 00:00 UTC"
     if all(map(facts.missing, chain.providers)):
         wanted = [facts.settings.providers[name].wanted for name in chain.providers]

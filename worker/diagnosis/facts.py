@@ -31,7 +31,7 @@ class Facts:
         workers: those that report, and those that were killed lately.
         backlog: what waits and what failed.
         used: what is used of the limits, by provider.
-        spent: USD of today by the names of budgets, such as `chain:default`.
+        used_usd: USD of today by the names of budgets, such as `chain:default`.
         keys: provider -> the fingerprint of its key in this process.
         models: provider -> tier -> whether the provider lists its model.
     """
@@ -45,7 +45,7 @@ class Facts:
     workers: tuple[Worker, ...]
     backlog: Backlog
     used: Mapping[str, Used] = field(default_factory=dict)
-    spent: Mapping[str, float] = field(default_factory=dict)
+    used_usd: Mapping[str, float] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, ModelStatus]] = field(default_factory=dict)
 
@@ -86,7 +86,7 @@ def read(settings: Settings, store: Store) -> Facts:
         workers=tuple(workers(store)),
         backlog=waiting,
         used={each.provider: each for each in usage(store, names)},
-        spent=_spent(settings, store, waiting.now),
+        used_usd=_used_usd(settings, store, waiting.now),
         keys={name: fingerprint(each, settings.namespace) for name, each in settings.providers.items()},
         models={name: tiers(store, each) for name, each in settings.providers.items() if each.missing is None},
     )
@@ -100,7 +100,7 @@ def budgets(settings: Settings) -> dict[str, float]:
     return {name: usd for name, usd in found.items() if usd is not None}
 
 
-def _spent(settings: Settings, store: Store, now: float) -> dict[str, float]:
+def _used_usd(settings: Settings, store: Store, now: float) -> dict[str, float]:
     names = list(budgets(settings))
     if not names:
         return {}

@@ -108,9 +108,11 @@ def _open(now: Snapshot) -> Problem:
 
 
 def _models(provider: Provider, facts: Facts) -> Iterator[Problem]:
+    if facts.breakers[provider.name].consecutive_successes:  # it answers, whatever it lists
+        return
     for tier, status in facts.models.get(provider.name, {}).items():
         if status == "missing":
-            what = f"its list of models has no {provider.models[tier].name} (tier {tier}): requests will be refused"
+            what = f"its list of models has no {provider.models[tier].name} (tier {tier}); it may refuse it"
             cure = f"correct models.{tier}.name; see: fallback status --models"
             yield Problem("misconfigured", provider.name, what, None, cure)
 

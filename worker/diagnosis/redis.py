@@ -6,7 +6,8 @@ from config.redis_url import shown
 from config.settings import Settings
 from worker.diagnosis.facts import Facts
 from worker.diagnosis.problem import Problem
-from worker.store.memory import NEARLY, Memory, is_full
+from worker.store.client import is_full
+from worker.store.memory import NEARLY, Memory
 
 _RAISE = 'redis-cli -u "$REDIS_URL" config set maxmemory {} (and in its configuration)'
 _CURES = {
@@ -52,4 +53,4 @@ def problems(facts: Facts) -> Iterator[Problem]:
 
 def _more(memory: Memory) -> str:
     """Returns twice the memory in whole MB, as Redis reads it."""
-    return f"{max(1, round(2 * memory.most / 1e6))}mb" if memory.most else "SIZE"
+    return f"{max(1, round(2 * max(memory.most, memory.used) / 1e6))}mb" if memory.most else "SIZE"

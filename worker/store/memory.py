@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from redis.exceptions import OutOfMemoryError, ResponseError
+from redis.exceptions import ResponseError
 
 from worker.errors import RedisUnavailable
 from worker.store.client import refuses_writes
@@ -59,11 +59,6 @@ def refusal(store: Store) -> Exception | None:
             return exc.__cause__
         raise
     return None
-
-
-def is_full(cause: BaseException | None) -> bool:
-    """Returns whether a refusal is for want of memory."""
-    return isinstance(cause, OutOfMemoryError)
 
 
 def _mb(size: int) -> str:

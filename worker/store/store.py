@@ -12,9 +12,9 @@ from redis.exceptions import NoScriptError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from config.providers import Provider
-from worker.errors import RedisUnavailable
+from worker.errors import RedisFull, RedisUnavailable
 from worker.store.availability import Outage
-from worker.store.client import client, refuses_writes
+from worker.store.client import client, is_full, refuses_writes
 from worker.store.connection import Command, Connections
 from worker.store.keys import Keys
 from worker.store.scripts import lua, scripts
@@ -30,6 +30,8 @@ KEEP = 86_400
 
 
 def _unavailable_error(cause: Exception) -> RedisUnavailable:
+    if is_full(cause):
+        return RedisFull("Redis is full: raise its maxmemory")
     return RedisUnavailable(f"Redis is unavailable ({type(cause).__name__})")
 
 
@@ -119,5 +121,7 @@ class Store:
 
     def _load(self) -> None:
         # All in one transaction: else another pipeline could find its second script loaded and its first not yet.
-        loads = (("SCRIPT", "LOAD", script.text) for script in self._scripts.values())
-        self._connections.send([("MULTI",), *loads, ("EXEC",)])
+        loads = [("SCRIPT", "LOAD", script.text) for script in self._scripts.values()]
+        *_, done = self._connections.send([("MULTI",), *loads, ("EXEC",)])
+        if isinstance(done, Exception):  # a full Redis 7.0 refuses MULTI, and what only reads may still run
+            self._connections.send(loads)

@@ -18,7 +18,7 @@ from tests.worker.diagnosis.fleet_facts import (
     waiting,
     worker,
 )
-from worker.diagnosis.problems import diagnosed, stop_all
+from worker.diagnosis.problems import diagnosed
 from worker.limits.usage import Used
 from worker.store.memory import Memory
 from worker.telemetry.workers import NO_COMPLETIONS
@@ -165,16 +165,16 @@ CASES: dict[str, tuple[dict[str, Any], str, str, list[str]]] = {
         ["Redis is nearly full (95.0 of 100.0 MB used, 95%)"],
     ),
     "chain budget": (
-        {"settings": budgeted(usd_per_day=10), "spent": {"chain:default": 9.5}},
+        {"settings": budgeted(usd_per_day=10), "used_usd": {"chain:default": 9.5}},
         "budget-nearly-spent",
         "warning",
-        ["the budget of chain default is nearly spent: 9.50 of 10 USD today; raise chains.default.usd_per_day"],
+        ["the budget of chain default is nearly used up: 9.50 of 10 USD today; raise chains.default.usd_per_day"],
     ),
     "provider budget": (
-        {"settings": limited(usd_per_day=1), "spent": {"provider:openai": 1.0}},
+        {"settings": limited(usd_per_day=1), "used_usd": {"provider:openai": 1.0}},
         "budget-spent",
         "critical",
-        ["is spent: 1.00 of 1 USD today; raise providers.openai.limits.usd_per_day, or wait for 00:00 UTC"],
+        ["is used up: 1.00 of 1 USD today; raise providers.openai.limits.usd_per_day, or wait for 00:00 UTC"],
     ),
     "queue": (
         {"backlog": backlog(queued={6: waiting(7, 60), 0: waiting(1, 500)})},
@@ -218,38 +218,6 @@ WELL: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("changes", WELL.values(), ids=WELL)
 def test_what_is_no_problem_is_not_told(changes: dict[str, Any]) -> None:
     assert diagnosed(facts(**changes)) == []
-
-
-def down(provider: str) -> dict[str, Any]:
-    return {provider: snapshot(provider, state="open", open_until=NOW + 540, unhealthy=SINCE, error="overloaded 529")}
-
-
-def test_a_chain_is_down_when_no_provider_of_it_admits_soon() -> None:
-    breakers = down("claude") | down("openai") | down("llama_cpp")
-    waits: dict[str, float | None] = {"claude": 540.0, "openai": 540.0, "llama_cpp": None}
-    found = stop_all(diagnosed(facts(breakers=breakers, admissions=waits)))
-    line = next(each.line(NOW) for each in found if each.subject == "default")
-    assert line.startswith("chain default: no provider can answer (claude breaker open, 9m left; ")
-    assert "its completions fail since 12:06 UTC" in line
-
-
-def test_a_chain_whose_provider_admits_within_half_a_minute_is_not_down() -> None:
-    breakers = down("claude") | down("openai") | down("llama_cpp")
-    waits = {"claude": 540.0, "openai": 29.0, "llama_cpp": 29.0}
-    assert stop_all(diagnosed(facts(breakers=breakers, admissions=waits))) == []
-
-
-def test_a_chain_whose_last_provider_is_forced_open_names_that_cure() -> None:
-    forced = {name: snapshot(name, override="open") for name in ("claude", "openai", "llama_cpp")}
-    found = stop_all(diagnosed(facts(breakers=forced, admissions=dict.fromkeys(forced, None))))
-    assert found
-    assert all("fallback breaker reset" in each.cure for each in found)
-
-
-def test_a_chain_without_any_provider_says_what_to_set() -> None:
-    missing = {"claude": "no API key", "openai": "no API key", "llama_cpp": "no base URL"}
-    found = stop_all(diagnosed(facts(workers=(worker(missing=missing),))))
-    assert any("claude no API key" in each.what for each in found)
 
 
 def test_the_worst_comes_first() -> None:
