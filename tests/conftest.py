@@ -21,6 +21,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in a shell's background job, which hands that down: no command under test would hear a Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+_OTHERS = ("REDIS_URL", "COLUMNS")
 _OURS = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "FLOWER_")
 
 
@@ -37,6 +38,7 @@ _LONG = (
     "tests/end_to_end/test_dead_letters.py",
     "tests/end_to_end/test_deadlines.py",
     "tests/end_to_end/test_five_vendors.py::test_each_gets_what_it_gave_and_nothing_of_the_others[every order]",
+    "tests/end_to_end/test_incidents.py",
     "tests/end_to_end/test_key_files.py",
     "tests/end_to_end/test_killed_workers.py",
     "tests/end_to_end/test_max_crashes.py",
@@ -108,7 +110,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def clean_environment() -> dict[str, str]:
     """This process's environment without what configures Fallback: a developer's keys stay out of the tests."""
-    return {key: value for key, value in os.environ.items() if key != "REDIS_URL" and not key.startswith(_OURS)}
+    return {key: value for key, value in os.environ.items() if key not in _OTHERS and not key.startswith(_OURS)}
 
 
 @pytest.fixture(scope="session")
