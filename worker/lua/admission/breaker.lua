@@ -57,7 +57,8 @@ local FEW, TENTH = 10, 0.1    -- from FEW calls in the window on, a larger share
 --   unhealthy             ms of the event provider-unhealthy, until provider-recovered
 --   settings, others      the last two settings that wrote here
 local TEXT = {
-  state = true, override = true, override_by = true, first = true, error = true, sum_first = true, settings = true, others = true,
+  state = true, override = true, override_by = true, first = true, error = true, sum_first = true,
+  settings = true, others = true,
 }
 
 -- Returns a breaker with these fields as stored. What is assigned to it stays in Lua until `write_breaker`.

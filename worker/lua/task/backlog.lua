@@ -4,7 +4,8 @@
 -- KEYS[3..] the queue's lists
 -- ARGV[1] {ns}:2:parked:group:, ARGV[2] ms that are lately
 -- Returns {ms now, {dead letters lately, in as long before that, ms of the first of lately},
---          of each group {name, completions, ms of the oldest}, of each list {messages, ms since which the oldest waits}}.
+--          of each group {name, completions, ms of the oldest},
+--          of each list {messages, ms since which the oldest waits}}.
 -- 0 ms are not known: the message of a producer by name does not say when it was queued.
 local now, lately = clock(), tonumber(ARGV[2])
 
