@@ -21,6 +21,7 @@ LUA = "".join(path.read_text("utf-8") for folder in ("worker", "tasks") for path
 EVENT = re.compile(
     r"'((?:answer|breaker-settings|circuit-breaker|duplicate|message|provider|request|task-id|worker)-[a-z-]*[a-z])'"
 )
+KIND = re.compile(r'(?:Problem\(\s*|kind = )"([a-z-]+)"')
 FIXED_KEY = re.compile(r"\{[^{}]*(?:namespace|prefix|tag)[^{}]*\}:(?:2:)?([a-z_]+)")
 VARIABLES = [setting for setting in settings.settings().values() if setting.variable]
 PROVIDER = {"NAME": "claude", "TIER": "fast", "EVIDENCE": "plan_paused", "MODEL": "o3", "HEADER": "x-team"}
@@ -130,6 +131,13 @@ def test_every_event_that_a_script_writes_is_on_the_page():
 def test_every_event_on_the_page_is_written_by_a_script():
     types = {code(f"`{name}`") for row in table(sources.EVENTS).rows for name in re.findall(r"`([^`]+)`", row[0])}
     assert {name for name in types if name not in LUA and not name.startswith("circuit-breaker-")} == set()
+
+
+def test_every_kind_of_problem_is_on_the_page():
+    text = "".join(path.read_text("utf-8") for path in (ROOT / "worker" / "diagnosis").glob("*.py"))
+    kinds = {code(f"`{name}`") for row in table(sources.PROBLEMS).rows for name in re.findall(r"`([^`]+)`", row[0])}
+    assert set(KIND.findall(text)) <= kinds <= in_code("problems")
+    assert [kind for kind in kinds if f'"{kind}"' not in text] == []
 
 
 def test_every_metric_and_counter_is_on_the_page():
