@@ -152,7 +152,7 @@ def test_status_shows_each_provider_in_one_row_of_80_columns(
     assert len(table.splitlines()) == 4
     shown = {name: re.split(r"\s{2,}", line.strip()) for name, line in rows(ran).items()}
     assert shown["claude"][1] == "unhealthy"
-    assert shown["claude"][2].startswith("open ")
+    assert shown["claude"][2].startswith("open, ")
     assert shown["claude"][3:7] == ["0/5", "-", "-", "overloaded 529"]
     assert shown["openai"][1:3] == ["unhealthy", "auth-locked"]
     assert shown["openai"][6].startswith("authentication")

@@ -106,7 +106,7 @@ def test_each_state_is_a_line_of_80_columns_with_its_health(status: Status, stor
     assert shown["openai"] == "unknown no API key - - - - -"
     assert shown["llama_cpp"] == "unknown no base URL - - - - -"
     starts = {
-        "a": "unhealthy open ",
+        "a": "unhealthy open, ",
         "b": "unhealthy half-open 0/5 - - failure 500 ",
         "c": "degraded rate limited 4m - - - rate-",
         "d": "unhealthy auth-locked - - - auth",

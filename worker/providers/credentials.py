@@ -91,7 +91,7 @@ def fingerprint(provider: Provider, namespace: str) -> str:
 
 @lru_cache(maxsize=256)
 def _fingerprint(secret: str, salt: str) -> str:
-    return hashlib.pbkdf2_hmac("sha256", secret.encode(), salt.encode(), 50_000, 3).hex()
+    return hashlib.pbkdf2_hmac("sha256", secret.encode(), salt.encode(), 10_000, 3).hex()
 
 
 def have_changed(provider: Provider, used: tuple[str, ...]) -> bool:

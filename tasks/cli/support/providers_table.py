@@ -73,7 +73,7 @@ def _breaker(now: Snapshot, missing: str | None) -> str:
     if now.limited_until > max(now.now, now.open_until):
         return f"rate limited{_left(now.limited_until, now)}"
     if now.state == "open":
-        return f"open{_left(now.open_until, now) or ', due'}"
+        return f"open,{_left(now.open_until, now)} left" if now.open_until > now.now else "open, due"
     if now.state == "half-open":
         return now.state
     if now.deprioritised_until > now.now:
