@@ -11,6 +11,9 @@
 | `{ns}:2:budgets:<day>` | hash | nano-USD by budget: lua/limits/limits.lua | 2 days from its last new one |
 | `{ns}:2:spend:<day>` | hash | what was spent: lua/limits/ledger.lua | 35 days from its last new row |
 | `{ns}:2:events` | stream | what changed, about 10,000 entries | bounded, not expiring |
+| `{ns}:2:alerts` | stream | events to send, the last 10,000: lua/events/alert.lua; only with `[alerts]` | bounded |
+| `{ns}:2:alerts:<receiver>` | hash | what it has got: lua/alerts/receive.lua | 30 days from the last look |
+| `{ns}:2:alerts:<receiver>:sender` | string | the process that sends to it | 10 s from its last look |
 | `{ns}:2:task:<id>` | hash | its lease and outcome: lua/task/begin.lua | 24 h; then as its result, at least 10 min |
 | `celery-task-meta-<id>` | string | its result, as Celery's backend writes it | `results.expires` of its chain |
 | `{ns}:2:task:<id>:journal` | list | a line per provider considered | 24 h from the last line, then as its task |
@@ -47,6 +50,7 @@ class Keys:
         self._prefix = f"{{{namespace}}}:{VERSION}"
         self.events = f"{self._prefix}:events"
         self.workers = f"{self._prefix}:workers"
+        self.alerts = f"{self._prefix}:alerts"
         self.counters = f"{self._prefix}:counters"
         self.queues = {each: f"{QUEUE}\x06\x16{each}" if each else QUEUE for each in PRIORITIES}
         self.dead_letters = f"{self._prefix}:dead_letters"
@@ -71,6 +75,14 @@ class Keys:
     def spend(self, day: int) -> str:
         """Returns the key of what was spent on a day since the epoch."""
         return f"{self._prefix}:spend:{day}"
+
+    def alerts_of(self, receiver: str) -> str:
+        """Returns the key of what a receiver of alerts has got."""
+        return f"{self.alerts}:{receiver}"
+
+    def alerts_sender(self, receiver: str) -> str:
+        """Returns the key of the process that sends to a receiver of alerts."""
+        return f"{self.alerts}:{receiver}:sender"
 
     def task(self, task_id: str) -> str:
         """Returns the key of a task."""

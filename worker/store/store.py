@@ -11,13 +11,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from config.alerts import Receiver
 from config.providers import Provider
 from worker.errors import RedisFull, RedisUnavailable
 from worker.store.availability import Outage
 from worker.store.client import client, is_full, refuses_writes
 from worker.store.connection import Command, Connections
 from worker.store.keys import Keys
-from worker.store.scripts import lua, scripts
+from worker.store.scripts import NO_ALERTS, lua, scripts
 
 SOCKET_TIMEOUT = 2.0
 """Seconds that one call may wait. By default redis-py still blocks after 45 s.
@@ -51,6 +52,7 @@ class Store:
         *,
         expires: float = 86_400.0,
         max_dead_letters: int = 10_000,
+        alerts: Mapping[str, Receiver] = NO_ALERTS,
         part: Callable[[str], str] = lua,
     ) -> None:
         """Connects at the first call.
@@ -61,11 +63,12 @@ class Store:
             providers: those whose breakers this store serves.
             expires: seconds that a task's outcome is kept.
             max_dead_letters: how many dead letters are kept.
+            alerts: the receivers of alerts.
             part: see `scripts`.
         """
         self._url = url
         self.keys = Keys(namespace)
-        self._scripts = scripts(providers, part)
+        self._scripts = scripts(providers, alerts, part)
         self.outage = Outage()
         self.expires = math.ceil(expires)  # EXPIRE with 0 deletes
         self.max_dead_letters = max_dead_letters

@@ -1,8 +1,8 @@
 -- One provider's breaker: functions that read it, ask it and change its state.
 --
--- Assembled by worker/store/scripts.py: SETTINGS, clock.lua, limits.lua, retry_budget.lua and first_tokens.lua come
--- before; score.lua, first_admitting.lua, acquire.lua, record.lua, admissions.lua, control.lua, extend.lua, probed.lua,
--- snapshot.lua, stalls.lua and parking/release.lua after it.
+-- Assembled by worker/store/scripts.py: SETTINGS, clock.lua, event.lua, limits.lua, retry_budget.lua and
+-- first_tokens.lua come before; score.lua, first_admitting.lua, acquire.lua, record.lua, admissions.lua, control.lua,
+-- extend.lua, probed.lua, snapshot.lua, stalls.lua and parking/release.lua after it.
 --
 -- Keys of one provider, all in one slot by the hash tag of the namespace:
 --   {ns}:2:breaker:<provider>          hash, fields below; 24 h from the last write; no expiry under an override
@@ -89,12 +89,6 @@ local function new_breaker(now)
   local b = breaker({})
   b.state, b.generation = 'closed', now
   return b
-end
-
--- Writes one event; further arguments are names and values of its fields.
-local function add_event(events, kind, provider, now, ...)
-  redis.call('XADD', events, 'MAXLEN', '~', 10000, '*',
-    'type', kind, 'provider', provider, 'at_ms', string.format('%.0f', now), ...)
 end
 
 -- Returns healthy | degraded | unhealthy, and the most severe cause.

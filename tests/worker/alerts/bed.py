@@ -1,0 +1,43 @@
+"""A store that writes alerts, and senders in this process."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic import SecretStr
+
+from config.alerts import Receiver
+from tests.worker.admission.clocked_breaker import CHAIN, provider
+from tests.worker.alerts.receiving import SECRET
+from worker.alerts.sender import Sender
+from worker.store.store import Store
+
+PROVIDERS = {name: provider(name) for name in CHAIN}
+
+
+def receiver(url: str, **fields: Any) -> Receiver:
+    given: dict[str, Any] = {
+        "url_env": "OPS_URL",
+        "url": SecretStr(url),
+        "secret_env": "S",
+        "secret": SecretStr(SECRET),
+    }
+    return Receiver(**given | fields)
+
+
+def store_with(url: str, **receivers: Receiver) -> Store:
+    return Store(url, "fallback", PROVIDERS, alerts=receivers)
+
+
+@contextmanager
+def sending(store: Store, name: str, to: Receiver) -> Iterator[Sender]:
+    """Runs a sender in a thread until the block ends."""
+    sender, ended = Sender(store, "fallback", name, to), threading.Event()
+    thread = threading.Thread(target=sender.run, args=(ended,))
+    thread.start()
+    try:
+        yield sender
+    finally:
+        ended.set()
+        thread.join(30)
