@@ -29,6 +29,7 @@ _LONG = (
     "tests/chaos/",
     "tests/end_to_end/examples/test_operations.py",
     "tests/end_to_end/test_acl.py",
+    "tests/end_to_end/test_alerts.py",
     "tests/end_to_end/test_breaker_command.py",
     "tests/end_to_end/test_budgets.py",
     "tests/end_to_end/test_bulkheads.py",
@@ -65,6 +66,7 @@ _LONG = (
     "tests/tasks/transport/test_workers.py",
     "tests/wild/test_clients.py",
     "tests/wild/test_fuzz.py",
+    "tests/worker/alerts/test_outage.py",
     "tests/worker/admission/test_breaker_machine.py",
     "tests/worker/admission/test_breaker_mutants.py",
     "tests/worker/admission/test_breaker_trace.py",
@@ -72,6 +74,7 @@ _LONG = (
     "tests/worker/admission/test_limits_machine.py",
     "tests/worker/admission/test_score_machine.py",
     "tests/worker/providers/test_llama_cpp_cases.py",
+    "tests/worker/telemetry/test_following.py::test_it_goes_on_after_an_outage",
 )
 """Folders, files and tests that take most of their time in starting, killing and waiting, or in many cases."""
 

@@ -11,6 +11,7 @@ from config.alerts import Receiver
 from tests.worker.admission.clocked_breaker import CHAIN, provider
 from tests.worker.alerts.receiving import SECRET
 from worker.alerts.sender import Sender
+from worker.store.scripts import lua
 from worker.store.store import Store
 
 PROVIDERS = {name: provider(name) for name in CHAIN}
@@ -26,8 +27,13 @@ def receiver(url: str, **fields: Any) -> Receiver:
     return Receiver(**given | fields)
 
 
-def store_with(url: str, **receivers: Receiver) -> Store:
-    return Store(url, "fallback", PROVIDERS, alerts=receivers)
+def store_with(url: str, *, most: int = 10_000, **receivers: Receiver) -> Store:
+    """Returns a store whose stream of alerts keeps `most`."""
+
+    def part(name: str) -> str:
+        return lua(name).replace("MOST_ALERTS = 10000", f"MOST_ALERTS = {most}")
+
+    return Store(url, "fallback", PROVIDERS, alerts=receivers, part=part)
 
 
 @contextmanager

@@ -2,9 +2,10 @@
 
 import base64
 import json
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -28,9 +29,26 @@ class Receiver(ThreadingHTTPServer):
         self.verifies = True
         self.taken: list[dict[str, Any]] = []
         self.refused: list[str] = []
+        self.connections: list[socket.socket] = []
         self.answers = threading.Event()
         self.answers.set()
         self.url = f"http://127.0.0.1:{self.server_port}{PATH}"
+
+    def get_request(self) -> tuple[Any, Any]:
+        connection, address = super().get_request()
+        self.connections.append(connection)
+        return connection, address
+
+    def handle_error(self, *_: Any) -> None:
+        """Says nothing of a connection that was cut."""
+
+    def kill(self) -> None:
+        """Ends at once, in the middle of what it does."""
+        self.shutdown()
+        self.server_close()
+        for connection in self.connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def types(self) -> list[tuple[str, str]]:
         """Returns type and subject of what was taken, in order."""

@@ -91,8 +91,7 @@ def test_a_hanging_receiver_is_given_up_after_its_timeout_and_asked_again(bed, h
 def test_a_receiver_that_is_not_there_gets_its_alerts_when_it_is(redis, hook):
     bed = Bed(redis, hook)
     port = hook.server_port
-    hook.shutdown()
-    hook.server_close()
+    hook.kill()
     bed.force("alpha", "beta")
     with bed.sending() as sender:
         wait_until(lambda: sender._failures)

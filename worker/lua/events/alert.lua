@@ -6,6 +6,7 @@
 --   {ns}:2:alerts             stream, the last 10,000 entries, of the fields of their events
 --   {ns}:2:alerts:<receiver>  hash, see receive.lua
 --   {ns}:2:counters           hash; `alerts_dropped` is of alerts that left the stream before a receiver had them
+--                             (or while a sender had them in hand: it reads up to 100 at once)
 local MOST_ALERTS = 10000
 
 -- Returns whether the id of an entry comes after another's.
