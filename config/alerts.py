@@ -39,10 +39,10 @@ IMPORTANT = (
 """What a receiver gets unless it chooses."""
 
 PROBLEMS = (
-    *("chain-down", "no-workers", "worker-not-consuming", "clock-skewed", "redis-nearly-full", "queue-old"),
-    *("parked-old", "dead-letters", "budget-spent", "budget-nearly-spent", "limit-reached", "key-differs"),
+    *("chain-down", "no-workers", "worker-not-consuming", "worker-gone", "clock-skewed", "redis-nearly-full"),
+    *("queue-old", "parked-old", "dead-letters", "budget-spent", "budget-nearly-spent", "key-differs"),
 )
-"""Problems that no event reports: kinds of worker/diagnosis."""
+"""Problems that no event reports: kinds of worker/diagnosis/problems.py."""
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what each secret of Standard Webhooks begins with
 _SHORTEST, _LONGEST = 24, 64

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from functools import partial
 from typing import Any
 
 from celery import bootsteps
@@ -26,14 +27,16 @@ class Alerts(bootsteps.StartStopStep):
         self._ended = threading.Event()
         if PROBES not in worker.app.amqp.queues.consume_from:
             return
-        from worker.alerts.sender import Sender  # here: a worker without receivers does not import it
+        # Here: a worker without receivers does not import them.
+        from worker.alerts.sender import Sender
+        from worker.diagnosis.problems import problems
 
         self._senders = []
         for name, receiver in settings.alerts.items():
             if receiver.missing:
                 _log.error("alerts-not-configured receiver=%s variable=%s", name, receiver.missing)
                 continue
-            sender = Sender(store(), settings.namespace, name, receiver)
+            sender = Sender(store(), settings.namespace, name, receiver, partial(problems, settings, store()))
             self._senders.append(sender)
             threading.Thread(target=sender.run, args=(self._ended,), name=f"alerts-{name}", daemon=True).start()
         if self._senders:

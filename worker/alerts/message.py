@@ -1,7 +1,7 @@
 """What a receiver gets: JSON of an alert, or for Slack a line of text. It has no prompt, no answer and no key."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -39,7 +39,7 @@ class Message:
     cause: str
     cure: str
     ends: Sequence[str] = ()
-    details: dict[str, str] = field(default_factory=dict)
+    details: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -57,7 +57,7 @@ class Message:
             "cure": self.cure,
             "text": self.text,
             "ends": list(self.ends),
-            "details": self.details,
+            "details": dict(self.details),
         }
         at = datetime.fromtimestamp(self.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return _json({"type": self.type, "timestamp": at, "data": data})

@@ -11,14 +11,17 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Callable, Mapping, Sequence
 
 from redis.exceptions import RedisError
 
 from config.alerts import Receiver
 from worker.alerts.inbox import BATCH, Inbox, Received
 from worker.alerts.message import Message, of_event
+from worker.alerts.problems import LOOK_EVERY, changes
 from worker.alerts.state import Alerted
 from worker.alerts.webhook import Reply, Webhook
+from worker.diagnosis.problems import Problem
 from worker.errors import RedisUnavailable
 from worker.store.store import Store
 
@@ -33,7 +36,9 @@ _log = logging.getLogger(__name__)
 class Sender:
     """The sender of one receiver in this process."""
 
-    def __init__(self, store: Store, fleet: str, name: str, receiver: Receiver) -> None:
+    def __init__(
+        self, store: Store, fleet: str, name: str, receiver: Receiver, look: Callable[[], Sequence[Problem]]
+    ) -> None:
         """Sends nothing before `run`.
 
         Args:
@@ -41,10 +46,13 @@ class Sender:
             fleet: its name, the namespace.
             name: the receiver's name in the settings.
             receiver: its settings; none of its variables is missing.
+            look: returns what is wrong with the fleet.
         """
         self._fleet, self._name, self._receiver = fleet, name, receiver
         self._inbox, self._webhook = Inbox(store, name), Webhook(receiver)
         self._has_lease = False
+        self._look = look
+        self._looks_at = 0.0
         self._is_cut_off = False
         self._failures = 0
         self._posting_since = 0.0
@@ -74,6 +82,8 @@ class Sender:
             received = self._inbox.receive()
             self._has_lease = received is not None
             pause = self._send_all(received) if received else IDLE
+            if received and pause == IDLE and self._receiver.problems and time.monotonic() >= self._looks_at:
+                pause = self._send_problems(received.fields)
         except (RedisUnavailable, RedisError) as exc:
             if not self._is_cut_off:
                 _log.warning("alerts-missed receiver=%s error=%s", self._name, type(exc).__name__)
@@ -100,6 +110,18 @@ class Sender:
         if last:
             self._advance(alerted, last)
         return 0.0 if len(received.entries) == BATCH else IDLE
+
+    def _send_problems(self, fields: Mapping[str, str]) -> float:
+        self._looks_at = time.monotonic() + LOOK_EVERY
+        for change in changes(self._fleet, self._receiver, self._look(), fields, time.time()):
+            if change.message and (pause := self._post(change.message)):
+                self._looks_at = 0.0
+                return pause
+            removed, written = ([], {change.name: change.value}) if change.value else ([change.name], {})
+            self._has_lease = self._inbox.write(removed, written)
+            if not self._has_lease:
+                break
+        return IDLE
 
     def _advance(self, alerted: Alerted, entry: str) -> bool:
         removed, written = alerted.changes()

@@ -1,7 +1,7 @@
 """A store that writes alerts, and senders in this process."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from config.alerts import Receiver
 from tests.worker.admission.clocked_breaker import CHAIN, provider
 from tests.worker.alerts.receiving import SECRET
 from worker.alerts.sender import Sender
+from worker.diagnosis.problems import Problem
 from worker.store.scripts import lua
 from worker.store.store import Store
 
@@ -37,9 +38,11 @@ def store_with(url: str, *, most: int = 10_000, **receivers: Receiver) -> Store:
 
 
 @contextmanager
-def sending(store: Store, name: str, to: Receiver) -> Iterator[Sender]:
+def sending(
+    store: Store, name: str, to: Receiver, look: Callable[[], Sequence[Problem]] = lambda: ()
+) -> Iterator[Sender]:
     """Runs a sender in a thread until the block ends."""
-    sender, ended = Sender(store, "fallback", name, to), threading.Event()
+    sender, ended = Sender(store, "fallback", name, to, look), threading.Event()
     thread = threading.Thread(target=sender.run, args=(ended,))
     thread.start()
     try:

@@ -9,6 +9,7 @@
 -- Fields of the hash:
 --   cursor               the id of the last entry that the receiver has, or that it is not to get
 --   alert:<what>         JSON, what it was alerted to: see worker/alerts/state.py
+--   problem:<what>       JSON, a problem that it knows: see worker/alerts/problems.py
 -- A receiver without a cursor is new, and gets what happens from now on.
 local holder = redis.call('GET', KEYS[3])
 if holder and holder ~= ARGV[1] then return {} end
