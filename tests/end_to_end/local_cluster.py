@@ -146,7 +146,7 @@ class LocalSetup(CeleryTestSetup):
     def store(self) -> Store:
         """The workers' shared store."""
         settings = load(self.environment)
-        return Store(settings.redis_url, settings.namespace, settings.providers)
+        return Store(settings.redis_url, settings.namespace, settings.providers, alerts=settings.alerts)
 
     def events(self) -> list[Event]:
         """Returns the events of the stream, from its start on."""

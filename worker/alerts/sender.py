@@ -61,7 +61,11 @@ class Sender:
         """Sends until `ended` is set."""
         pause = 0.0
         while not ended.wait(pause):
-            pause = self.turn()
+            try:
+                pause = self.turn()
+            except Exception:  # noqa: BLE001 - a fault that nobody thought of must not end all alerts until a restart
+                _log.exception("alerts-failed receiver=%s", self._name)
+                pause = LONGEST_PAUSE
         self._leave()
 
     def renew(self) -> None:
