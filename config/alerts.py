@@ -18,8 +18,9 @@ ENDS = {
     "provider-recovered": ("provider-unhealthy",),
     "provider-auth-unlocked": ("provider-auth-locked",),
     "slow-ended": ("slow-began",),
+    "worker-clock-steady": ("worker-clock-skewed",),
 }
-"""Which events of a provider each event ends."""
+"""Which events of the same provider or worker each event ends."""
 
 EVENTS = (
     *("circuit-breaker-open", "circuit-breaker-closed", "circuit-breaker-would-open", "circuit-breaker-half-open"),
@@ -28,6 +29,7 @@ EVENTS = (
     *("provider-deprioritised", "provider-would-be-deprioritised", "slow-began", "slow-ended"),
     *("provider-auth-locked", "provider-auth-unlocked"),
     *("duplicate-answer", "task-id-reused", "message-quarantined", "request-failure"),
+    *("worker-clock-skewed", "worker-clock-steady"),
 )
 """The events of worker/telemetry/events.py."""
 
@@ -35,11 +37,12 @@ IMPORTANT = (
     *("circuit-breaker-open", "circuit-breaker-closed", "circuit-breaker-forced-open"),
     *("circuit-breaker-forced-closed", "circuit-breaker-reset", "provider-unhealthy", "provider-recovered"),
     *("provider-auth-locked", "provider-auth-unlocked", "slow-began", "slow-ended", "message-quarantined"),
+    *("worker-clock-skewed", "worker-clock-steady"),
 )
 """What a receiver gets unless it chooses."""
 
 PROBLEMS = (
-    *("chain-down", "no-workers", "worker-not-consuming", "worker-gone", "clock-skewed", "redis-nearly-full"),
+    *("chain-down", "no-workers", "worker-not-consuming", "worker-gone", "redis-nearly-full"),
     *("queue-old", "parked-old", "dead-letters", "budget-spent", "budget-nearly-spent", "key-differs"),
 )
 """Problems that no event reports: kinds of worker/diagnosis/problems.py."""

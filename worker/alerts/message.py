@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from config.alerts import ENDS
-from worker.alerts.cures import cure
-from worker.alerts.state import cause
+from worker.alerts.state import cause, subject
+from worker.telemetry.cures import cure
 from worker.telemetry.events import Event
 
-_HEAD = ("type", "provider", "at_ms", "cause")
+_HEAD = ("type", "provider", "worker", "at_ms", "cause")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Message:
         type: of the event, or the kind of the problem.
         at: epoch in seconds.
         status: `recovered` if it ends something.
-        subject: the provider, or what else it is about; empty for the fleet.
+        subject: the provider, the worker, or what else it is about; empty for the fleet.
         cause: why, in a word or a few.
         cure: what to do, empty where nothing is to be done.
         ends: ids of the messages whose alerts it ends.
@@ -78,7 +78,7 @@ def of_event(fleet: str, entry: str, event: Event, ends: Sequence[str] = ()) -> 
         type=event["type"],
         at=int(event["at_ms"]) / 1000,
         status="recovered" if is_end else "alert",
-        subject=event["provider"],
+        subject=subject(event),
         cause=cause(event),
         cure="" if is_end else cure(event),
         ends=ends,

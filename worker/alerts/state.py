@@ -1,6 +1,6 @@
 """What a receiver was alerted to: decides whether it gets an event, and says what the event ends.
 
-1. An alert is the same as another if type, provider and cause are. It is sent once in five minutes.
+1. An alert is the same as another if type, subject and cause are. It is sent once in five minutes.
 2. An event that ends alerts is always sent, unless the receiver wants none. After it the same alert is a new one.
 """
 
@@ -73,7 +73,7 @@ class Alerted:
 
     def _ended_by(self, event: Event) -> Iterator[str]:
         for kind in ENDS.get(event["type"], ()):
-            begin = _prefix(kind, event["provider"])
+            begin = _prefix(kind, subject(event))
             yield from (name for name in self.sent if name.startswith(begin))
 
     def _forgettable(self, now_ms: int) -> Iterator[str]:
@@ -82,17 +82,22 @@ class Alerted:
                 yield name
 
 
+def subject(event: Event) -> str:
+    """Returns what an event is about: a provider, or a worker; empty for the fleet."""
+    return event["provider"] or event.get("worker", "")
+
+
 def cause(event: Event) -> str:
     """Returns why an event was written: its cause, the failure, or who did it; empty where it says none of them."""
     return event.get("cause") or event.get("failure") or event.get("by") or ""
 
 
 def _name(event: Event) -> str:
-    return _prefix(event["type"], event["provider"]) + json.dumps(cause(event))
+    return _prefix(event["type"], subject(event)) + json.dumps(cause(event))
 
 
-def _prefix(kind: str, provider: str) -> str:
-    return f"{PREFIX}{kind}:{provider}:"
+def _prefix(kind: str, about: str) -> str:
+    return f"{PREFIX}{kind}:{about}:"
 
 
 def _kind(name: str) -> str:

@@ -79,7 +79,8 @@ def test_an_alert_is_sent_again_under_its_id_until_it_is_taken(bed, hook, status
     assert [subject for _, subject in hook.types()] == ["alpha", "beta"]
 
 
-def test_a_hanging_receiver_is_given_up_after_its_timeout_and_asked_again(bed, hook):
+def test_a_hanging_receiver_is_given_up_after_its_timeout_and_asked_again(bed, hook, monkeypatch):
+    monkeypatch.setattr(module, "_pause", lambda *_: 0.02)
     hook.answers.clear()
     bed.force("alpha")
     with bed.sending() as sender:
@@ -88,7 +89,8 @@ def test_a_hanging_receiver_is_given_up_after_its_timeout_and_asked_again(bed, h
         wait_until(bed.is_done)
 
 
-def test_a_receiver_that_is_not_there_gets_its_alerts_when_it_is(redis, hook):
+def test_a_receiver_that_is_not_there_gets_its_alerts_when_it_is(redis, hook, monkeypatch):
+    monkeypatch.setattr(module, "_pause", lambda *_: 0.02)
     bed = Bed(redis, hook)
     port = hook.server_port
     hook.kill()

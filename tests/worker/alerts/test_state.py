@@ -99,3 +99,10 @@ def test_a_name_with_a_newline_is_one_field():
     log.take(event("circuit-breaker-forced-open", by="a\nb:c"))
     assert len(log.fields) == 1
     assert "\n" not in next(iter(log.fields))
+
+
+def test_a_worker_s_clock_is_of_that_worker_alone():
+    one, other = (event("worker-clock-skewed", "", worker=name, offset_ms="2500") for name in ("w1", "w2"))
+    log = Log(receiver())
+    log.take(one, other, event("worker-clock-steady", "", worker="w2"))
+    assert log.sent[-1] == ("worker-clock-steady", ["1"])

@@ -12,9 +12,8 @@ local now = clock()
 -- Writes an event where the clock is skewed and was not, or the reverse.
 local function compare_clocks(before, after)
   if before.skewed == after.skewed then return end
-  redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type',
-    after.skewed and 'worker-clock-skewed' or 'worker-clock-steady', 'provider', '', 'at_ms',
-    string.format('%.0f', now), 'worker', name, 'offset_ms', string.format('%.0f', after.clock_offset * 1000))
+  add_event(events, after.skewed and 'worker-clock-skewed' or 'worker-clock-steady', '', now, 'worker', name,
+    'offset_ms', string.format('%.0f', after.clock_offset * 1000))
 end
 
 if report == '' then
