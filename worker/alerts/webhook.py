@@ -12,6 +12,7 @@ from config.alerts import Receiver
 from worker.alerts.message import Message
 from worker.alerts.signature import headers
 from worker.providers import credentials
+from worker.providers.http.client import KEPT
 from worker.providers.http.retry_after import parse_retry_after
 
 GONE = 410
@@ -37,7 +38,7 @@ class Webhook:
     def __init__(self, receiver: Receiver) -> None:
         self._receiver, self._url = receiver, receiver.url or SecretStr("")
         limits = dict.fromkeys(("connect", "read", "write", "pool"), receiver.timeout)
-        self._http = httpx.Client(timeout=httpx.Timeout(**limits))
+        self._http = httpx.Client(timeout=httpx.Timeout(**limits), limits=httpx.Limits(keepalive_expiry=KEPT))
         self._extensions = {"timeout": limits}
 
     def post(self, message: Message) -> Reply:

@@ -104,11 +104,11 @@ def test_a_receiver_that_is_not_there_gets_its_alerts_when_it_is(redis, hook, mo
 
 def test_slack_gets_text(redis, hook):
     bed = Bed(redis, hook, format="slack")
-    hook.verifies = False
-    hook.status = 204
     bed.force("alpha")
     with bed.sending():
-        wait_until(lambda: bed.is_done() or hook.refused)
+        wait_until(bed.is_done)
+    cure = "when done: fallback breaker reset alpha"
+    assert hook.taken[0]["text"] == f":rotating_light: alpha: circuit-breaker-forced-open (ann); {cure}"
 
 
 @pytest.mark.parametrize(
