@@ -1,13 +1,18 @@
--- worker/store/scripts.py puts clock.lua, and breaker.lua or identity.lua and outcome.lua, before each script: their
+-- worker/store/scripts.py puts clock.lua, event.lua, and breaker.lua or identity.lua and outcome.lua, before each script: their
 -- locals are its globals here.
 std = "lua51"
 max_line_length = 120
 read_globals = { "redis", "cjson", "KEYS", "ARGV", "SETTINGS", "clock", "unpack" }
+files["worker/lua/events/event.lua"] = { ignore = { "211", "221" } }
+files["worker/lua/events/alert.lua"] = { read_globals = { "ALERTS" }, globals = { "write_alert" } }
+files["worker/lua/telemetry/report_worker.lua"] = { read_globals = { "add_event" } }
+files["tasks/transport/lua/quarantine.lua"] = { read_globals = { "add_event" } }
 files["worker/lua/clock.lua"] = { ignore = { "211" } }
 files["worker/lua/admission/breaker.lua"] = {
   ignore = { "211" },
   read_globals = {
     "read_demand", "beyond", "reserve", "over_limit", "add_to_retry_budget", "retry_postponed", "usual_first_tokens",
+    "add_event",
   },
 }
 files["worker/lua/admission/score.lua"] = {
@@ -36,10 +41,10 @@ for _, name in ipairs { "renew_slots", "usage" } do
   } }
 end
 files["worker/lua/admission/detectors.lua"] = { ignore = { "211" }, read_globals = { "RING" } }
-files["worker/lua/task/identity.lua"] = { ignore = { "211" } }
+files["worker/lua/task/identity.lua"] = { ignore = { "211" }, read_globals = { "add_event" } }
 files["worker/lua/task/outcome.lua"] = { ignore = { "211" } }
 for _, name in ipairs { "begin", "claim", "refuse", "replay", "settle" } do
-  files["worker/lua/task/" .. name .. ".lua"] = { read_globals = { "is_another", "report_reused_id", "outcome_text" } }
+  files["worker/lua/task/" .. name .. ".lua"] = { read_globals = { "is_another", "report_reused_id", "outcome_text", "add_event" } }
 end
 for _, name in ipairs { "admission/acquire", "admission/admissions", "admission/record", "admission/extend",
   "admission/control", "admission/probed", "admission/snapshot", "admission/stalls", "parking/release" } do

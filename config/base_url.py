@@ -38,7 +38,7 @@ def check(url: str, allow_http: bool, dialect: str = "", path: str = "") -> str:
     """
     if url and not _is_base_url(url):
         raise ValueError("must be http:// or https://, a host and at most a path, without user, password or query")
-    if url and not allow_http and _is_public_http(url):
+    if url and not allow_http and is_public_http(url):
         raise ValueError("is http:// to a public host, which shows everybody key and prompts; https:// or allow_http")
     return _completed(url.rstrip("/"), dialect, path)
 
@@ -59,7 +59,8 @@ def _is_base_url(url: str) -> bool:
     return plain and parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
 
 
-def _is_public_http(url: str) -> bool:
+def is_public_http(url: str) -> bool:
+    """Returns whether a URL is http:// to a host that is not private, by its look."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     return parts.scheme == "http" and not (_is_private(host) or _is_service(host, parts.port))

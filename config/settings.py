@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from config.alerts import Receiver
 from config.breaker import Breaker
 from config.bulkheads import Bulkheads
 from config.chains import Chain
@@ -55,7 +56,7 @@ class Settings(BaseSettings):
     """The whole configuration. Each provider's `breaker` already includes the common `[breaker]`.
 
     `models` maps names that requests may have as their model to tiers. `tenants` has budgets by `metadata.tenant` of
-    requests; that of `*` is for each other tenant by itself.
+    requests; that of `*` is for each other tenant by itself. `alerts` are receivers of alerts by name.
     """
 
     # redis_url is a plain str for its readers. It may hold a password, so repr does not show it.
@@ -73,6 +74,7 @@ class Settings(BaseSettings):
     tenants: dict[TenantName, Tenant] = Field(default_factory=dict)
     health: Health = Health()
     results: Results = Results()
+    alerts: dict[Name, Receiver] = Field(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(

@@ -53,6 +53,8 @@ def layers(settings: type[BaseSettings], environ: Mapping[str, str]) -> list[Lay
     found += _redis_url(settings, merged(found), overrides.tree, given)
     for name, provider in _tables(merged(found), "providers"):
         found += _completions(name, provider, overrides.tree, given)
+    for name, receiver in _tables(merged(found), "alerts"):
+        found += _secrets(name, receiver, given)
     return found
 
 
@@ -139,7 +141,7 @@ def _explode(settings: type[BaseSettings], variables: Mapping[str, str]) -> Tree
 
 def _spell(layer: Tree, written: Tree) -> Tree:
     """Returns a variable's tree with the names of `written`: HIGH_PRIORITY becomes high-priority if that exists."""
-    sections = [section for section in ("providers", "models", "chains") if section in layer]
+    sections = [section for section in ("providers", "models", "chains", "alerts") if section in layer]
     spelled = layer | {section: _respell(layer[section], written.get(section)) for section in sections}
     for name, provider in _tables(spelled, "providers"):
         below = dict(_tables(written, "providers")).get(name, {})
@@ -198,6 +200,17 @@ def _completions(name: str, provider: Tree, overrides: Tree, given: Mapping[str,
         value, variable = _secret(f"{path}.env", str(table.get("env", "")), given)
         if value:
             yield _layer(variable, {"providers": {name: {"headers": {header: {"value": value}}}}})
+
+
+def _secrets(name: str, receiver: Tree, given: Mapping[str, str]) -> Iterator[Layer]:
+    """Yields the layers of the variables of an alert receiver's address and secret."""
+    for field, why in (("url", "whoever knows it can post"), ("secret", "it signs")):
+        path = f"alerts.{name}.{field}"
+        if field in receiver:
+            raise ConfigurationError(f"{path}: put its variable's name in {field}_env, never the value: {why}")
+        value, variable = _secret(f"{path}_env", str(receiver.get(f"{field}_env", "")), given)
+        if value:
+            yield _layer(variable, {"alerts": {name: {field: value}}})
 
 
 def _secret(path: str, variable: str, given: Mapping[str, str]) -> tuple[SecretStr | None, str]:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from celery import Task
-from redis.exceptions import NoPermissionError
+from kombu.exceptions import OperationalError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from tasks.celery import settings
 from tasks.completion_result import CompletionResult
@@ -11,9 +12,11 @@ from tasks.headers import HEADER, HIDDEN, first_headers, our_headers
 from tasks.request_check import bind_arguments, check_request, to_json
 from tasks.schedule import schedule
 from tasks.store import store
-from worker.errors import InvalidRequest, RedisUnavailable, TaskFailed
+from worker.errors import InvalidRequest, RedisFull, RedisUnavailable, TaskFailed
 from worker.request.field_errors import printable
 from worker.request.version import version
+from worker.store.client import is_full, refused_by
+from worker.store.memory import memory
 from worker.task import identity
 from worker.telemetry import tracing
 
@@ -43,6 +46,7 @@ class CompletionTask(Task):
             InvalidRequest: nothing was queued; the message names each field and the reason, `countdown` and `eta` too,
                 or the `task_id` that was used for another request.
             UnknownChain: nothing was queued.
+            RedisFull: nothing was queued; the message says how much memory is used, and what to raise.
         """
         headers = dict(options.pop("headers", None) or {})
         ours = our_headers(headers)
@@ -59,7 +63,20 @@ class CompletionTask(Task):
                 headers[HEADER]["sent_at"] = when.now
             options.setdefault("priority", settings.chains[chain].priority)
         options |= {"eta": when.eta, "argsrepr": HIDDEN, "kwargsrepr": HIDDEN}
-        return super().apply_async(args, kwargs, headers=headers, **options)
+        try:
+            return super().apply_async(args, kwargs, headers=headers, **options)
+        except (OperationalError, ResponseError) as exc:
+            if is_full(refused_by(exc)):
+                raise _full_error() from exc
+            raise
+
+
+def _full_error() -> RedisFull:
+    try:
+        used = str(memory(store()))
+    except RedisUnavailable:
+        used = ""
+    return RedisFull(f"Redis is full{f' ({used})' if used else ''}: nothing was queued; raise its maxmemory")
 
 
 def _claim_id(task_id: str, wire: dict[str, Any], delay: float) -> None:

@@ -11,5 +11,10 @@ def store() -> Store:
     """Returns the store of this process."""
     url, results = settings.redis_url, settings.results
     return Store(
-        url, settings.namespace, settings.providers, expires=results.expires, max_dead_letters=results.max_dead_letters
+        url,
+        settings.namespace,
+        settings.providers,
+        expires=results.expires,
+        max_dead_letters=results.max_dead_letters,
+        alerts=settings.alerts,
     )

@@ -21,6 +21,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in a shell's background job, which hands that down: no command under test would hear a Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+_OTHERS = ("REDIS_URL", "COLUMNS")
 _OURS = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "FLOWER_", "OTEL_")
 
 
@@ -28,6 +29,7 @@ _LONG = (
     "tests/chaos/",
     "tests/end_to_end/examples/test_operations.py",
     "tests/end_to_end/test_acl.py",
+    "tests/end_to_end/test_alerts.py",
     "tests/end_to_end/test_breaker_command.py",
     "tests/end_to_end/test_budgets.py",
     "tests/end_to_end/test_bulkheads.py",
@@ -38,6 +40,7 @@ _LONG = (
     "tests/end_to_end/test_deadlines.py",
     "tests/end_to_end/test_drain_command.py",
     "tests/end_to_end/test_five_vendors.py::test_each_gets_what_it_gave_and_nothing_of_the_others[every order]",
+    "tests/end_to_end/test_incidents.py",
     "tests/end_to_end/test_key_files.py",
     "tests/end_to_end/test_killed_workers.py",
     "tests/end_to_end/test_max_crashes.py",
@@ -59,6 +62,7 @@ _LONG = (
     "tests/end_to_end/test_whole_machine.py",
     "tests/end_to_end/test_without_tracking.py",
     "tests/end_to_end/test_worker_log.py",
+    "tests/end_to_end/test_workers_by_name.py",
     "tests/end_to_end/traces/",
     "tests/fuzz/",
     "tests/tasks/local/test_guardian.py",
@@ -66,6 +70,7 @@ _LONG = (
     "tests/tasks/transport/test_workers.py",
     "tests/wild/test_clients.py",
     "tests/wild/test_fuzz.py",
+    "tests/worker/alerts/test_outage.py",
     "tests/worker/admission/test_breaker_machine.py",
     "tests/worker/admission/test_breaker_mutants.py",
     "tests/worker/admission/test_breaker_trace.py",
@@ -73,6 +78,7 @@ _LONG = (
     "tests/worker/admission/test_limits_machine.py",
     "tests/worker/admission/test_score_machine.py",
     "tests/worker/providers/test_llama_cpp_cases.py",
+    "tests/worker/telemetry/test_following.py::test_it_goes_on_after_an_outage",
 )
 """Folders, files and tests that take most of their time in starting, killing and waiting, or in many cases."""
 
@@ -111,7 +117,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def clean_environment() -> dict[str, str]:
     """This process's environment without what configures Fallback: a developer's keys stay out of the tests."""
-    return {key: value for key, value in os.environ.items() if key != "REDIS_URL" and not key.startswith(_OURS)}
+    return {key: value for key, value in os.environ.items() if key not in _OTHERS and not key.startswith(_OURS)}
 
 
 @pytest.fixture(scope="session")

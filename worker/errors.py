@@ -14,6 +14,7 @@ FallbackError
 ├── TaskIdReused            another request used the task's id first
 ├── AttemptFailed           one provider did not answer; caught by the chain
 └── RedisUnavailable        Redis did not answer in time; caught by the chain
+    └── RedisFull           it has no room for a write; raised to a producer that queues
 """
 
 from typing import Any
@@ -138,3 +139,7 @@ class AttemptFailed(FallbackError):
 
 class RedisUnavailable(FallbackError):
     """Redis did not answer within the time limit."""
+
+
+class RedisFull(RedisUnavailable):
+    """Redis has no room for what is to be written; the message says how much is used, and what to raise."""

@@ -32,6 +32,7 @@ ANNOTATED: dict[str, Callable[[Table], Table]] = {
 
 WHOLE: dict[str, Callable[[], Table | str]] = {
     "events": lambda: docstrings.body(sources.EVENTS),
+    "problems": lambda: docstrings.body(sources.PROBLEMS),
     "redis-keys": lambda: docstrings.body(sources.KEYS),
     "counters": lambda: docstrings.body(sources.COUNTERS),
     "metrics": metrics.metrics,

@@ -17,6 +17,7 @@ PLACEHOLDERS = {
     "errors": "EVIDENCE",
     "headers": "HEADER",
     "tenants": "TENANT",
+    "alerts": "RECEIVER",
 }
 """What stands on the page for a key that the operator chooses."""
 

@@ -3,6 +3,9 @@
 EVENTS = "worker.telemetry.events"
 """The table of event types and their fields is in its docstring."""
 
+PROBLEMS = "worker.diagnosis.problems"
+"""The table of the kinds of problems is in its docstring."""
+
 COUNTERS = "worker.telemetry.counters"
 """The table of counters is in its docstring."""
 

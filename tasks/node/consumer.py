@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from config.chains import URGENT_PRIORITY
 from tasks.celery import app, settings
 from tasks.drained import DRAINED
+from tasks.node.alerts import Alerts
 from tasks.node.bulkheads import Slots
 from tasks.node.heartbeat import Heartbeat
 from tasks.node.liveness import Alive
@@ -37,7 +38,7 @@ FLUSH_EVERY = 0.5
 _log = logging.getLogger(__name__)
 _LOSES_WORK = "loses running tasks when it stops, and acknowledgements when many end together"
 
-app.steps["worker"] |= {Alive, Heartbeat, Release, Slots}
+app.steps["worker"] |= {Alerts, Alive, Heartbeat, Release, Slots}
 
 
 class Consumer(consumer.Consumer):

@@ -10,6 +10,7 @@ timeout. One thread of the process, independent of any connection, does this eve
 5. It writes the counts that the process kept during a Redis outage.
 6. It reports calls in flight that are silent for longer than usual.
 7. It logs what changed in the fleet.
+8. It reports this worker by its name: see presence.py.
 """
 
 import logging
@@ -23,6 +24,7 @@ from redis.exceptions import RedisError
 from tasks.celery import settings
 from tasks.clock import CLOCK
 from tasks.node.event_log import EVENT_LOG, report_missing
+from tasks.node.presence import Presence
 from tasks.store import store
 from tasks.transport.qos import UNACKED_TAGS as MESSAGES
 from tasks.transport.qos import acknowledge_unsent
@@ -30,6 +32,8 @@ from tasks.transport.scripts import script
 from worker.admission.stalls import STALLS
 from worker.errors import RedisUnavailable
 from worker.limits.slots import SLOTS
+from worker.store.client import refused_by
+from worker.store.refusals import REFUSALS
 from worker.task.lease import RENEW_EVERY, RENEWER
 from worker.telemetry.counters import flush
 
@@ -44,30 +48,36 @@ class Heartbeat(bootsteps.StartStopStep):
         self._ended = threading.Event()
         CLOCK.distrust()
         report_missing(settings)
-        _beat()
+        self._presence = Presence(worker)
+        self._beat()
         threading.Thread(target=self._run, name="visibility", daemon=True).start()
 
     def terminate(self, worker: Any) -> None:
         """Ends the thread. Not in `stop`: running calls need it until they end."""
         self._ended.set()
+        self._presence.remove()
 
     def _run(self) -> None:
         while not self._ended.wait(RENEW_EVERY):
-            _beat()
+            self._beat()
 
-
-def _beat() -> None:
-    try:
-        _hold(store().redis)
-        RENEWER.renew(store())
-        SLOTS.renew(store())
-        CLOCK.compare(store().redis.time)
-        acknowledge_unsent()
-        flush(store())
-        STALLS.report(store())
-        EVENT_LOG.report(store())
-    except (RedisError, RedisUnavailable, OSError) as exc:
-        _log.warning("heartbeat-missed error=%s", type(exc).__name__)
+    def _beat(self) -> None:
+        try:
+            _hold(store().redis)
+            RENEWER.renew(store())
+            SLOTS.renew(store())
+            CLOCK.compare(store().redis.time)
+            acknowledge_unsent()
+            flush(store())
+            STALLS.report(store())
+            self._presence.report()
+            REFUSALS.taken()
+            EVENT_LOG.report(store())
+        except (RedisError, RedisUnavailable, OSError) as exc:
+            if cause := refused_by(exc):
+                REFUSALS.refused(store(), cause)
+            else:
+                _log.warning("heartbeat-missed error=%s", type(exc).__name__)
 
 
 def _hold(client: Redis) -> None:

@@ -180,6 +180,25 @@ class Channel(redis.Channel):
         except UNREADABLE as exc:
             self.qos.quarantine(tag, exc)
 
+    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+        """Binds a queue. What a Redis that refuses writes has already bound, or kombu will bind again, is no error."""
+        try:
+            super()._queue_bind(exchange, routing_key, pattern, queue)
+        except ResponseError as exc:
+            if not refuses_writes(exc):
+                raise
+            is_renewed = queue in self._expires  # see maybe_refresh_binding_expiry
+            if not is_renewed and (routing_key or "", pattern or "", queue) not in self.get_table(exchange):
+                raise ConnectionError(f"{queue} cannot be bound, because Redis refuses writes") from exc
+
+    def maybe_refresh_binding_expiry(self) -> None:
+        """Renews the bindings that expire; kombu would log a traceback at each turn while Redis refuses writes."""
+        try:
+            super().maybe_refresh_binding_expiry()
+        except ResponseError as exc:
+            if not refuses_writes(exc):
+                raise
+
     def conn_or_acquire(self, client: Any = None) -> Any:
         """Returns a context with a client: the channel's, which kombu would make anew for each command.
 

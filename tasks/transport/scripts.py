@@ -6,7 +6,8 @@ from importlib.resources import files
 from redis import Redis
 from redis.commands.core import Script
 
-from worker.store.scripts import lua
+from tasks.celery import settings
+from worker.store.scripts import clocked, lua
 
 
 @cache
@@ -16,7 +17,8 @@ def script(name: str) -> Script:
     Text and SHA-1 are cached for the process.
     """
     text = files("tasks").joinpath("transport", "lua", f"{name}.lua").read_text(encoding="utf-8")
-    return Script(_ENCODES, lua("clock") + text)
+    before = clocked(settings.alerts) if "add_event" in text else lua("clock")
+    return Script(_ENCODES, before + text)
 
 
 _ENCODES = Redis()

@@ -8,7 +8,7 @@ from config.settings import ConfigurationError, Settings, load
 
 SECTIONS = (
     "namespace, redis_url, max_crashes, unknown_model, breaker, bulkheads, providers, models, chains, tenants, health, "
-    "results"
+    "results, alerts"
 )
 SENTINEL = "redis_url: must be sentinel://[user:password@]host[:port],...[/database][?master=name]"
 PORT = "redis_url: has no valid host and port; a password's special characters are written as %XX"

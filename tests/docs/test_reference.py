@@ -19,12 +19,21 @@ REFERENCE = ROOT / "docs" / "reference"
 PAGES = sorted(REFERENCE.glob("*.md"))
 LUA = "".join(path.read_text("utf-8") for folder in ("worker", "tasks") for path in (ROOT / folder).rglob("*.lua"))
 EVENT = re.compile(
-    r"'((?:answer|breaker-settings|circuit-breaker|duplicate|message|provider|request|task-id)-[a-z-]*[a-z])'"
+    r"'((?:answer|breaker-settings|circuit-breaker|duplicate|message|provider|request|task-id|worker)-[a-z-]*[a-z])'"
 )
+KIND = re.compile(r'(?:Problem\(\s*|kind = )"([a-z-]+)"')
 FIXED_KEY = re.compile(r"\{[^{}]*(?:namespace|prefix|tag)[^{}]*\}:(?:2:)?([a-z_]+)")
 VARIABLES = [setting for setting in settings.settings().values() if setting.variable]
-PROVIDER = {"NAME": "claude", "TIER": "fast", "EVIDENCE": "plan_paused", "MODEL": "o3", "HEADER": "x-team"}
+PROVIDER = {
+    "RECEIVER": "ops",
+    "NAME": "claude",
+    "TIER": "fast",
+    "EVIDENCE": "plan_paused",
+    "MODEL": "o3",
+    "HEADER": "x-team",
+}
 PROVIDER |= {"TENANT": "acme"}
+RECEIVER = {"FALLBACK_ALERTS__OPS__URL_ENV": "ALERTS_URL", "FALLBACK_ALERTS__OPS__SECRET_ENV": "ALERTS_SECRET"}
 CHAIN = {"NAME": "high-priority", "CLASS": "rate-limited"}
 WORDS = {
     "allow_http": "true",
@@ -45,6 +54,13 @@ WORDS |= {
     "base_path": "/v1",
     "probe_path": "/health",
     "usd_per_day": "1",
+    "url_env": "ALERTS_URL",
+    "secret_env": "ALERTS_SECRET",
+    "format": "standard",
+    "events": '["slow-began"]',
+    "problems": "[]",
+    "recovery": "false",
+    "timeout": "1",
 }
 
 
@@ -81,9 +97,12 @@ def test_the_variable_on_the_page_sets_the_setting(setting):
     keys = CHAIN if setting.path[0] == "chains" else PROVIDER
     path = [keys.get(step, step) for step in setting.path]
     variable = "FALLBACK_" + "__".join(path).upper().replace("-", "_")
-    environ = {**model_name(variable), variable: accepted(path)}
+    environ = {**model_name(variable), **(RECEIVER if path[0] == "alerts" else {}), variable: accepted(path)}
     assert re.fullmatch(
-        re.sub("NAME(?=__)|TIER|CLASS|EVIDENCE|HEADER|TENANT(?=__)|MODEL$", "[A-Z_0-9]+", setting.variable), variable
+        re.sub(
+            "NAME(?=__)|TIER|CLASS|EVIDENCE|HEADER|TENANT(?=__)|RECEIVER(?=__)|MODEL$", "[A-Z_0-9]+", setting.variable
+        ),
+        variable,
     )
     assert variable in {entry.origin for entry in effective(environ) if entry.path.startswith(".".join(path))}
 
@@ -130,6 +149,13 @@ def test_every_event_that_a_script_writes_is_on_the_page():
 def test_every_event_on_the_page_is_written_by_a_script():
     types = {code(f"`{name}`") for row in table(sources.EVENTS).rows for name in re.findall(r"`([^`]+)`", row[0])}
     assert {name for name in types if name not in LUA and not name.startswith("circuit-breaker-")} == set()
+
+
+def test_every_kind_of_problem_is_on_the_page():
+    text = "".join(path.read_text("utf-8") for path in (ROOT / "worker" / "diagnosis").glob("*.py"))
+    kinds = {code(f"`{name}`") for row in table(sources.PROBLEMS).rows for name in re.findall(r"`([^`]+)`", row[0])}
+    assert set(KIND.findall(text)) <= kinds <= in_code("problems")
+    assert [kind for kind in kinds if f'"{kind}"' not in text] == []
 
 
 def test_every_metric_and_counter_is_on_the_page():

@@ -14,11 +14,11 @@ Fallback = Callable[..., Ran]
 
 
 def run(folder: Path, environment: Mapping[str, str], *arguments: str, within: float = 60.0) -> Ran:
-    """Runs the command in a folder, on a terminal of 80 columns, to its end."""
+    """Runs the command in a folder to its end, on a terminal of 80 columns unless `environment` has others."""
     return subprocess.run(
         [*COMMAND, *arguments],
         cwd=folder,
-        env={**environment, "COLUMNS": "80"},
+        env={"COLUMNS": "80", **environment},
         capture_output=True,
         text=True,
         timeout=within,

@@ -146,17 +146,18 @@ class LocalSetup(CeleryTestSetup):
     def store(self) -> Store:
         """The workers' shared store."""
         settings = load(self.environment)
-        return Store(settings.redis_url, settings.namespace, settings.providers)
+        return Store(settings.redis_url, settings.namespace, settings.providers, alerts=settings.alerts)
 
     def events(self) -> list[Event]:
         """Returns the events of the stream, from its start on."""
         return since(self.store)[1]
 
     def forget(self) -> None:
-        """Drops everything that Fallback keeps in Redis: breakers, events, tasks."""
+        """Drops what Fallback keeps in Redis: breakers, events, tasks; not the workers, which report every 3 s."""
         redis = self.store.redis
         for key in redis.scan_iter("{fallback}:2:*"):
-            redis.delete(key)
+            if not key.endswith(":workers"):
+                redis.delete(key)
 
     def in_this_code_base(self, program: str, **environment: str) -> str:
         """Runs Python in the repository's root with the workers' settings and returns what it prints."""

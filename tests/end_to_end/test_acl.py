@@ -26,10 +26,14 @@ from tests.end_to_end.command_line import run
 from tests.end_to_end.conftest import QUICK
 from tests.end_to_end.vendors import QUESTION, fail
 from tests.waiting import wait_until
+from tests.worker.alerts.receiving import SECRET
 
 PAGE = ROOT / "docs" / "how-to" / "deploy.md"
 ACL = re.search(r"^```acl\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
 assert ACL is not None
+ALERTS = {"FALLBACK_ALERTS__OPS__URL_ENV": "OPS_URL", "FALLBACK_ALERTS__OPS__SECRET_ENV": "OPS_SECRET"}
+ALERTS |= {"OPS_URL": "http://127.0.0.1:9/", "OPS_SECRET": SECRET}
+FOLLOW = "from tasks import follow; print(next(follow('-')).id)"
 ADMIN = "user admin on >admin-password ~* &* +@all\n"
 PRODUCE = f"import json; from tasks import complete; print(json.dumps(complete.delay({QUESTION!r}).get(timeout=60)))"
 WAIT = """
@@ -115,6 +119,10 @@ class Bed:
         result: dict[str, Any] = json.loads(ran.stdout)
         return result
 
+    def follows(self) -> None:
+        command = [sys.executable, "-c", FOLLOW]
+        subprocess.run(command, cwd=ROOT, env=self.fleet.environment, capture_output=True, timeout=60, check=True)
+
     def by_name(self, user: str) -> Celery:
         url = self.server.url(user)
         return Celery("elsewhere", broker=url, backend=url, set_as_current=False)
@@ -133,6 +141,7 @@ def bed(
         (folder / "fallback.toml").write_text(WAIT, encoding="utf-8")
         ours = {"REDIS_URL": server.url("fallback"), "FALLBACK_CONFIG": str(folder / "fallback.toml")}
         fleet.environment |= shared_llmock.environment | QUICK | ours | {"FALLBACK_HEALTH__PROBE_INTERVAL": "1"}
+        fleet.environment |= ALERTS
         fleet.start("one", commands.worker("one", options=["-B"]), ready=writes(" ready."), cwd=ROOT)
         port = free_port()
         celery_nodes.start_flower(fleet, port)
@@ -154,6 +163,8 @@ def test_the_fleet_does_its_work_and_the_acl_refuses_nothing_of_it(bed: Bed, llm
     bed.fallback("check")
     bed.fallback("breaker", "open", "openai", "--for", "1s")
     assert "circuit-breaker" in bed.fallback("events")
+    bed.follows()
+    wait_until(lambda: "alert-not-delivered" in bed.fleet.processes[-2].output())
     bed.fallback("complete", "Say hello.")
     bed.fallback("explain", waited.id)
     bed.fallback("failed")

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from tasks.local import commands
+from tasks.local.celery_nodes import ROOT
 from tasks.local.llmock import LLMock
+from tasks.local.readiness import writes
 from tests.end_to_end.local_cluster import LocalNode, LocalSetup
 from tests.end_to_end.vendors import MODELS, QUESTION, attempts_of, calls, fail
 from tests.length import at_length
@@ -68,6 +71,27 @@ def test_a_worker_outlives_a_redis_that_takes_no_writes(celery_setup: LocalSetup
     redis.config_set("min-replicas-to-write", 0)
     assert attempts_of(queued.get(timeout=15)) == [("claude", "success")]
     assert (worker.process.running, worker.process.pid) == (True, pid)
+
+
+def test_the_probes_worker_outlives_a_full_redis_with_a_line_for_each_process(
+    celery_setup: LocalSetup, worker: LocalNode
+) -> None:
+    redis, fleet = celery_setup.store.redis, celery_setup.fleet
+    command = commands.worker("probes", queues=["probes"], options=["-B"])
+    settings = celery_setup.environment | {"FALLBACK_HEALTH__PROBE_INTERVAL": "1"}
+    probes = fleet.start("probes", command, ready=writes(" ready."), environment=settings, cwd=ROOT)
+    redis.config_set("maxmemory", 1)
+    wait_until(lambda: probes.output().count("redis-full used=") == 2)  # beat is a process of its own
+    redis.client_kill_filter(_type="normal", skipme=True)
+    wait_until(lambda: "Connection to broker lost" in probes.output())
+    late = fleet.start("late", commands.worker("late"), ready=writes(" ready."), environment=settings, cwd=ROOT)
+    redis.config_set("maxmemory", 0)
+    wait_until(lambda: probes.output().count("redis-takes-writes") == 2)
+    answered = probes.output().count("succeeded")
+    wait_until(lambda: probes.output().count("succeeded") > answered)
+    assert (probes.running, late.running) == (True, True)
+    assert [process.output().count("Traceback") for process in (probes, late)] == [0, 0]
+    assert probes.output().count("redis-full") == 2
 
 
 def fetches_refused(redis: Redis) -> int:

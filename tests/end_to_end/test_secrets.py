@@ -13,6 +13,7 @@ import pytest
 from celery import Celery
 from redis import Redis
 
+from config.alerts import EVENTS
 from config.settings import load
 from tasks.local import celery_nodes, commands, valkey
 from tasks.local.fleet import Fleet
@@ -23,12 +24,13 @@ from tests.end_to_end import exposed
 from tests.end_to_end.command_line import run
 from tests.end_to_end.vendors import script
 from tests.waiting import wait_until
+from tests.worker.alerts.receiving import PATH, SECRET, Receiver, receiving
 from worker.admission import breaker
 from worker.store.store import Store
 
 PROMPT, ANSWER, KEY = "zebra-prompt-7731", "walrus-answer-9902", "sk-secret-key-5518"
 PASSWORD, LOGIN = "redis-password-3349", ("ann", "flower-password-1207")
-SECRETS = (PROMPT, ANSWER, KEY, PASSWORD, LOGIN[1])
+SECRETS = (PROMPT, ANSWER, KEY, PASSWORD, LOGIN[1], PATH, SECRET)
 REQUEST = {"messages": [{"role": "user", "content": f"Say {PROMPT} once, and {PROMPT} again."}], "user": PROMPT}
 MOST = 20_000
 SAID = f"{KEY} may not say {REQUEST['messages'][0]['content']!r}"  # type: ignore[index]  # of the vendor's error
@@ -55,7 +57,7 @@ COMMANDS = (
 class Run:
     """A fleet that has been through everything; `places` has what it showed and kept."""
 
-    def __init__(self, fleet: Fleet, llmock: LLMock) -> None:
+    def __init__(self, fleet: Fleet, llmock: LLMock, hook: Receiver) -> None:
         server = valkey.start(fleet)
         with Redis.from_url(server.url) as redis:
             redis.config_set("requirepass", PASSWORD)
@@ -66,8 +68,11 @@ class Run:
         fleet.environment |= {"FALLBACK_HEALTH__PROBE_INTERVAL": "1", "FALLBACK_BREAKER__COOLDOWN_PERIOD": "1"}
         fleet.environment |= {"FALLBACK_RESULTS__MAX_REQUEST_BYTES": str(MOST), "FLOWER_BASIC_AUTH": ":".join(LOGIN)}
         fleet.environment |= {"FALLBACK_CHAINS__DEFAULT__RETRY__INITIAL_BACKOFF": "0.1"}
+        fleet.environment |= {"FALLBACK_ALERTS__OPS__URL_ENV": "OPS_URL", "OPS_URL": hook.url, "OPS_SECRET": SECRET}
+        fleet.environment |= {"FALLBACK_ALERTS__OPS__SECRET_ENV": "OPS_SECRET"}
+        fleet.environment |= {"FALLBACK_ALERTS__OPS__EVENTS": json.dumps(EVENTS)}
         settings = load(fleet.environment)
-        self.store = Store(settings.redis_url, settings.namespace, settings.providers)
+        self.store = Store(settings.redis_url, settings.namespace, settings.providers, alerts=settings.alerts)
         self.app = Celery("elsewhere", broker=self.url, backend=self.url, set_as_current=False)
         self.ids: list[str] = []
         self.messages: list[str] = []
@@ -135,8 +140,8 @@ def places(
 ) -> Iterator[dict[str, str]]:
     """What a full run shows and keeps, by place."""
     shared_llmock.reset()
-    with Fleet(tmp_path_factory.mktemp("secrets"), clean_environment) as fleet:
-        done = Run(fleet, shared_llmock)
+    with receiving() as hook, Fleet(tmp_path_factory.mktemp("secrets"), clean_environment) as fleet:
+        done = Run(fleet, shared_llmock, hook)
         with done.start() as flower, closing(exposed.Listener(done.app)) as listener:
             everything(done)
             script(shared_llmock, "claude", "delay", times=1, seconds=20.0)
@@ -155,6 +160,7 @@ def places(
         for words in (*COMMANDS, *explained, "replay --since 1h --dry-run --json"):
             ran = run(fleet.folder, fleet.environment, *words.split())
             done.places[f"fallback {words}"] = ran.stdout + ran.stderr
+        done.places["alerts"] = json.dumps(hook.taken)
         done.places["error messages"] = "\n".join(done.messages)
         yield done.places
         for process in reversed(fleet.processes[1:]):
@@ -179,6 +185,7 @@ def test_the_run_went_through_everything(places: dict[str, str]) -> None:
         "Redis {fallback}:2:events": ("request-failure", "provider-auth-locked"),
         "error messages": ("InvalidRequest", "UnknownChain", "ChainExhausted", "NotRegistered", "ResponseError"),
         "fallback failed": ("ChainExhausted",),
+        "alerts": ("request-failure", "provider-auth-locked", "message-quarantined"),
     }
     logs = "".join(text for place, text in places.items() if place.startswith("log of"))
     for words in ("Traceback", "message-refused", "message-quarantined", "unregistered task"):

@@ -22,6 +22,19 @@ def refuses_writes(error: BaseException) -> bool:
     return isinstance(error, ResponseError) and str(error).startswith(("MISCONF", "NOREPLICAS"))
 
 
+def is_full(error: BaseException | None) -> bool:
+    """Returns whether a refusal is for want of memory."""
+    return isinstance(error, OutOfMemoryError)
+
+
+def refused_by(error: BaseException) -> BaseException | None:
+    """Returns the server's refusal of a write behind an error, such as Celery's or kombu's; None if there is none."""
+    seen: BaseException | None = error
+    while seen is not None and not refuses_writes(seen):
+        seen = seen.__cause__ or seen.__context__
+    return seen
+
+
 def sentinel_options() -> dict[str, Any]:
     """Returns options that ask a Sentinel once. By default redis-py retries one that is gone for seconds."""
     retry = Retry(NoBackoff(), 0)

@@ -11,6 +11,9 @@
 | `{ns}:2:budgets:<day>` | hash | nano-USD by budget: lua/limits/limits.lua | 2 days from its last new one |
 | `{ns}:2:spend:<day>` | hash | what was spent: lua/limits/ledger.lua | 35 days from its last new row |
 | `{ns}:2:events` | stream | what changed, about 10,000 entries | bounded, not expiring |
+| `{ns}:2:alerts` | stream | events to send, the last 10,000: lua/events/alert.lua; only with `[alerts]` | bounded |
+| `{ns}:2:alerts:<receiver>` | hash | what it has got: lua/alerts/receive.lua | 30 days from the last look |
+| `{ns}:2:alerts:<receiver>:sender` | string | the process that sends to it | 10 s from its last look |
 | `{ns}:2:task:<id>` | hash | its lease and outcome: lua/task/begin.lua | 24 h; then as its result, at least 10 min |
 | `celery-task-meta-<id>` | string | its result, as Celery's backend writes it | `results.expires` of its chain |
 | `{ns}:2:task:<id>:journal` | list | a line per provider considered | 24 h from the last line, then as its task |
@@ -25,11 +28,16 @@
 | `{ns}:2:scheduled`, `:due` | hash, zset | messages due later: lua/scheduling/schedule.lua | until the last has left |
 | `{ns}:2:unacked`, `{ns}:2:unacked_index` | hash, zset | unacknowledged messages: tasks/transport | as the messages |
 | `{ns}:2:quarantine` | list | queue messages that no worker can read, the newest 100 | a week from the last |
+| `{ns}:2:workers` | hash | what each worker reports of itself: worker/telemetry/workers.py | 1 h from the last report |
 | `{ns}:2:counters` | hash | the fleet's counters, see worker/telemetry/counters.py | not expiring |
 
 The braces are part of the key: a hash tag, which would keep all of ours in one slot of a cluster. Scripts also use the
 queue's lists and results, whose names are Celery's: one server, or the master of its Sentinels, has them all.
 """
+
+QUEUE = "completions"
+PRIORITIES = (0, 3, 6, 9)
+"""The queue of completions, and its priorities, the most urgent first; each has a list, as kombu names it."""
 
 VERSION = 2
 """Version of the stored data. Workers of another version use other keys."""
@@ -41,7 +49,10 @@ class Keys:
     def __init__(self, namespace: str) -> None:
         self._prefix = f"{{{namespace}}}:{VERSION}"
         self.events = f"{self._prefix}:events"
+        self.workers = f"{self._prefix}:workers"
+        self.alerts = f"{self._prefix}:alerts"
         self.counters = f"{self._prefix}:counters"
+        self.queues = {each: f"{QUEUE}\x06\x16{each}" if each else QUEUE for each in PRIORITIES}
         self.dead_letters = f"{self._prefix}:dead_letters"
         self.quarantine = f"{self._prefix}:quarantine"
         self.scheduled = f"{self._prefix}:scheduled"
@@ -65,9 +76,21 @@ class Keys:
         """Returns the key of what was spent on a day since the epoch."""
         return f"{self._prefix}:spend:{day}"
 
+    def alerts_of(self, receiver: str) -> str:
+        """Returns the key of what a receiver of alerts has got."""
+        return f"{self.alerts}:{receiver}"
+
+    def alerts_sender(self, receiver: str) -> str:
+        """Returns the key of the process that sends to a receiver of alerts."""
+        return f"{self.alerts}:{receiver}:sender"
+
     def task(self, task_id: str) -> str:
         """Returns the key of a task."""
         return f"{self._prefix}:task:{task_id}"
+
+    def budgets(self, day: int) -> str:
+        """Returns the key of the budgets of a day since the epoch."""
+        return f"{self._prefix}:budgets:{day}"
 
     def result(self, task_id: str) -> str:
         """Returns Celery's key of a task's result; it is also the channel on which the result is published."""

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha1
 from importlib.resources import files
+from types import MappingProxyType
 
+from config.alerts import Receiver
 from config.limits import Limits, nano_usd
 from config.providers import Provider
 
@@ -14,11 +16,14 @@ _FILES = {
         *("acquire", "admissions", "breaker", "control", "detectors", "extend", "first_admitting", "first_tokens"),
         *("held_task", "learn_score", "probed", "record", "retry_budget", "score", "slowness", "snapshot", "stalls"),
     ),
+    "alerts": ("delivered", "receive"),
+    "events": ("alert", "event"),
     "health": ("registry",),
     "limits": ("ledger", "limits", "minute", "renew_slots", "usage"),
     "parking": ("park", "release"),
     "scheduling": ("schedule", "release_due"),
-    "task": ("begin", "claim", "identity", "outcome", "dead_letter", "refuse", "renew", "replay", "settle"),
+    "telemetry": ("report_worker",),
+    "task": ("backlog", "begin", "claim", "identity", "outcome", "dead_letter", "refuse", "renew", "replay", "settle"),
 }
 _FOLDERS = {name: folder for folder, names in _FILES.items() for name in names}
 _BREAKER_SCRIPTS = (
@@ -46,8 +51,13 @@ _CLOCKED_SCRIPTS = (
     "park",
     "schedule",
     "release_due",
+    "report_worker",
+    "backlog",
 )
 
+
+NO_ALERTS: Mapping[str, Receiver] = MappingProxyType({})
+"""Without a receiver no script knows of alerts."""
 
 _LONGEST = 64
 """Bytes of a field's value up to which Redis keeps a small hash in its short form."""
@@ -116,14 +126,24 @@ class Script:
     sha: str
 
 
-def scripts(providers: Mapping[str, Provider], part: Callable[[str], str] = lua) -> dict[str, Script]:
+def clocked(alerts: Mapping[str, Receiver], part: Callable[[str], str] = lua) -> str:
+    """Returns what stands before each script: the clock, and how an event is written, to receivers of alerts too."""
+    kinds = (f'["{name}"] = " {" ".join(receiver.kept)} "' for name, receiver in sorted(alerts.items()))
+    wanted = f"local ALERTS = {{ {', '.join(kinds)} }}\n{part('alert')}" if alerts else ""
+    return part("clock") + part("event") + wanted
+
+
+def scripts(
+    providers: Mapping[str, Provider], alerts: Mapping[str, Receiver] = NO_ALERTS, part: Callable[[str], str] = lua
+) -> dict[str, Script]:
     """Returns the scripts by name. The breakers' settings are part of the text.
 
     Args:
         providers: those whose breakers the scripts serve.
+        alerts: the receivers of alerts.
         part: returns the text of a file of worker/lua by its name; tests may pass another.
     """
-    clock = part("clock")
+    clock = clocked(alerts, part)
     before = ("minute", "limits", "retry_budget", "first_tokens", "breaker")
     shared = "".join((_settings_table(providers), clock, *map(part, before)))
     texts = {name: shared + part(name) for name in _BREAKER_SCRIPTS}
@@ -133,4 +153,5 @@ def scripts(providers: Mapping[str, Provider], part: Callable[[str], str] = lua)
     learning = ("detectors", "slowness", "ledger", "learn_score", "record")
     texts["record"] = granting + "".join(map(part, learning))
     texts |= {name: clock + part("identity") + part("outcome") + part(name) for name in _CLOCKED_SCRIPTS}
+    texts |= {name: clock + part(name) for name in _FILES["alerts"] if alerts}
     return {name: Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest()) for name, text in texts.items()}

@@ -11,13 +11,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from config.alerts import Receiver
 from config.providers import Provider
-from worker.errors import RedisUnavailable
+from worker.errors import RedisFull, RedisUnavailable
 from worker.store.availability import Outage
-from worker.store.client import client, refuses_writes
+from worker.store.client import client, is_full, refuses_writes
 from worker.store.connection import Command, Connections
 from worker.store.keys import Keys
-from worker.store.scripts import lua, scripts
+from worker.store.scripts import NO_ALERTS, lua, scripts
 
 SOCKET_TIMEOUT = 2.0
 """Seconds that one call may wait. By default redis-py still blocks after 45 s.
@@ -30,6 +31,8 @@ KEEP = 86_400
 
 
 def _unavailable_error(cause: Exception) -> RedisUnavailable:
+    if is_full(cause):
+        return RedisFull("Redis is full: raise its maxmemory")
     return RedisUnavailable(f"Redis is unavailable ({type(cause).__name__})")
 
 
@@ -49,6 +52,7 @@ class Store:
         *,
         expires: float = 86_400.0,
         max_dead_letters: int = 10_000,
+        alerts: Mapping[str, Receiver] = NO_ALERTS,
         part: Callable[[str], str] = lua,
     ) -> None:
         """Connects at the first call.
@@ -59,11 +63,12 @@ class Store:
             providers: those whose breakers this store serves.
             expires: seconds that a task's outcome is kept.
             max_dead_letters: how many dead letters are kept.
+            alerts: the receivers of alerts.
             part: see `scripts`.
         """
         self._url = url
         self.keys = Keys(namespace)
-        self._scripts = scripts(providers, part)
+        self._scripts = scripts(providers, alerts, part)
         self.outage = Outage()
         self.expires = math.ceil(expires)  # EXPIRE with 0 deletes
         self.max_dead_letters = max_dead_letters
@@ -119,5 +124,7 @@ class Store:
 
     def _load(self) -> None:
         # All in one transaction: else another pipeline could find its second script loaded and its first not yet.
-        loads = (("SCRIPT", "LOAD", script.text) for script in self._scripts.values())
-        self._connections.send([("MULTI",), *loads, ("EXEC",)])
+        loads = [("SCRIPT", "LOAD", script.text) for script in self._scripts.values()]
+        *_, done = self._connections.send([("MULTI",), *loads, ("EXEC",)])
+        if isinstance(done, Exception):  # a full Redis 7.0 refuses MULTI, and what only reads may still run
+            self._connections.send(loads)

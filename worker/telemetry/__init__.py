@@ -1,1 +1,1 @@
-"""Reads what the fleet reports, events and counters, and sends traces; open events.py first, tracing.py for these."""
+"""Reads what the fleet reports, events, counters, workers, and sends traces; open events.py first, then tracing.py."""

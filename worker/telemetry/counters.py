@@ -5,12 +5,13 @@
 | `redis_outages` | times that a process began to see a Redis outage |
 | `decisions_without_redis` | decisions about the next provider that were made during a Redis outage |
 | `duplicate_answers` | answers that came when their task already had an outcome; see lua/task/settle.lua |
+| `alerts_dropped` | alerts that left their stream before a receiver had taken them; see lua/events/alert.lua |
 | `quarantined` | messages that no worker could read; see the key `{ns}:2:quarantine` |
 """
 
 from worker.store.store import Store
 
-COUNTERS = ("redis_outages", "decisions_without_redis", "duplicate_answers", "quarantined")
+COUNTERS = ("redis_outages", "decisions_without_redis", "duplicate_answers", "alerts_dropped", "quarantined")
 
 
 def counters(store: Store) -> dict[str, int]:

@@ -1,4 +1,4 @@
--- Moves a message that no worker can read into quarantine, and writes an event.
+-- Moves a message that no worker can read into quarantine, and writes an event. Comes after event.lua.
 --
 -- KEYS[1] kombu's unacked        hash: delivery tag -> [message, exchange, routing key] as JSON
 -- KEYS[2] kombu's unacked_index  zset: delivery tag -> s, when it was last held
@@ -16,6 +16,5 @@ redis.call('LTRIM', KEYS[3], 0, ARGV[3] - 1)
 redis.call('EXPIRE', KEYS[3], ARGV[4])
 redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('HINCRBY', KEYS[4], 'quarantined', 1)
-redis.call('XADD', KEYS[5], 'MAXLEN', '~', 10000, '*', 'type', 'message-quarantined', 'provider', '',
-  'at_ms', string.format('%.0f', clock()), 'cause', ARGV[2])
+add_event(KEYS[5], 'message-quarantined', '', clock(), 'cause', ARGV[2])
 return 1

@@ -1,15 +1,19 @@
 """follow_events and breaker_by_hand, run as their heads say, and the page that lists all examples."""
 
+import base64
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from tasks.local.fleet import Fleet
 from tasks.local.llmock import LLMock
 from tasks.local.process import Process
+from tasks.local.readiness import writes
 from tests.end_to_end.command_line import Ran
 from tests.end_to_end.examples.running import EXAMPLES, run
 from tests.end_to_end.examples.webhook import Webhook, serving
@@ -91,6 +95,37 @@ def test_the_follower_posts_again_until_the_webhook_accepts(
     webhook.status = 204
     wait_until(webhook.accepted)
     assert [body["id"] for _, body in webhook.posted] == [webhook.posted[0][1]["id"]] * len(webhook.posted)
+
+
+# task_per_event
+
+
+def test_the_bridge_queues_a_task_for_each_event_and_goes_on_where_it_stopped(
+    fleet: Fleet, operator: dict[str, str], shared_setup: LocalSetup, tmp_path: Path
+) -> None:
+    store, state, broker = shared_setup.store, tmp_path / "bridge.id", operator["REDIS_URL"].replace("/0", "/1")
+    command = [sys.executable, "bridge.py", "--broker", broker, "--task", "shop.on_fleet_event", "--state", str(state)]
+
+    def bridge() -> Process:
+        options = {"environment": operator, "cwd": EXAMPLES / "task_per_event"}
+        return fleet.start(f"bridge-{len(fleet.processes)}", command, ready=writes("following"), **options)
+
+    with Redis.from_url(broker, decode_responses=True) as shop:
+        process = bridge()
+        control(store, "claude", "open", by="the day shift")
+        wait_until(lambda: shop.llen("fleet-events") == 1 and state.exists())
+        process.kill()
+        control(store, "openai", "open", by="while it was down")
+        process = bridge()
+        wait_until(lambda: shop.llen("fleet-events") == 2)
+        process.stop()
+        messages = [json.loads(each) for each in reversed(shop.lrange("fleet-events", 0, -1))]
+    assert [message["headers"]["task"] for message in messages] == ["shop.on_fleet_event"] * 2
+    events = [json.loads(base64.b64decode(message["body"]))[0][0] for message in messages]
+    assert [(event["type"], event["by"]) for event in events] == [
+        ("circuit-breaker-forced-open", "the day shift"),
+        ("circuit-breaker-forced-open", "while it was down"),
+    ]
 
 
 # breaker_by_hand

@@ -1,4 +1,4 @@
--- What a task's id stands for. Comes after clock.lua, before the scripts of a task.
+-- What a task's id stands for. Comes after event.lua, before the scripts of a task.
 --
 -- The field `request` of {ns}:2:task:<id> has the fingerprints of the request that the id stands for, separated by a
 -- space: see worker/task/identity.py. Two requests that share a fingerprint are the same.
@@ -14,6 +14,5 @@ end
 
 -- Writes the event of a message whose task's id stands for another request; `events` is {ns}:2:events.
 local function report_reused_id(events, id)
-  redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'task-id-reused', 'provider', '',
-    'at_ms', string.format('%.0f', clock()), 'request', id)
+  add_event(events, 'task-id-reused', '', clock(), 'request', id)
 end

@@ -29,8 +29,7 @@ end
 if before and ARGV[6] ~= '' then
   redis.call('HSET', key, 'duplicates', (redis.call('HGET', key, 'duplicates') or '') .. ARGV[6] .. '\n')
   redis.call('HINCRBY', KEYS[3], 'duplicate_answers', 1)
-  redis.call('XADD', KEYS[4], 'MAXLEN', '~', 10000, '*', 'type', 'duplicate-answer',
-    'provider', cjson.decode(ARGV[6]).provider, 'at_ms', string.format('%.0f', clock()), 'request', ARGV[7])
+  add_event(KEYS[4], 'duplicate-answer', cjson.decode(ARGV[6]).provider, clock(), 'request', ARGV[7])
 end
 if holder == ARGV[1] then
   redis.call('HDEL', key, 'holder', 'until', 'asked')

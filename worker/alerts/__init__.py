@@ -1,0 +1,1 @@
+"""Sends alerts: chosen events and problems of the fleet, to the receivers of `[alerts]`; open sender.py first."""
