@@ -56,6 +56,7 @@ _LONG = (
     "tests/end_to_end/test_thinking.py",
     "tests/end_to_end/test_whole_machine.py",
     "tests/end_to_end/test_without_tracking.py",
+    "tests/end_to_end/test_workers_by_name.py",
     "tests/fuzz/",
     "tests/tasks/local/test_guardian.py",
     "tests/tasks/transport/test_losses.py",

@@ -9,6 +9,7 @@ timeout. One thread of the process, independent of any connection, does this eve
 4. It sends the acknowledgements that Redis has not taken.
 5. It writes the counts that the process kept during a Redis outage.
 6. It reports calls in flight that are silent for longer than usual.
+7. It reports this worker by its name: see presence.py.
 """
 
 import logging
@@ -20,6 +21,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from tasks.clock import CLOCK
+from tasks.node.presence import Presence
 from tasks.store import store
 from tasks.transport.qos import UNACKED_TAGS as MESSAGES
 from tasks.transport.qos import acknowledge_unsent
@@ -40,29 +42,31 @@ class Heartbeat(bootsteps.StartStopStep):
         """Starts the thread, which outlives reconnections and ends with the process."""
         self._ended = threading.Event()
         CLOCK.distrust()
-        _beat()
+        self._presence = Presence(worker)
+        self._beat()
         threading.Thread(target=self._run, name="visibility", daemon=True).start()
 
     def terminate(self, worker: Any) -> None:
         """Ends the thread. Not in `stop`: running calls need it until they end."""
         self._ended.set()
+        self._presence.remove()
 
     def _run(self) -> None:
         while not self._ended.wait(RENEW_EVERY):
-            _beat()
+            self._beat()
 
-
-def _beat() -> None:
-    try:
-        _hold(store().redis)
-        RENEWER.renew(store())
-        SLOTS.renew(store())
-        CLOCK.compare(store().redis.time)
-        acknowledge_unsent()
-        flush(store())
-        STALLS.report(store())
-    except (RedisError, RedisUnavailable, OSError) as exc:
-        _log.warning("heartbeat-missed error=%s", type(exc).__name__)
+    def _beat(self) -> None:
+        try:
+            _hold(store().redis)
+            RENEWER.renew(store())
+            SLOTS.renew(store())
+            CLOCK.compare(store().redis.time)
+            acknowledge_unsent()
+            flush(store())
+            STALLS.report(store())
+            self._presence.report()
+        except (RedisError, RedisUnavailable, OSError) as exc:
+            _log.warning("heartbeat-missed error=%s", type(exc).__name__)
 
 
 def _hold(client: Redis) -> None:

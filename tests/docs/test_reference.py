@@ -19,7 +19,7 @@ REFERENCE = ROOT / "docs" / "reference"
 PAGES = sorted(REFERENCE.glob("*.md"))
 LUA = "".join(path.read_text("utf-8") for folder in ("worker", "tasks") for path in (ROOT / folder).rglob("*.lua"))
 EVENT = re.compile(
-    r"'((?:answer|breaker-settings|circuit-breaker|duplicate|message|provider|request|task-id)-[a-z-]*[a-z])'"
+    r"'((?:answer|breaker-settings|circuit-breaker|duplicate|message|provider|request|task-id|worker)-[a-z-]*[a-z])'"
 )
 FIXED_KEY = re.compile(r"\{[^{}]*(?:namespace|prefix|tag)[^{}]*\}:(?:2:)?([a-z_]+)")
 VARIABLES = [setting for setting in settings.settings().values() if setting.variable]

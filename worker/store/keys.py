@@ -25,6 +25,7 @@
 | `{ns}:2:scheduled`, `:due` | hash, zset | messages due later: lua/scheduling/schedule.lua | until the last has left |
 | `{ns}:2:unacked`, `{ns}:2:unacked_index` | hash, zset | unacknowledged messages: tasks/transport | as the messages |
 | `{ns}:2:quarantine` | list | queue messages that no worker can read, the newest 100 | a week from the last |
+| `{ns}:2:workers` | hash | what each worker reports of itself: worker/telemetry/workers.py | 1 h from the last report |
 | `{ns}:2:counters` | hash | the fleet's counters, see worker/telemetry/counters.py | not expiring |
 
 The braces are part of the key: a hash tag, which would keep all of ours in one slot of a cluster. Scripts also use the
@@ -41,6 +42,7 @@ class Keys:
     def __init__(self, namespace: str) -> None:
         self._prefix = f"{{{namespace}}}:{VERSION}"
         self.events = f"{self._prefix}:events"
+        self.workers = f"{self._prefix}:workers"
         self.counters = f"{self._prefix}:counters"
         self.dead_letters = f"{self._prefix}:dead_letters"
         self.quarantine = f"{self._prefix}:quarantine"

@@ -18,6 +18,7 @@ _FILES = {
     "limits": ("ledger", "limits", "minute", "renew_slots", "usage"),
     "parking": ("park", "release"),
     "scheduling": ("schedule", "release_due"),
+    "telemetry": ("report_worker",),
     "task": ("begin", "claim", "identity", "outcome", "dead_letter", "refuse", "renew", "replay", "settle"),
 }
 _FOLDERS = {name: folder for folder, names in _FILES.items() for name in names}
@@ -46,6 +47,7 @@ _CLOCKED_SCRIPTS = (
     "park",
     "schedule",
     "release_due",
+    "report_worker",
 )
 
 

@@ -1,1 +1,1 @@
-"""Reads what the fleet reports: events and counters; open events.py first."""
+"""Reads what the fleet reports: events, counters, workers; open events.py first."""

@@ -20,6 +20,7 @@ Each entry has `type`, `provider` and `at_ms`, and by type:
 | `duplicate-answer` | `request`: the task, which already had an outcome |
 | `task-id-reused` | `request`: the task whose id came with another request; no provider |
 | `message-quarantined` | `cause`, in a word; no provider |
+| `worker-clock-skewed`, `worker-clock-steady` | `worker`, `offset_ms` (above 0: ahead of Redis); no provider |
 | `request-failure` | `request`, `failure`, `decision`, `will_retry`, `next` provider, `countdown_ms` |
 
 A detector's figures are its `sum` and the `limit` that the sum exceeded, and further:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from config.providers import Provider
 from config.secret_file import SecretFile
@@ -32,6 +33,10 @@ def each_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def with_key(url: str, file: Path) -> Provider:
     """Returns a provider whose settings were read when the old key was in the file."""
     return provider("openai", url).model_copy(update={"api_key": SecretFile(OLD, str(file))})
+
+
+def keyed(key: str | None) -> Provider:
+    return provider("openai", "http://x").model_copy(update={"api_key": SecretStr(key) if key else None})
 
 
 def keys(bare: Bare) -> list[str]:
@@ -118,3 +123,15 @@ def test_an_error_that_quotes_the_key_before_the_new_one_is_scrubbed(file: Path)
     file.write_text(NEW)
     with serving(quoting) as bare:
         assert failure(with_key(bare.url, file)).detail == "keys [...] and [...]"
+
+
+def test_a_fingerprint_tells_keys_apart_and_has_nothing_of_them() -> None:
+    one, same, another = (keyed(key) for key in ("sk-one", "sk-one", "sk-two"))
+    found = credentials.fingerprint(one, "fallback")
+    assert found == credentials.fingerprint(same, "fallback") != credentials.fingerprint(another, "fallback")
+    assert found != credentials.fingerprint(one, "another-fleet")
+    assert len(found) == 6
+
+
+def test_without_a_key_there_is_no_fingerprint() -> None:
+    assert credentials.fingerprint(keyed(None), "fallback") == ""

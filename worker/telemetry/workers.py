@@ -1,0 +1,106 @@
+"""The workers by name, as each reports itself every few seconds: whether it consumes, its clock, its slots, its keys.
+
+A worker that stops removes its report. One that is killed leaves it, which then shows when it was last seen.
+"""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from worker.store.store import Store
+
+ALIVE = 15.0
+"""Seconds after its last report for which a worker counts as alive; it reports every 3 s."""
+
+KEPT = 3600
+"""Seconds that the report of a killed worker is kept."""
+
+SKEWED = 1.0
+"""Seconds by which a clock may differ from that of Redis before the worker counts as skewed."""
+
+NO_COMPLETIONS = "takes no completions (-Q)"
+"""The reason of a worker that was started for other queues, such as that of the probes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One worker process. Instants are epochs in seconds by the clock of Redis, which `clock_offset` is measured by.
+
+    Attributes:
+        name: Celery's, such as `celery@host`.
+        version: of this package.
+        started_at: when it started.
+        seen_at: when it last reported.
+        consuming: whether it takes completions from the queue.
+        reason: why it does not, empty while it does.
+        clock_offset: seconds by which its clock is ahead of Redis; negative if it is behind.
+        slots: completions that it works on at the same time.
+        used: those that it works on now.
+        last_task_at: when it last took one, to within a few seconds; 0 for never.
+        keys: provider -> the fingerprint of its key, see worker/providers/credentials.py; empty where there is none.
+        missing: provider -> why it is not configured on that worker.
+        alive: whether it reported within `ALIVE`.
+    """
+
+    name: str
+    version: str
+    started_at: float
+    seen_at: float
+    consuming: bool
+    reason: str
+    clock_offset: float
+    slots: int
+    used: int
+    last_task_at: float
+    keys: dict[str, str]
+    missing: dict[str, str]
+    alive: bool = True
+
+    @property
+    def is_skewed(self) -> bool:
+        """Returns whether its clock is too far from that of Redis."""
+        return abs(self.clock_offset) > SKEWED
+
+
+_NAMES = frozenset(field.name for field in fields(Worker)) - {"seen_at", "alive"}
+
+
+def report(store: Store, worker: Worker) -> None:
+    """Writes what a worker reports of itself; `seen_at` is set by the clock of Redis.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    known = {name: value for name, value in asdict(worker).items() if name in _NAMES} | {"skewed": worker.is_skewed}
+    _write(store, worker.name, json.dumps(known, separators=(",", ":")))
+
+
+def remove(store: Store, name: str) -> None:
+    """Removes the report of a worker that stops.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    _write(store, name, "")
+
+
+def workers(store: Store) -> list[Worker]:
+    """Returns the workers by name: those that are alive, and those that were killed within the last hour.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    (seconds, micros), found = store.run(("TIME",), ("HGETALL", store.keys.workers))
+    now = int(seconds) + int(micros) / 1_000_000
+    return [_worker(json.loads(text), now) for _, text in sorted(found.items())]
+
+
+def _worker(stored: dict[str, Any], now: float) -> Worker:
+    seen_at = stored["seen_ms"] / 1000
+    # A worker of another release may report more.
+    known = {name: stored[name] for name in _NAMES}
+    return Worker(**known, seen_at=seen_at, alive=now - seen_at <= ALIVE)
+
+
+def _write(store: Store, name: str, text: str) -> None:
+    store.run(store.script("report_worker", [store.keys.workers, store.keys.events], name, text, KEPT))
