@@ -10,36 +10,41 @@ from rich.text import Text
 
 from config.chains import Chain
 from config.groups import shown
-from config.providers import DISABLED, Provider
+from config.providers import DISABLED
 from tasks.celery import COMPLETIONS, settings
 from tasks.cli.support.advice import of_durability, of_neighbours, of_tracking
+from tasks.cli.support.asking import Asked, ask
+from tasks.cli.support.console import console as fitting_console
 from tasks.cli.support.durability import durability
 from tasks.cli.support.limits_table import limits_table
 from tasks.cli.support.neighbours import neighbours
 from tasks.cli.support.prices_table import prices_table
+from tasks.cli.support.problems_list import problems_list
 from tasks.cli.support.redis import place, require_redis, requires_redis
 from tasks.cli.support.tracking import tracking_refusal
-from tasks.cli.support.workers import consuming
+from tasks.cli.support.workers_table import workers_table
 from tasks.store import store
-from worker.health.probe import probe
+from worker.diagnosis.problems import Problem, problems, stop_all
 from worker.limits.unpriced import unpriced
+from worker.store.memory import memory
 from worker.store.store import Store
+from worker.telemetry.workers import Worker, workers
 
 
 @click.command()
 def check() -> None:
-    """Checks Redis, workers, providers and chains; warns of risks. Exits with 1 if a chain has no provider."""
-    console = Console()
+    """Checks Redis, workers, providers and chains; warns of risks. Exits with 1 if a chain cannot answer."""
+    console = fitting_console()
     require_redis()
-    console.print(f"Redis      {place()} answers")
-    console.print(f"workers    {consuming() or 'none; start one with `celery -A tasks worker`'}")
-    _warn(console)
-    reached = set()
+    with requires_redis():
+        found, fleet = problems(settings, store()), workers(store())
+        _redis(console, found)
+        _workers(console, fleet)
+        _warn(console)
+    asked = {name: ask(provider, fleet, store()) for name, provider in settings.providers.items()}
     table = Table("provider", "dialect", "base URL", "status", box=None, pad_edge=False)
     for name, provider in settings.providers.items():
-        status, is_usable = _ask(provider)
-        reached |= {name} if is_usable else set()
-        table.add_row(name, provider.dialect, provider.base_url or "-", status)
+        table.add_row(name, provider.dialect, provider.base_url or "-", Text(asked[name].status))
     console.print(table)
     console.print(prices_table())
     chains = Table("chain", "providers", "failover", "priority", "timeout", box=None, pad_edge=False)
@@ -50,8 +55,27 @@ def check() -> None:
     _limits(console)
     contract = f'app.signature("fallback.complete", queue="{COMPLETIONS}", priority=6).delay(request, chain="default")'
     console.print(f"by name    {contract}", soft_wrap=True)
-    if broken := list(_without_provider(reached)):
-        raise click.ClickException(f"no provider answers for chain {', '.join(broken)}")
+    console.print(problems_list(found, _now()), soft_wrap=True)
+    _end(found, asked)
+
+
+def _now() -> float:
+    with requires_redis():
+        return float(store().run(("TIME",))[0][0])
+
+
+def _end(found: Iterable[Problem], asked: dict[str, Asked]) -> None:
+    """Ends the command with 1 where a chain cannot answer.
+
+    Raises:
+        click.ClickException: it names the chains without a provider that answers, and what else stops completions.
+    """
+    reached = {name for name, each in asked.items() if each.is_usable}
+    broken = list(_without_provider(reached))
+    lines = [f"no provider answers for chain {', '.join(broken)}"] if broken else []
+    lines += [each.line(_now()) for each in stop_all(found) if each.subject not in broken]
+    if lines:
+        raise click.ClickException("\n".join(lines))
 
 
 def _providers(chain: Chain) -> str:
@@ -59,15 +83,29 @@ def _providers(chain: Chain) -> str:
     return shown(chain.listed) if chain.order == "listed" else shown([chain.providers])
 
 
+def _redis(console: Console, found: Iterable[Problem]) -> None:
+    state = next((each.what for each in stop_all(found) if each.kind.startswith("redis-")), "")
+    used = str(memory(store()))
+    console.print(f"Redis      {place()} answers" + (f", {used}" if used else ""), highlight=False, soft_wrap=True)
+    if state:
+        console.print(f"           {state}", highlight=False, soft_wrap=True)
+
+
+def _workers(console: Console, fleet: list[Worker]) -> None:
+    consuming = sum(worker.alive and worker.consuming for worker in fleet)
+    console.print(f"workers    {consuming or 'none; start one with `celery -A tasks worker`'}")
+    if fleet:
+        console.print(workers_table(fleet, _now()))
+
+
 def _warn(console: Console) -> None:
-    with requires_redis():
-        lines = chain(
-            of_durability(durability(store())),
-            of_neighbours(neighbours(store(), settings.namespace)),
-            of_tracking(tracking_refusal(Store(settings.redis_url, settings.namespace, {}))),
-        )
-        for line in lines:
-            console.print(f"warning    {line}", soft_wrap=True, markup=False, highlight=False)
+    lines = chain(
+        of_durability(durability(store())),
+        of_neighbours(neighbours(store(), settings.namespace)),
+        of_tracking(tracking_refusal(Store(settings.redis_url, settings.namespace, {}))),
+    )
+    for line in lines:
+        console.print(f"warning    {line}", soft_wrap=True, markup=False, highlight=False)
 
 
 def _limits(console: Console) -> None:
@@ -91,17 +129,3 @@ def _limits(console: Console) -> None:
 
 def _without_provider(reached: set[str]) -> Iterable[str]:
     return (name for name, chain in settings.chains.items() if chain.enabled and not reached & set(chain.providers))
-
-
-def _ask(provider: Provider) -> tuple[str, bool]:
-    if provider.missing == DISABLED:
-        return DISABLED, False
-    if provider.missing:
-        wanted = f" (set {provider.wanted})" if provider.wanted else ""
-        return f"not configured: {provider.missing}{wanted}", False
-    found = probe(provider)
-    if not found.reachable:
-        return f"not reachable: {found.error}", False
-    if not found.authenticated:
-        return f"refuses the key: {found.error}", False
-    return f"answers in {found.latency_ms:.0f} ms", True

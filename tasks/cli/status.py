@@ -1,4 +1,4 @@
-"""`fallback status`: breakers, health and models of the providers."""
+"""`fallback status`: breakers, health and models of the providers, the workers, and what is wrong."""
 
 import json
 import time
@@ -7,19 +7,25 @@ from functools import partial
 from typing import Any, NoReturn
 
 import click
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 
 from tasks.celery import settings
+from tasks.cli.support.console import console as fitting_console
 from tasks.cli.support.duration import duration
 from tasks.cli.support.interrupt import until_interrupted
 from tasks.cli.support.limits_table import limits_table
 from tasks.cli.support.models_table import models_table
+from tasks.cli.support.problems_list import problems_list
 from tasks.cli.support.providers_table import providers_table
 from tasks.cli.support.redis import outage, requires_redis
 from tasks.cli.support.report import report
 from tasks.cli.support.scores_table import scores_table
+from tasks.cli.support.workers_table import workers_table
+from tasks.store import store
+from worker.diagnosis.problems import problems
 from worker.errors import RedisUnavailable
+from worker.telemetry.workers import workers
 
 Read = Callable[[], Any]
 Show = Callable[[Any], None]
@@ -31,11 +37,11 @@ Show = Callable[[Any], None]
 @click.option("--models", is_flag=True, help="The models that each provider lists, instead of the providers.")
 @click.option("--json", "as_json", is_flag=True, help="Everything, models too, as an object on one line.")
 def status(watch: bool, interval: float, models: bool, as_json: bool) -> None:
-    """Shows each provider's health, breaker, response times and last error."""
-    console = Console()
+    """Shows each provider's health, breaker, response times and last error; the workers; what is wrong and its cure."""
+    console = fitting_console()
     table = models_table if models else _tables
     read: Read = report if as_json else table
-    show: Show = _print_json if as_json else console.print
+    show: Show = _print_json if as_json else partial(console.print, soft_wrap=not console.is_terminal)
     if not watch:
         with requires_redis():
             show(read())
@@ -48,7 +54,13 @@ def status(watch: bool, interval: float, models: bool, as_json: bool) -> None:
 
 
 def _tables() -> Group:
-    return Group(providers_table(), *filter(None, (limits_table(settings), scores_table(settings))))
+    (now, _), *_ = store().run(("TIME",))
+    return Group(
+        providers_table(),
+        *filter(None, (limits_table(settings), scores_table(settings))),
+        workers_table(workers(store()), now),
+        problems_list(problems(settings, store()), now),
+    )
 
 
 def _watch(read: Read, show: Show, interval: float) -> NoReturn:

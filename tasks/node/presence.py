@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -38,6 +39,7 @@ class Presence:
         self._taken, self._taken_at = 0, 0.0
         self._gone = False
         self._lock = threading.Lock()
+        signals.worker_ready.connect(self._ready)
         signals.worker_shutdown.connect(self.remove)
 
     def report(self) -> None:
@@ -49,6 +51,11 @@ class Presence:
         with self._lock:
             if not self._gone:
                 workers.report(store(), self._now())
+
+    def _ready(self, **_: Any) -> None:
+        """Reports at once that the worker consumes, which its first heartbeat could not."""
+        with suppress(RedisUnavailable, RedisError):
+            self.report()
 
     def remove(self, **_: Any) -> None:
         """Removes it; nothing is reported after that. Without Redis it expires by itself."""

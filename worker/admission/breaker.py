@@ -159,11 +159,12 @@ class Snapshot(BaseModel):
     """One breaker's current state and counts.
 
     1. `status` is `unknown` if the provider was never asked or probed; `cause` is the most severe one.
-    2. `override` is empty if none is set.
+    2. `override` is empty if none is set; `override_by` is who set one, the latest, and `override_at` when.
     3. `count` and `failed` cover the last 100 calls; `failed_probes` counts consecutive ones.
     4. `settings` are those that the last writer had, separated by `/`.
     5. `latency_mean` is the median of the last first tokens. Since `slow_since` it is far above `usual_mean`.
-    6. `scores` are by tier, of a provider whose scores have decided.
+    6. Since `unhealthy` the status is that, 0 while it is another.
+    7. `scores` are by tier, of a provider whose scores have decided.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -181,6 +182,8 @@ class Snapshot(BaseModel):
     deprioritised_until: Instant = 0.0
     override: Literal["", "open", "closed"] = ""
     override_until: Instant = 0.0
+    override_by: str = ""
+    override_at: Instant = 0.0
     auth_locked: bool = False
     quota: int = 0
     consecutive_failures: int = 0
@@ -192,6 +195,7 @@ class Snapshot(BaseModel):
     slow_since: Instant = 0.0
     error: str = ""
     error_at: Instant = 0.0
+    unhealthy: Instant = 0.0
     failed_probes: int = 0
     settings: str = ""
     scores: dict[str, Scored] = Field(default_factory=dict)
@@ -213,4 +217,5 @@ def snapshot(store: Store, providers: Sequence[str]) -> list[Snapshot]:
 def _snapshot(provider: str, now: int, stored: dict[str, str]) -> Snapshot:
     tiers = {name.removeprefix("scored:"): text for name, text in stored.items() if name.startswith("scored:")}
     scores = {tier: parse_scored(text) for tier, text in sorted(tiers.items())}
-    return Snapshot(provider=provider, now=now, scores=scores, **stored)
+    at, _, by = stored.pop("override_by", "").partition(" ")
+    return Snapshot(provider=provider, now=now, scores=scores, override_by=by, override_at=float(at or 0), **stored)

@@ -180,7 +180,7 @@ class _Walk:
             entry.latency_ms or 0.0,
             retry_after_ms=1000 * step.limited,
             countdown_ms=NEVER if step.countdown is None else 1000 * step.countdown,
-            failure=f"{entry.outcome} {failed.status or failed.reason}",
+            failure=attempt_entry.in_words(entry, failed),
             tried=tuple(position(self.route, self.task.lines).tries),
             lesson=lesson,
             bill=self.task.account.bill(entry),

@@ -7,6 +7,7 @@ from config.providers import Provider
 from worker.errors import AttemptFailed
 from worker.providers import credentials
 from worker.providers.dialects import DIALECTS
+from worker.providers.errors import from_probe
 from worker.providers.headers import headers
 from worker.providers.http.client import send
 from worker.providers.http.time_limits import Limits
@@ -25,6 +26,7 @@ class Probe:
         authenticated: it accepted the key, or needs none.
         latency_ms: the time to the status of the first response.
         error: one line, None without an error.
+        failed: how it failed, None if it did not, or needed no key that it was refused.
         models: the provider's list, None if it has none that can be read, which is no error.
     """
 
@@ -33,6 +35,7 @@ class Probe:
     latency_ms: float
     error: str | None
     models: Listing | None = None
+    failed: AttemptFailed | None = None
 
 
 def probe(provider: Provider) -> Probe:
@@ -46,14 +49,17 @@ def probe(provider: Provider) -> Probe:
             status, latency_ms, body = _get(provider, path, until)
     except AttemptFailed as failed:
         reason = f"no answer within {WITHIN:g} s" if failed.reason == "deadline" else failed.reason
-        return Probe(False, False, _ms_since(started), f"{reason}: {failed.detail}" if failed.detail else reason)
+        error = f"{reason}: {failed.detail}" if failed.detail else reason
+        return Probe(False, False, _ms_since(started), error, failed=failed)
     reachable, accepted = status < 500, 200 <= status < 300
     if accepted and path != dialect.models:
         status, body = _list(provider, dialect.models, until) or (status, b"")
         accepted = status not in (401, 403)  # a health path can be open although the others need a key
     keyless = provider.api_key is None and reachable and status not in (401, 403)
-    models = listing(body) if accepted else None
-    return Probe(reachable, accepted or keyless, latency_ms, None if accepted else f"status {status}", models)
+    if accepted:
+        return Probe(reachable, True, latency_ms, None, listing(body))
+    refusal = None if keyless else from_probe(status, body, provider)
+    return Probe(reachable, keyless, latency_ms, f"status {status}", failed=refusal)
 
 
 def _list(provider: Provider, path: str, until: float) -> tuple[int, bytes] | None:

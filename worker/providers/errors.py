@@ -27,14 +27,20 @@ def from_response(response: Response, provider: Provider, request: CompletionReq
     """Returns the failure of an error response."""
     body = error_body.read(response.head(_MOST)[:_MOST].decode(errors="replace"))
     body.request_id = request_id(response) or body.request_id
-    return _failure("status", body, response.status, response.retry_after(), provider, request)
+    return _failure("status", body, response.status, response.retry_after(), _secrets(provider, request))
+
+
+def from_probe(status: int, body: bytes, provider: Provider) -> AttemptFailed:
+    """Returns the failure of a probe's error response, which quotes no request."""
+    found = error_body.read(body[:_MOST].decode(errors="replace"))
+    return _failure("status", found, status, None, credentials.ever_used(provider))
 
 
 def from_event(event: Any, response: Response, provider: Provider, request: CompletionRequest) -> AttemptFailed:
     """Returns the failure that an event of a stream tells, or the object of a 200; its status is the one it names."""
     body = error_body.from_json(_told(event))
     body.request_id = request_id(response) or body.request_id
-    return _failure("stream_error", body, body.status, response.retry_after(), provider, request)
+    return _failure("stream_error", body, body.status, response.retry_after(), _secrets(provider, request))
 
 
 def request_id(response: Response) -> str | None:
@@ -53,14 +59,8 @@ def _told(event: Any) -> Any:
 
 
 def _failure(
-    reason: str,
-    body: ErrorBody,
-    status: int | None,
-    retry_after: float | None,
-    provider: Provider,
-    request: CompletionRequest,
+    reason: str, body: ErrorBody, status: int | None, retry_after: float | None, secrets: list[str]
 ) -> AttemptFailed:
-    secrets = _secrets(provider, request)
     text = scrubbed(body.text, secrets, _TEXT)
     waits = (retry_after, body.retry_after, parse_text(text))
     return AttemptFailed(

@@ -32,6 +32,10 @@ The braces are part of the key: a hash tag, which would keep all of ours in one 
 queue's lists and results, whose names are Celery's: one server, or the master of its Sentinels, has them all.
 """
 
+QUEUE = "completions"
+PRIORITIES = (0, 3, 6, 9)
+"""The queue of completions, and its priorities, the most urgent first; each has a list, as kombu names it."""
+
 VERSION = 2
 """Version of the stored data. Workers of another version use other keys."""
 
@@ -44,6 +48,7 @@ class Keys:
         self.events = f"{self._prefix}:events"
         self.workers = f"{self._prefix}:workers"
         self.counters = f"{self._prefix}:counters"
+        self.queues = {each: f"{QUEUE}\x06\x16{each}" if each else QUEUE for each in PRIORITIES}
         self.dead_letters = f"{self._prefix}:dead_letters"
         self.quarantine = f"{self._prefix}:quarantine"
         self.scheduled = f"{self._prefix}:scheduled"
@@ -70,6 +75,10 @@ class Keys:
     def task(self, task_id: str) -> str:
         """Returns the key of a task."""
         return f"{self._prefix}:task:{task_id}"
+
+    def budgets(self, day: int) -> str:
+        """Returns the key of the budgets of a day since the epoch."""
+        return f"{self._prefix}:budgets:{day}"
 
     def result(self, task_id: str) -> str:
         """Returns Celery's key of a task's result; it is also the channel on which the result is published."""

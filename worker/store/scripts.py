@@ -19,7 +19,7 @@ _FILES = {
     "parking": ("park", "release"),
     "scheduling": ("schedule", "release_due"),
     "telemetry": ("report_worker",),
-    "task": ("begin", "claim", "identity", "outcome", "dead_letter", "refuse", "renew", "replay", "settle"),
+    "task": ("backlog", "begin", "claim", "identity", "outcome", "dead_letter", "refuse", "renew", "replay", "settle"),
 }
 _FOLDERS = {name: folder for folder, names in _FILES.items() for name in names}
 _BREAKER_SCRIPTS = (
@@ -48,6 +48,7 @@ _CLOCKED_SCRIPTS = (
     "schedule",
     "release_due",
     "report_worker",
+    "backlog",
 )
 
 

@@ -57,6 +57,11 @@ class Worker:
     alive: bool = True
 
     @property
+    def takes_completions(self) -> bool:
+        """Returns whether it is meant to consume completions."""
+        return self.reason != NO_COMPLETIONS
+
+    @property
     def is_skewed(self) -> bool:
         """Returns whether its clock is too far from that of Redis."""
         return abs(self.clock_offset) > SKEWED

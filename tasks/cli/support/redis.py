@@ -1,4 +1,4 @@
-"""What a command prints if Redis does not answer."""
+"""What a command prints if Redis does not answer, or takes no writes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ from redis.exceptions import ResponseError
 from config.redis_url import shown
 from tasks.celery import settings
 from tasks.store import store
+from worker.diagnosis.problems import redis_problem
 from worker.errors import RedisUnavailable
 
 
@@ -18,8 +19,8 @@ def place() -> str:
 
 
 def outage(exc: RedisUnavailable) -> str:
-    """Returns one line: Redis does not answer, and why."""
-    return f"no Redis at {place()} ({type(exc.__cause__).__name__})"
+    """Returns one line: Redis does not answer or takes no writes, and why."""
+    return redis_problem(settings, store(), exc).what
 
 
 @contextmanager
@@ -31,13 +32,9 @@ def requires_redis() -> Iterator[None]:
     """
     try:
         yield
-    except RedisUnavailable as exc:
-        raise click.ClickException(f"{outage(exc)}: start it, set REDIS_URL, or run `fallback up`") from exc
-    except ResponseError as exc:  # its text may repeat the password
-        raise click.ClickException(
-            f"Redis at {place()} refuses this client ({type(exc).__name__}): it must speak RESP3 (HELLO 3) and "
-            "allow the commands listed in docs/how-to/deploy.md"
-        ) from exc
+    except (RedisUnavailable, ResponseError) as exc:  # its text may repeat the password
+        found = redis_problem(settings, store(), exc)
+        raise click.ClickException(f"{found.what}: {found.cure}") from exc
 
 
 def require_redis() -> None:

@@ -8,10 +8,12 @@ from pydantic import TypeAdapter
 from tasks.celery import settings
 from tasks.cli.support.scores_table import scores
 from tasks.store import store
+from worker.diagnosis.problems import problems
 from worker.health import model_registry
 from worker.health.health import Health, health
 from worker.limits.usage import Used, usage
 from worker.task import parking, scheduling
+from worker.telemetry.workers import workers
 
 _HEALTH = TypeAdapter(Health)
 _OUTSIDE = {"breaker": {"provider", "now", "status", "cause", "scores"}}
@@ -19,7 +21,7 @@ _OUTSIDE = {"breaker": {"provider", "now", "status", "cause", "scores"}}
 
 
 def report() -> dict[str, Any]:
-    """Returns `time`, `parked`, `scheduled` and `providers`, as docs/how-to/respond-to-an-alert.md shows them.
+    """Returns the time, counts, problems, workers and providers, as docs/how-to/respond-to-an-alert.md shows them.
 
     Every instant is an epoch in seconds by the clock of Redis, 0 if there is none; durations are seconds.
 
@@ -30,7 +32,11 @@ def report() -> dict[str, Any]:
     counts = {"parked": parking.count(store()), "scheduled": scheduling.count(store())}
     used = usage(store(), list(settings.providers))
     providers = [_provider(*each) for each in zip(found, used, strict=True)]
-    return {"time": found[0].breaker.now, **counts, "providers": providers}
+    fleet = {
+        "problems": [asdict(each) for each in problems(settings, store())],
+        "workers": [asdict(each) for each in workers(store())],
+    }
+    return {"time": found[0].breaker.now, **counts, **fleet, "providers": providers}
 
 
 def _provider(found: Health, used: Used) -> dict[str, Any]:

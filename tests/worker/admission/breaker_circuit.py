@@ -49,6 +49,7 @@ class Circuit:
     deprioritised_until: int = 0
     override: str = ""
     override_until: int = 0
+    override_by: str = ""
     auth_locked: int = 0
     seen: int = 0
     opens: int = 0

@@ -35,7 +35,7 @@ class Circuits:
             c.settings = rules.text
         status, cause = c.status
         if (status == "unhealthy") != bool(c.unhealthy):
-            c.unhealthy = 1 - c.unhealthy
+            c.unhealthy = 0 if c.unhealthy else c.seen
             self.emit("provider-unhealthy" if c.unhealthy else "provider-recovered", name, c, cause=cause)
         c.expires = not c.override
         self.circuits[name] = c

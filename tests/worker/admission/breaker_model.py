@@ -117,6 +117,7 @@ class Model(Circuits):
             c = Circuit(generation=generation, seen=c.seen, unhealthy=c.unhealthy)
         else:
             c.override, c.override_until = action, c.seen + ms if ms else 0
+            c.override_by = f"{c.seen} {by}"
         self.emit(f"circuit-breaker-{kind}", name, c, by=by, until_ms=c.override_until)
         self.write(name, c, rules)
 

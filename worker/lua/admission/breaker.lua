@@ -35,6 +35,7 @@ local FEW, TENTH = 10, 0.1    -- from FEW calls in the window on, a larger share
 --   deprioritised_until   ms; until then it is asked last
 --   override              open | closed, set by an operator
 --   override_until        ms; 0 is without end
+--   override_by           ms at which it was set, a blank, and who did, at most 40 bytes
 --   auth_locked           1 after a 401, until an authenticated probe or an operator clears it
 --   seen                  ms; the latest time of any write, so that this breaker's time never runs back
 --   opens                 consecutive openings
@@ -53,10 +54,10 @@ local FEW, TENTH = 10, 0.1    -- from FEW calls in the window on, a larger share
 --   usual:<tier>, censored_at  what is usual of first tokens, and ms of the last silence learned: first_tokens.lua
 --   score:<tier>, speed:<tier>, load, hot_until  of a provider that is chosen by its score, see score.lua
 --   failed_probes         consecutive failed probes
---   unhealthy             1 between the events provider-unhealthy and provider-recovered
+--   unhealthy             ms of the event provider-unhealthy, until provider-recovered
 --   settings, others      the last two settings that wrote here
 local TEXT = {
-  state = true, override = true, first = true, error = true, sum_first = true, settings = true, others = true,
+  state = true, override = true, override_by = true, first = true, error = true, sum_first = true, settings = true, others = true,
 }
 
 -- Returns a breaker with these fields as stored. What is assigned to it stays in Lua until `write_breaker`.
@@ -123,10 +124,10 @@ local function write_breaker(key, b, now, provider, events)
   b.seen = now
   compare_settings(b, provider, events, now)
   local status, cause = health(b, now)
-  local unhealthy = status == 'unhealthy' and 1 or 0
-  if unhealthy ~= b.unhealthy then
-    b.unhealthy = unhealthy
-    add_event(events, unhealthy == 1 and 'provider-unhealthy' or 'provider-recovered', provider, now, 'cause', cause)
+  local unhealthy = status == 'unhealthy'
+  if unhealthy ~= (b.unhealthy > 0) then
+    b.unhealthy = unhealthy and now or 0
+    add_event(events, unhealthy and 'provider-unhealthy' or 'provider-recovered', provider, now, 'cause', cause)
   end
   local changed, n, was = {}, 0, getmetatable(b).stored
   for field, value in pairs(b) do

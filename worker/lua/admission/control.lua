@@ -15,6 +15,9 @@ if action == 'reset' then
 else
   b = b or new_breaker(now)
   b.override = action
+  local by = ARGV[4]
+  if #by > 40 then by = string.gsub(string.sub(by, 1, 40), '[\192-\255][\128-\191]*$', '') end  -- no half a letter
+  b.override_by = string.format('%.0f %s', now, by)
   b.override_until = tonumber(ARGV[3]) > 0 and now + tonumber(ARGV[3]) or 0
 end
 add_event(events, 'circuit-breaker-' .. (action == 'reset' and 'reset' or 'forced-' .. action), provider, now,

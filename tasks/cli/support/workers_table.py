@@ -1,0 +1,39 @@
+"""The table of the workers, by name."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from tasks.cli.support.duration import span
+from worker.telemetry.workers import Worker
+
+
+def workers_table(workers: Sequence[Worker], now: float) -> Table:
+    """Returns a row per worker: whether it consumes or why not, its clock, its slots, its version, its last task.
+
+    Args:
+        workers: those to show; without any, a caption says so.
+        now: the epoch in seconds by the clock of Redis.
+    """
+    found = Table(box=None, pad_edge=False, caption_justify="left", caption_style="")
+    for name in ("worker", "consuming", "clock", "slots", "version", "last task"):
+        found.add_column(name, no_wrap=True, overflow="fold")
+    for each in workers:
+        found.add_row(
+            Text(each.name),
+            _consuming(each, now),
+            f"{each.clock_offset:+.1f} s",
+            f"{each.used}/{each.slots}",
+            each.version,
+            f"{span(now - each.last_task_at)} ago" if each.last_task_at else "none",
+        )
+    if not workers:
+        found.caption = "none; start one with `celery -A tasks worker`"
+    return found
+
+
+def _consuming(worker: Worker, now: float) -> Text:
+    if not worker.alive:
+        return Text(f"gone, last seen {span(now - worker.seen_at)} ago", "red")
+    return Text("yes", "green") if worker.consuming else Text(f"no, {worker.reason}", "yellow")

@@ -1,0 +1,1 @@
+"""Names what is wrong with the fleet, since when, and the cure; open problems.py first."""

@@ -1,0 +1,108 @@
+"""What a diagnosis knows, read from Redis in a few round trips."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from config.providers import DISABLED
+from config.settings import Settings
+from worker.admission.breaker import Snapshot, admissions, snapshot
+from worker.health.model_registry import ModelStatus, tiers
+from worker.limits.usage import Used, usage
+from worker.providers.credentials import fingerprint
+from worker.store.memory import Memory, memory, refusal
+from worker.store.store import Store
+from worker.task.backlog import Backlog, backlog
+from worker.telemetry.workers import Worker, workers
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a diagnosis knows.
+
+    Attributes:
+        settings: those of this process.
+        now: the epoch in seconds by the clock of Redis.
+        memory: how full Redis is.
+        refusal: why it refuses writes, None if it takes them.
+        breakers: by provider.
+        admissions: provider -> seconds until it admits, 0 for now, None where no time is known.
+        workers: those that report, and those that were killed lately.
+        backlog: what waits and what failed.
+        used: what is used of the limits, by provider.
+        spent: USD of today by the names of budgets, such as `chain:default`.
+        keys: provider -> the fingerprint of its key in this process.
+        models: provider -> tier -> whether the provider lists its model.
+    """
+
+    settings: Settings
+    now: float
+    memory: Memory
+    refusal: Exception | None
+    breakers: Mapping[str, Snapshot]
+    admissions: Mapping[str, float | None]
+    workers: tuple[Worker, ...]
+    backlog: Backlog
+    used: Mapping[str, Used] = field(default_factory=dict)
+    spent: Mapping[str, float] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, ModelStatus]] = field(default_factory=dict)
+
+    @property
+    def alive(self) -> tuple[Worker, ...]:
+        """Returns the workers that report."""
+        return tuple(worker for worker in self.workers if worker.alive)
+
+    @property
+    def working(self) -> tuple[Worker, ...]:
+        """Returns the workers that report and are for completions, whether they take any or not."""
+        return tuple(worker for worker in self.alive if worker.takes_completions)
+
+    def missing(self, provider: str) -> str | None:
+        """Returns why no worker can ask a provider, None if one can; without workers it is what this process knows."""
+        own = self.settings.providers[provider].missing
+        if not self.working or own == DISABLED:
+            return own
+        lacking = [worker.missing.get(provider) for worker in self.working]
+        return lacking[0] if all(lacking) else None
+
+
+def read(settings: Settings, store: Store) -> Facts:
+    """Returns what is known now.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    names = list(settings.providers)
+    waiting = backlog(store)
+    return Facts(
+        settings=settings,
+        now=waiting.now,
+        memory=memory(store),
+        refusal=refusal(store),
+        breakers={each.provider: each for each in snapshot(store, names)},
+        admissions=admissions(store, names),
+        workers=tuple(workers(store)),
+        backlog=waiting,
+        used={each.provider: each for each in usage(store, names)},
+        spent=_spent(settings, store, waiting.now),
+        keys={name: fingerprint(each, settings.namespace) for name, each in settings.providers.items()},
+        models={name: tiers(store, each) for name, each in settings.providers.items() if each.missing is None},
+    )
+
+
+def budgets(settings: Settings) -> dict[str, float]:
+    """Returns the budgets of a day in USD that have a name: those of providers, chains and listed tenants."""
+    found = {f"provider:{name}": each.limits.usd_per_day for name, each in settings.providers.items()}
+    found |= {f"chain:{name}": each.usd_per_day for name, each in settings.chains.items()}
+    found |= {f"tenant:{name}": each.usd_per_day for name, each in settings.tenants.items()}
+    return {name: usd for name, usd in found.items() if usd is not None}
+
+
+def _spent(settings: Settings, store: Store, now: float) -> dict[str, float]:
+    names = list(budgets(settings))
+    if not names:
+        return {}
+    nano = store.run(("HMGET", store.keys.budgets(int(now // _DAY)), *names))[0]
+    return {name: int(each or 0) / 1e9 for name, each in zip(names, nano, strict=True)}

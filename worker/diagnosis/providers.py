@@ -1,0 +1,138 @@
+"""What is wrong with a provider: the breaker's state, in the words of the vendor's last error; slowness; limits."""
+
+from collections.abc import Iterator
+
+from config.outcomes import Outcome
+from config.providers import DISABLED, Provider
+from worker.admission.breaker import Snapshot
+from worker.diagnosis.facts import Facts
+from worker.diagnosis.keys import ROTATE, differing
+from worker.diagnosis.problem import Problem, seconds, span
+from worker.limits.usage import Used
+
+_UNREACHABLE = frozenset(("connection", "connect_timeout"))
+_FEW_PROBES = 3
+_FEW, _TENTH = 10, 0.1
+"""As in lua/admission/breaker.lua: from so many calls on, a larger share of failures is a problem."""
+
+
+def problems(facts: Facts) -> Iterator[Problem]:
+    """Yields what is wrong with each provider, the gravest of its breaker first."""
+    for name, provider in facts.settings.providers.items():
+        if provider.missing == DISABLED:
+            continue
+        now = facts.breakers[name]
+        if found := _state(facts, now):
+            yield found
+        if now.slow_since:
+            what = f"slow: first token p50 {seconds(now.latency_mean)} s, usual {seconds(now.usual_mean)}"
+            cure = "see the vendor's status page; if it lasts, put another provider first in the chain"
+            yield Problem("slow", name, what, now.slow_since, cure)
+        yield from _models(provider, facts)
+        if name in facts.used:
+            yield from _limits(provider, facts.used[name])
+
+
+def _state(facts: Facts, now: Snapshot) -> Problem | None:
+    """Returns what is wrong with the state of one breaker; None if calls go through and are answered."""
+    if now.override:
+        return _forced(now)
+    if now.auth_locked:
+        return _refused(facts, now)
+    if now.state != "closed":
+        return _open(now)
+    if now.limited_until > now.now:
+        what = f"rate limited{_words(now)}, asked again in {span(now.limited_until - now.now)}"
+        cure = "ask the vendor for a higher limit, or set limits.requests_per_minute below it"
+        return Problem("rate-limited", now.provider, what, now.error_at or None, cure)
+    if now.failed_probes >= _FEW_PROBES:
+        what = f"{now.failed_probes} probes in a row were not answered, or with a 5xx"
+        cure = f"is {facts.settings.providers[now.provider].base_url} up, and reachable from the probes' worker? See: "
+        since = now.unhealthy or None
+        return Problem("provider-unreachable", now.provider, what, since, cure + "fallback check", "critical")
+    if now.count >= _FEW and now.failed > now.count * _TENTH:
+        what = f"{now.failed} of the last {now.count} calls failed, the last one{_words(now)}"
+        cure = "fallback events, and the vendor's status page; its breaker opens by itself"
+        return Problem("failing", now.provider, what, now.error_at or None, cure)
+    if now.deprioritised_until > now.now and not now.slow_since:
+        what = f"slow first tokens: asked last for {span(now.deprioritised_until - now.now)}"
+        return Problem("slow", now.provider, what, None, "none; if it repeats, put another provider first in the chain")
+    return None
+
+
+def _forced(now: Snapshot) -> Problem:
+    by = f" by {now.override_by}" if now.override_by else " by an operator"
+    left = f", {span(now.override_until - now.now)} left" if now.override_until else ", without end"
+    effect = "nobody asks it" if now.override == "open" else "it is asked whatever happens"
+    kind = "breaker-forced-open" if now.override == "open" else "breaker-forced-closed"
+    what = f"breaker forced {now.override}{by}{left}: {effect}"
+    return Problem(kind, now.provider, what, now.override_at or None, f"when done: {_command(now)}")
+
+
+def _refused(facts: Facts, now: Snapshot) -> Problem:
+    what = f"key refused{_words(now)}"
+    if len(differing(facts, now.provider)) > 1:
+        what += ", and the workers have different keys"
+    variable = facts.settings.providers[now.provider].api_key_env
+    cure = f"set a good key ({variable}) on every worker and restart them, {ROTATE}; a probe then clears the lock, or: "
+    since = now.unhealthy or now.error_at or None
+    return Problem("key-refused", now.provider, what, since, cure + _command(now), "critical")
+
+
+def _open(now: Snapshot) -> Problem:
+    """Returns the problem of a breaker that is open or half-open, by the class of its last error."""
+    outcome, _, rest = now.error.partition(" ")
+    left = now.open_until - now.now
+    again = (
+        f"asked again in {span(left)}" if now.state == "open" and left > 0 else "asked again now, one call at a time"
+    )
+    since = now.unhealthy or None
+    if now.quota or outcome == Outcome.QUOTA_EXHAUSTED:
+        what = f"quota spent{_words(now)}, {again}"
+        return Problem("quota-spent", now.provider, what, since, f"add credit, then: {_command(now)}", "critical")
+    state = f"breaker {now.state}, {again}"
+    cure = f"none needed, it is tried by itself; see the vendor's status page, or sooner: {_command(now)}"
+    if outcome == Outcome.OVERLOADED or rest[:1] == "5":
+        return Problem(
+            "provider-overloaded", now.provider, f"overloaded{_words(now)}: {state}", since, cure, "critical"
+        )
+    if rest in _UNREACHABLE:
+        cure = (
+            f"is its address right and its server up? See: fallback check; it is tried by itself, or: {_command(now)}"
+        )
+        what = f"unreachable{_words(now)}: {state}"
+        return Problem("provider-unreachable", now.provider, what, since, cure, "critical")
+    if outcome == Outcome.TIMEOUT:
+        return Problem("provider-silent", now.provider, f"silent{_words(now)}: {state}", since, cure, "critical")
+    return Problem("breaker-open", now.provider, f"{state}{_words(now)}", since, cure, "critical")
+
+
+def _models(provider: Provider, facts: Facts) -> Iterator[Problem]:
+    for tier, status in facts.models.get(provider.name, {}).items():
+        if status == "missing":
+            what = f"its list of models has no {provider.models[tier].name} (tier {tier}): requests will be refused"
+            cure = f"correct models.{tier}.name; see: fallback status --models"
+            yield Problem("misconfigured", provider.name, what, None, cure)
+
+
+def _limits(provider: Provider, used: Used) -> Iterator[Problem]:
+    limits = provider.limits
+    counts = {
+        "concurrency": (used.concurrency, limits.concurrency, "calls in flight"),
+        "requests_per_minute": (used.requests, limits.requests_per_minute, "requests in the last minute"),
+        "tokens_per_minute": (used.tokens, limits.tokens_per_minute, "tokens in the last minute"),
+    }
+    for name, (count, limit, of) in counts.items():
+        if limit is not None and count >= limit:
+            what = f"our own limit is reached: {count:,} of {limit:,} {of}"
+            yield Problem("limit-reached", provider.name, what, None, f"raise limits.{name}, or add a provider")
+
+
+def _words(now: Snapshot) -> str:
+    """Returns the status or reason of the last error, and the vendor's word for it, in brackets."""
+    words = now.error.partition(" ")[2] or now.error
+    return f" ({words.replace('_', ' ') if words in _UNREACHABLE else words})" if words else ""
+
+
+def _command(now: Snapshot) -> str:
+    return f"fallback breaker reset {now.provider}"
