@@ -88,7 +88,7 @@ clean:  ## removes what was installed and what ran
 	touch $@
 
 .venv/test.stamp: .venv/local.stamp
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[local,test,lint]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[local,otel,test,lint]'
 	touch $@
 
 # Without it its tests are skipped: whoever is offline can run the others.

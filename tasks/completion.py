@@ -14,7 +14,7 @@ from celery.worker import state
 from redis.exceptions import RedisError
 
 from tasks.celery import app, settings
-from tasks.headers import is_newer, our_headers, read_stage
+from tasks.headers import is_newer, our_headers, read_stage, trace_context
 from tasks.publishing import CompletionTask
 from tasks.request_check import bind_arguments, check_request, is_chain_name, to_json
 from tasks.requeue import continue_later, leave_to_newer_worker
@@ -112,11 +112,13 @@ def _delivery(task: CompletionTask, payload: Any, chain: Any) -> Delivery:
         step=stage.step,
         remaining=stage.remaining,
         current=stage.current,
+        sent_at=stage.sent_at,
         queued_at=stage.queued_at,
         deadline_at=stage.deadline_at or _epoch(message.expires),
         max_crashes=settings.max_crashes,
         replay=stage.replay,
         fingerprint=identity.fingerprint(*forms),
+        trace_context=trace_context(message),
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from worker.errors import InvalidRequest
 from worker.request.field_errors import describe_errors
 from worker.request.version import FIRST_VERSION, LATEST_VERSION
+from worker.telemetry.tracing import TRACEPARENT, TRACESTATE
 
 HEADER = "fallback"
 HIDDEN = "(hidden)"
@@ -19,7 +20,7 @@ class Stage(BaseModel):
     """The position of a message in its chain; `queued_at` and `deadline_at` are epochs in seconds.
 
     A message that is due later counts as queued then. `replay` is the epoch in ms of the failure that the message
-    replays.
+    replays. `sent_at` is when a completion that is due later was queued, where its producer traces.
 
     Unknown fields are ignored: a worker of the version before may read the message, too.
     """
@@ -33,6 +34,7 @@ class Stage(BaseModel):
     queued_at: _Epoch | None = None
     deadline_at: _Epoch | None = None
     replay: Annotated[int, Field(ge=0, lt=2**53)] | None = None
+    sent_at: _Epoch | None = None
 
 
 def first_headers(due: float, timeout: float, version: int = FIRST_VERSION) -> dict[str, Any]:
@@ -47,6 +49,17 @@ def our_headers(headers: Mapping[str, Any] | None) -> dict[str, Any]:
     """Returns our part of a message's headers, empty if the producer sent the task by name."""
     found = (headers or {}).get(HEADER)
     return dict(found) if isinstance(found, Mapping) else {}
+
+
+def trace_context(request: Any) -> dict[str, str]:
+    """Returns W3C's trace context of a task's request, empty without one.
+
+    A producer with Celery's own instrumentation writes it among Celery's headers; where the message has a header
+    `headers` besides, Celery shows only what is in that.
+    """
+    among = request.headers or {}
+    found = {name: among.get(name, getattr(request, name, None)) for name in (TRACEPARENT, TRACESTATE)}
+    return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
 def is_newer(headers: Mapping[str, Any] | None) -> bool:

@@ -15,6 +15,7 @@ from worker.errors import InvalidRequest, RedisUnavailable, TaskFailed
 from worker.request.field_errors import printable
 from worker.request.version import version
 from worker.task import identity
+from worker.telemetry import tracing
 
 
 class CompletionTask(Task):
@@ -54,6 +55,8 @@ class CompletionTask(Task):
                 _claim_id(options["task_id"], wire, when.delay)
             timeout = wire.get("timeout") or settings.chains[chain].timeout
             headers[HEADER] = {**ours, **first_headers(when.due, timeout, version(wire))}
+            if tracing.inject(headers) and when.delay:
+                headers[HEADER]["sent_at"] = when.now
             options.setdefault("priority", settings.chains[chain].priority)
         options |= {"eta": when.eta, "argsrepr": HIDDEN, "kwargsrepr": HIDDEN}
         return super().apply_async(args, kwargs, headers=headers, **options)

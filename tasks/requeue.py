@@ -8,7 +8,7 @@ from celery.exceptions import Ignore, Reject
 from config.chains import RETRY_PRIORITY, URGENT_PRIORITY
 from tasks.celery import UNACKED, UNACKED_INDEX
 from tasks.clock import CLOCK
-from tasks.headers import HEADER, our_headers
+from tasks.headers import HEADER, our_headers, trace_context
 from tasks.store import store
 from worker.chain.delivery import Continue
 from worker.errors import InvalidRequest, RedisUnavailable
@@ -33,7 +33,7 @@ def continue_later(task: Task, later: Continue) -> NoReturn:
         Ignore: it is parked.
         Retry, Reject: as `_retry`.
     """
-    headers = dict(task.request.headers or {})
+    headers = {**trace_context(task.request), **(task.request.headers or {})}
     version = our_headers(headers).get("version", FIRST_VERSION)
     # A parked message keeps its headers, so an older worker might take it.
     if later.park_until and later.version <= version and _is_parked(task, later.park_until):

@@ -21,7 +21,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in a shell's background job, which hands that down: no command under test would hear a Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-_OURS = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "FLOWER_")
+_OURS = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "FLOWER_", "OTEL_")
 
 
 _LONG = (
@@ -57,6 +57,7 @@ _LONG = (
     "tests/end_to_end/test_whole_machine.py",
     "tests/end_to_end/test_without_tracking.py",
     "tests/end_to_end/test_workers_by_name.py",
+    "tests/end_to_end/traces/",
     "tests/fuzz/",
     "tests/tasks/local/test_guardian.py",
     "tests/tasks/transport/test_losses.py",

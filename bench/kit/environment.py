@@ -2,7 +2,7 @@
 
 import os
 
-_CONFIGURATION = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "REDIS_")
+_CONFIGURATION = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "REDIS_", "OTEL_")
 
 
 def inherited() -> dict[str, str]:

@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from celery.app.task import Context
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
-from tasks.headers import is_newer, read_stage
+from tasks.headers import is_newer, read_stage, trace_context
 from worker.errors import InvalidRequest
+from worker.telemetry import tracing
 
 BAD = [
     (5, "request: must be an object"),
@@ -39,3 +42,35 @@ def test_a_stage_is_read_of_no_headers_of_the_version_before_and_past_unknown_fi
 )
 def test_a_later_version_is_recognised_by_its_number(version: Any, newer: bool) -> None:
     assert is_newer({"fallback": {"version": version}}) is newer
+
+
+CONTEXT = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate": "vendor=1"}
+
+
+def test_a_trace_context_is_among_the_headers():
+    assert trace_context(Context({"id": "task", **CONTEXT})) == CONTEXT
+
+
+def test_a_trace_context_beside_nested_headers_is_found_too():
+    assert trace_context(Context({"id": "task", "headers": {"fallback": {}}, **CONTEXT})) == CONTEXT
+
+
+@pytest.mark.parametrize("headers", [{}, {"traceparent": 7}, {"traceparent": None, "tracestate": ["a"]}])
+def test_without_one_there_is_none(headers):
+    assert trace_context(Context({"id": "task", **headers})) == {}
+
+
+def test_nothing_is_added_to_a_message_outside_a_span():
+    headers: dict[str, object] = {}
+    assert not tracing.inject(headers)
+    assert headers == {}
+
+
+def test_the_active_span_s_context_is_added_unless_there_is_one():
+    with use_span(NonRecordingSpan(SpanContext(1, 2, is_remote=False, trace_flags=TraceFlags(1)))):
+        headers: dict[str, object] = {}
+        assert tracing.inject(headers)
+        assert headers == {"traceparent": f"00-{1:032x}-{2:016x}-01"}
+        given = dict(CONTEXT)
+        assert tracing.inject(given)
+        assert given == CONTEXT

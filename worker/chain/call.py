@@ -2,17 +2,23 @@
 
 import math
 import time
+from typing import TYPE_CHECKING
 
 from config.providers import Model, Provider
 from worker.admission.breaker import Permit
 from worker.admission.stalls import STALLS, CallInFlight
+from worker.chain import attempt_entry
 from worker.chain.first_token import FirstToken
 from worker.chain.held_task import HeldTask
 from worker.chain.policy import affordable
 from worker.chain.position import position
 from worker.errors import AttemptFailed
-from worker.providers import ask
+from worker.providers import NO_HEADERS, ask
 from worker.result import Answer
+from worker.task.journal import Entry
+
+if TYPE_CHECKING:
+    from worker.telemetry.spans import DeliverySpan
 
 SILENT = 2.0
 """Seconds without a byte after which a worker that stops closes a call: another worker makes it again.
@@ -30,14 +36,16 @@ class Call:
 
     Attributes:
         model: the provider's model of the request's tier.
-        started: when it began, on the monotonic clock.
+        at: when it began, an epoch in seconds.
+        started: the same on the monotonic clock.
     """
 
-    def __init__(self, task: HeldTask, permit: Permit) -> None:
+    def __init__(self, task: HeldTask, permit: Permit, delivery_span: "DeliverySpan | None" = None) -> None:
         self._task, self._permit, self._delivery = task, permit, task.delivery
         self.provider: Provider = task.delivery.route.providers[permit.provider]
         self.model: Model = self.provider.model(task.delivery.request.model)
-        self.started = time.monotonic()
+        self.at, self.started = task.time(), time.monotonic()
+        self._span = delivery_span and delivery_span.attempt(self.provider, self.model, self.at)
         self.first_token = FirstToken(self.provider, self.model, self._delivery.request)
         self._limit = self.first_token.limit(permit.usual)
         self._look_at = self._limit or math.inf
@@ -65,6 +73,7 @@ class Call:
                 self._delivery.request,
                 deadline=self.started + self._task.time_left(),
                 share=share,
+                headers=self._span.headers if self._span else NO_HEADERS,
                 on_first_byte=lambda: self._task.extend(self._permit, self.provider.attempt_limit(self.model)),
                 on_first_token=self._spoke,
                 check_wanted=self._check_wanted,
@@ -76,6 +85,22 @@ class Call:
         finally:
             if self._flight:
                 STALLS.discard(self._flight)
+
+    def entry_of_answer(self, answer: Answer) -> Entry:
+        """Returns the journal's entry of the answered call; its span ends."""
+        score = self._permit.score
+        entry = attempt_entry.answered(self.provider, self.model, self.at, self.lasted_ms, answer, score)
+        if self._span:
+            self._span.answered(entry, answer)
+        return entry
+
+    def entry_of_failure(self, failed: AttemptFailed) -> Entry:
+        """Returns the journal's entry of the failed call; its span ends."""
+        score = self._permit.score
+        entry = attempt_entry.failed(self.provider, self.model, self.at, self.lasted_ms, failed, score)
+        if self._span:
+            self._span.failed(entry, failed.reason)
+        return entry
 
     def _in_flight(self) -> CallInFlight | None:
         """Returns the call as one whose silence the fleet should know of, None if nothing usual is known."""

@@ -1,6 +1,6 @@
 """One delivery of one completion, and what it can end with: a completion, or a message to continue later."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -28,11 +28,13 @@ class Delivery:
         step: counts the task's messages.
         remaining: the providers that the last message left of the chain, in order; None for all.
         current: the provider of a group whose retries come first, None for none.
-        queued_at: epoch in seconds.
+        sent_at: epoch in seconds; None if it was queued at once, or nobody traces.
+        queued_at: epoch in seconds; of a completion that is due later, when it is due.
         deadline_at: epoch in seconds; None counts the time-out from the first delivery.
         max_crashes: how many workers may die with the task, None for any number.
         replay: epoch in ms of the failure that this delivery replays, None for no replay.
         fingerprint: identifies the request, see worker/task/identity.py.
+        trace_context: `traceparent` and `tracestate` of the message, as far as it has them.
     """
 
     task_id: str
@@ -42,11 +44,13 @@ class Delivery:
     step: int = 0
     remaining: tuple[str, ...] | None = None
     current: str | None = None
+    sent_at: float | None = None
     queued_at: float | None = None
     deadline_at: float | None = None
     max_crashes: int | None = None
     replay: int | None = None
     fingerprint: str = ""
+    trace_context: Mapping[str, str] = field(default_factory=dict)
 
     def candidates(self) -> list[str]:
         """Returns the providers that may be asked, without those that only another worker's configuration has."""

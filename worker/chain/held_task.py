@@ -22,7 +22,7 @@ from worker.store.connection import Command
 from worker.store.store import Store
 from worker.task import dead_letters, journal, lease
 from worker.task.journal import Entry, Line, RoundStart
-from worker.task.lease import RENEWER, LeaseResult
+from worker.task.lease import RENEWER, LeaseResult, Paused
 from worker.task.outcome import Outcome, stored_result
 
 
@@ -154,7 +154,8 @@ class HeldTask:
         unsaved, key = self.lines[self.saved :], self.store.keys.task(self.delivery.task_id)
         is_fresh = any(isinstance(line, RoundStart) and line.fresh for line in unsaved)
         forget: list[Command] = [("HDEL", key, "tried")] if is_fresh else []
-        pause = lease.pause(self.store, self.delivery.task_id, self.lease_id, step, delay, unsaved)
+        waits: Paused = "backoff" if next_step else "parked"
+        pause = lease.pause(self.store, self.delivery.task_id, self.lease_id, step, delay, unsaved, waits)
         with suppress(RedisUnavailable):  # the lease runs out by itself, and the message carries the step
             self.store.run(*forget, pause)
         route = self.delivery.route

@@ -1,12 +1,13 @@
 """Walks a completion along its chain, from provider to provider, until one answers or the chain ends."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from config.outcomes import RULES, Outcome
 from worker.admission.bulkheads import BULKHEADS
 from worker.admission.decision import NEVER, Attempted, Decision, Permit
 from worker.admission.first_tokens import Lesson
-from worker.chain import attempt_entry, failure_messages, report
+from worker.chain import failure_messages, report
 from worker.chain.call import Call
 from worker.chain.delivery import Completion, Continue, Delivery, StopReason, with_compatibility
 from worker.chain.held_task import HeldTask
@@ -18,6 +19,10 @@ from worker.store.store import Store
 from worker.task import identity, journal, lease
 from worker.task.journal import SKIPPED, Entry
 from worker.task.parking import ParkUntil
+from worker.telemetry import tracing as telemetry
+
+if TYPE_CHECKING:
+    from worker.telemetry.spans import DeliverySpan
 
 
 def complete(store: Store, delivery: Delivery) -> Completion | Continue:
@@ -33,12 +38,28 @@ def complete(store: Store, delivery: Delivery) -> Completion | Continue:
     delivery = with_compatibility(delivery)
     task, remaining = HeldTask(store, delivery), delivery.candidates()
     decision = task.take(remaining)
+    if tracing := telemetry.tracing():
+        from worker.chain.traced import traced  # it imports OpenTelemetry
+
+        return traced(tracing, task, lambda span: _complete(task, remaining, decision, span))
+    return _complete(task, remaining, decision)
+
+
+def _complete(
+    task: HeldTask, remaining: list[str], decision: Decision, span: "DeliverySpan | None" = None
+) -> Completion | Continue:
+    """Walks on from the first decision.
+
+    Raises:
+        TaskFailed, Revoked, TaskIdReused: as `complete`.
+    """
+    delivery = task.delivery
     if task.lease.kind in ("answered", "other"):
         return Completion(identity.outcome(task.lease, delivery.task_id))
     if task.lease.kind != "taken":
         return Continue(task.lease.wait, delivery.step, delivery.remaining, delivery.current)
     with task:
-        walk = _Walk(task)
+        walk = _Walk(task, span)
         try:
             return walk.run(walk.catch_up(remaining, decision))
         except (TaskFailed, Revoked) as failure:
@@ -48,8 +69,9 @@ def complete(store: Store, delivery: Delivery) -> Completion | Continue:
 class _Walk:
     """Takes one delivery from provider to provider, until an answer, a pause or a failure for good."""
 
-    def __init__(self, task: HeldTask) -> None:
+    def __init__(self, task: HeldTask, span: "DeliverySpan | None" = None) -> None:
         self.task = task
+        self.span = span
         self.delivery = task.delivery
         self.route = task.delivery.route
 
@@ -91,6 +113,8 @@ class _Walk:
     def _add_skipped(self, decision: Decision) -> None:
         for each in decision.skipped:
             entry = Entry(each.provider, SKIPPED, self.task.time(), reason=each.reason, until=each.until)
+            if self.span:
+                self.span.skipped(entry)
             if journal.is_new(self.task.lines, entry):
                 self.task.lines.append(entry)
 
@@ -139,14 +163,13 @@ class _Walk:
         Raises:
             TaskFailed, Revoked: the attempt was cut short, or another outcome was stored first.
         """
-        call, at = Call(self.task, permit), self.task.time()
+        call = Call(self.task, permit, self.span)
         try:
             answer = call.answer()
         except AttemptFailed as failed:
-            entry = attempt_entry.failed(call.provider, call.model, at, call.lasted_ms, failed, permit.score)
+            entry = call.entry_of_failure(failed)
             return self._after_failure(permit, failed, entry, call.first_token.lesson(failed, call.lasted_ms))
-        entry = attempt_entry.answered(call.provider, call.model, at, call.lasted_ms, answer, permit.score)
-        return self._succeed(permit, answer, entry, call.first_token.lesson())
+        return self._succeed(permit, answer, call.entry_of_answer(answer), call.first_token.lesson())
 
     def _succeed(self, permit: Permit, answer: Answer, entry: Entry, lesson: Lesson | None) -> Completion:
         task = self.task

@@ -1,6 +1,7 @@
 """One attempt at one provider."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from pydantic_core import to_json
 
@@ -22,6 +23,8 @@ from worker.providers.rules import merged
 from worker.request import CompletionRequest, ToolResult
 from worker.result import Answer
 
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
 
 def ask(
     provider: Provider,
@@ -30,6 +33,7 @@ def ask(
     *,
     deadline: float,
     share: float | None = None,
+    headers: Mapping[str, str] = NO_HEADERS,
     on_first_byte: Callable[[], None],
     on_first_token: Callable[[], None] = nothing,
     check_wanted: Callable[[float], None],
@@ -43,6 +47,7 @@ def ask(
         deadline: an instant of `time.monotonic`.
         share: seconds until the first token, or the head of a plain answer, where other providers need the rest of the
             deadline; None for no such limit.
+        headers: of the HTTP request, beside the provider's.
         on_first_byte: called once: at the first byte of a streamed answer; before the request if the answer is plain.
         on_first_token: called once, at the first token of a streamed answer.
         check_wanted: called with 0 whenever more of the answer has arrived, and twice a second in silence with the
@@ -55,12 +60,12 @@ def ask(
     assembly = DIALECTS[provider.dialect].assembly()
     try:
         try:
-            return _ask(provider, model, request, assembly, limits, on_first_byte, check_wanted)
+            return _ask(provider, model, request, headers, assembly, limits, on_first_byte, check_wanted)
         except AttemptFailed as failed:
             if failed.status not in credentials.REFUSALS or not credentials.have_changed(provider, used):
                 raise
         assembly = DIALECTS[provider.dialect].assembly()  # nothing was billed for the old key
-        return _ask(provider, model, request, assembly, limits, on_first_byte, check_wanted)
+        return _ask(provider, model, request, headers, assembly, limits, on_first_byte, check_wanted)
     except AttemptFailed as failed:
         raise _with_usage(limits.silenced(failed), assembly, limits) from None
 
@@ -69,6 +74,7 @@ def _ask(
     provider: Provider,
     model: Model,
     request: CompletionRequest,
+    own_headers: Mapping[str, str],
     assembly: Assembly,
     limits: Limits,
     on_first_byte: Callable[[], None],
@@ -76,7 +82,7 @@ def _ask(
 ) -> Answer:
     dialect = DIALECTS[provider.dialect]
     url = provider.base_url + dialect.path
-    headers = {"Content-Type": "application/json", **provider_headers(provider)}
+    headers = {"Content-Type": "application/json", **provider_headers(provider), **own_headers}
     reading = Reading(assembly, limits, on_first_byte if provider.stream else nothing, check_wanted)
     if not provider.stream:
         on_first_byte()

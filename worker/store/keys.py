@@ -7,8 +7,8 @@
 | `{ns}:2:breaker:<provider>:permits` | zset | half-open permits -> deadline | 24 h, emptied by each new state |
 | `{ns}:2:breaker:<provider>:silent` | zset | silent calls: lua/admission/stalls.lua | a minute from the last report |
 | `{ns}:2:breaker:<provider>:slots` | zset | calls in flight -> deadline, lua/limits/limits.lua | 1 h from the last |
-| `{ns}:2:breaker:<provider>:minute` | hash | granted by half seconds: lua/limits/minute.lua | 2 min from the last |
-| `{ns}:2:budgets:<day>` | hash | nano-USD by budget: lua/limits/limits.lua | 2 days from the last write |
+| `{ns}:2:breaker:<provider>:minute` | hash | granted by half seconds: lua/limits/minute.lua | 2 min from the last one |
+| `{ns}:2:budgets:<day>` | hash | nano-USD by budget: lua/limits/limits.lua | 2 days from its last new one |
 | `{ns}:2:spend:<day>` | hash | what was spent: lua/limits/ledger.lua | 35 days from its last new row |
 | `{ns}:2:events` | stream | what changed, about 10,000 entries | bounded, not expiring |
 | `{ns}:2:task:<id>` | hash | its lease and outcome: lua/task/begin.lua | 24 h; then as its result, at least 10 min |

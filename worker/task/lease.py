@@ -30,6 +30,10 @@ PATIENCE = 2 * LEASE
 """Seconds past its due time that a later step's message may take before an earlier message goes on in its place."""
 
 
+Paused = Literal["backoff", "parked"]
+"""What a task waits for between two deliveries."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeaseResult:
     """The result of `begin`.
@@ -44,6 +48,9 @@ class LeaseResult:
 
     `now` and `first` (the first delivery) are epochs in seconds by the server's clock. `step` is the one to continue
     from. `crashes` counts the workers that died with the lease; `crashed_attempts` are their attempts.
+
+    `paused` is for what the task has waited since its last delivery ended at `paused_at`: `backoff`, which was due at
+    `due`, or `parked`; empty if none has ended by itself.
     """
 
     kind: Literal["taken", "answered", "held", "early", "other"]
@@ -56,6 +63,9 @@ class LeaseResult:
     answer: str = field(default="", repr=False)
     duplicates: str = ""
     wait: float = 0.0
+    paused: Paused | Literal[""] = ""
+    paused_at: float = 0.0
+    due: float = 0.0
 
 
 class LeaseRenewer:
@@ -134,9 +144,20 @@ def begin(store: Store, task_id: str, lease_id: str, step: int, fingerprint: str
 def parse_begin_reply(reply: list[Any]) -> LeaseResult:
     """Returns the result in a reply of `begin`."""
     match reply:
-        case ["taken", now, first, step, journal, crashed]:
-            lines, crashes = tuple(map(load, journal)), crashed.count("\n")
-            return LeaseResult("taken", now / 1000, first / 1000, step, lines, crashes, crashed_attempts(crashed))
+        case ["taken", now, first, step, journal, crashed, paused, due]:
+            kind, _, since = paused.partition(" ")
+            return LeaseResult(
+                "taken",
+                now / 1000,
+                first / 1000,
+                step,
+                tuple(map(load, journal)),
+                crashed.count("\n"),
+                crashed_attempts(crashed),
+                paused=kind,
+                paused_at=int(since or 0) / 1000,
+                due=due / 1000,
+            )
         case [("answered" | "other") as kind, answer, duplicates]:
             return LeaseResult(kind, answer=answer, duplicates=duplicates)
         case [kind, left]:
@@ -144,12 +165,21 @@ def parse_begin_reply(reply: list[Any]) -> LeaseResult:
     raise AssertionError(reply)
 
 
-def pause(store: Store, task_id: str, lease_id: str, step: int, delay: float, lines: Iterable[Line] = ()) -> Command:
+def pause(
+    store: Store,
+    task_id: str,
+    lease_id: str,
+    step: int,
+    delay: float,
+    lines: Iterable[Line] = (),
+    paused: Paused = "backoff",
+) -> Command:
     """Returns the command that adds lines to a task's journal and releases it until the message of `step`.
 
     That message is due in `delay` seconds.
     """
-    return _settle(store, task_id, lease_id, "", KEEP, step, _ms(delay), "", task_id, "", 0, *map(dump_line, lines))
+    until = ("", KEEP, step, _ms(delay), "", task_id, "", 0, paused)
+    return _settle(store, task_id, lease_id, *until, *map(dump_line, lines))
 
 
 def finish(
@@ -181,7 +211,7 @@ def finish(
     # A revoked task's message may be in the queue for as long as any completion may take.
     kept = max(lifetime, KEEP if isinstance(outcome, Revoked) else OUTCOME_KEPT)
     result = celery_result(task_id, outcome)
-    ended = (dump(outcome), kept, 0, 0, cost, task_id, result, lifetime)
+    ended = (dump(outcome), kept, 0, 0, cost, task_id, result, lifetime, "")
     return _settle(store, task_id, lease_id, *ended, *map(dump_line, lines))
 
 

@@ -18,7 +18,7 @@ local function first_admitting(first_key, first_provider, events, time, permit_i
     return { place = place, key = key, provider = provider, b = b or new_breaker(now), now = now, is_new = not b }
   end
   local function admitted(found)
-    if found.score then add_to_load(found.b, found.now) end
+    if found.score then add_to_load(found.b, found.load) end
     local generation, half_open = grant_permit(found.b, found.provider, found.key, events, found.now, permit_id,
       tried[found.provider])
     local reply = { 'next', found.place, generation, half_open, NEVER, time, refusals,

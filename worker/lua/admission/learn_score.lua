@@ -26,8 +26,7 @@ do
   local function learned(estimate, sample, weight) return estimate + weight * (sample - estimate) end
 
   local function write_numbers(b, field, values)
-    for i, value in ipairs(values) do values[i] = whole(value) end
-    b[field] = table.concat(values, ' ')
+    b[field] = string.format('%.0f %.0f %.0f %.0f %.0f %.0f', unpack(values))
   end
 
   -- Returns us to the first token of a prompt of REFERENCE tokens and per token, of one answer of an idle provider; the

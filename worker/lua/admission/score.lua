@@ -47,20 +47,19 @@ do  -- a function of Lua has room for 200 locals
     return 'default'
   end
 
-  -- Returns the numbers in a field.
+  -- Returns the numbers of a field, five or six; nothing where it is not stored.
   local function numbers_in(b, field)
-    local found = {}
-    for number in string.gmatch(rawget(b, field) or getmetatable(b).stored[field] or '', '%-?%d+') do
-      found[#found + 1] = tonumber(number)
-    end
-    return found
+    local text = rawget(b, field) or getmetatable(b).stored[field]
+    if not text then return end
+    local first, second, third, fourth, fifth, sixth = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) ?(%S*)$')
+    return tonumber(first), tonumber(second), tonumber(third), tonumber(fourth), tonumber(fifth), tonumber(sixth)
   end
 
   local function halved(at, now, half_life) return 2 ^ ((at - now) / half_life) end
 
   -- Returns a prompt's time to first token over that of one of REFERENCE tokens, by what first_tokens.lua has learned.
   function of_prompt(b, tier, tokens)
-    local _, _, _, variance, covariance = unpack(numbers_in(b, 'usual:' .. tier))
+    local _, _, _, variance, covariance = numbers_in(b, 'usual:' .. tier)
     if not covariance then return 1 end
     local slope = math.max(0, math.min(1, covariance / (variance + FLAT * PER_UNIT)))
     return ((1 + tokens) / (1 + REFERENCE)) ^ slope
@@ -68,12 +67,12 @@ do  -- a function of Lua has room for 200 locals
 
   -- Returns what is known of a provider's tier now; without `first` nothing is known of its speed.
   function known_score(b, tier, now)
-    local ok, bad, cached, prompt, output, at = unpack(numbers_in(b, 'score:' .. tier))
+    local ok, bad, cached, prompt, output, at = numbers_in(b, 'score:' .. tier)
     if not ok then return { ok = 0, bad = 0, cached = 0, prompt = 0, output = 0, at = 0, samples = 0 } end
     local kept = halved(at, now, SCORE_HALVES)
     local found = { ok = ok / 1000 * kept, bad = bad / 1000 * kept, cached = cached / 1000, prompt = prompt,
       output = output, at = at, samples = 0 }
-    local first, token, usual_first, usual_token, samples, age = unpack(numbers_in(b, 'speed:' .. tier))
+    local first, token, usual_first, usual_token, samples, age = numbers_in(b, 'speed:' .. tier)
     if not first then return found end
     found.first, found.token, found.usual_first, found.usual_token = first, token, usual_first, usual_token
     found.samples, found.age = samples / 1000 * halved(at, now, SPEED_HALVES), age
@@ -88,7 +87,7 @@ do  -- a function of Lua has room for 200 locals
 
   -- Returns the calls in flight, their long-run mean and what belongs to both.
   function load_now(b, now)
-    local pending, usual, age, length, at = unpack(numbers_in(b, 'load'))
+    local pending, usual, age, length, at = numbers_in(b, 'load')
     if not pending then return { pending = 0, usual = 0, age = 0, length = LENGTH_UNKNOWN, at = now } end
     local step = math.max(0, now - at)
     local kept = math.exp(-step / length)
@@ -101,13 +100,12 @@ do  -- a function of Lua has room for 200 locals
   end
 
   function write_load(b, load)
-    b.load = whole(load.pending * 1000) .. ' ' .. whole(load.usual * 1000) .. ' ' .. whole(load.age) .. ' '
-      .. whole(load.length) .. ' ' .. whole(load.at)
+    b.load = string.format('%.0f %.0f %.0f %.0f %.0f', load.pending * 1000, load.usual * 1000, load.age, load.length,
+      load.at)
   end
 
-  -- Counts one more call in flight.
-  function add_to_load(b, now)
-    local load = load_now(b, now)
+  -- Counts one more call in flight; `load` is what it is now.
+  function add_to_load(b, load)
     load.pending = load.pending + 1
     write_load(b, load)
   end

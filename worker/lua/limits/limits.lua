@@ -5,8 +5,8 @@
 -- Keys:
 --   {ns}:2:breaker:<provider>:minute  hash, see minute.lua
 --   {ns}:2:breaker:<provider>:slots   zset: id of the permit -> ms at which it runs out, unless a heartbeat renews it
---   {ns}:2:budgets:<day>              hash, two days: provider:<name>, chain:<name>, tenant:<name> -> nano-USD reserved
---                                     and spent on this day since the epoch, in UTC
+--   {ns}:2:budgets:<day>              hash, two days from its last new field: provider:<name>, chain:<name>,
+--                                     tenant:<name> -> nano-USD reserved and spent on this day since the epoch, in UTC
 --   {ns}:2:task:<id>                  its field `cost`: nano-USD of one completion
 --
 -- `limits` of SETTINGS, by provider: requests, tokens (each a minute), concurrency, nano (nano-USD a day); nil where
@@ -35,17 +35,18 @@ end
 local function read_demand(text, task, events)
   local demand = text ~= '' and cjson.decode(text) or {}
   demand.task, demand.prefix = task, string.sub(events, 1, -1 - #'events')
+  demand.minutes, demand.read = {}, {}
   return demand
 end
 
 local function free_slots(key, limit, now)
-  redis.call('ZREMRANGEBYSCORE', key .. ':slots', '-inf', whole(now))
+  redis.call('ZREMRANGEBYSCORE', key .. ':slots', '-inf', now)
   return limit - redis.call('ZCARD', key .. ':slots')
 end
 
 -- Returns nil where the limits of a provider admit a request of so many tokens; else the reason and the ms at which to
--- ask again.
-local function over_limit(provider, key, now, tokens)
+-- ask again. A minute that was read stays in the demand, for `reserve`.
+local function over_limit(provider, key, now, demand, tokens)
   local limits = limits_of(provider)
   if not limits then return nil end
   if limits.concurrency and free_slots(key, limits.concurrency, now) < 1 then
@@ -53,6 +54,7 @@ local function over_limit(provider, key, now, tokens)
   end
   if not limits.requests and not limits.tokens then return nil end
   local minute = read_minute(key .. ':minute', now)
+  demand.minutes[key] = minute
   local over = limits.requests and minute.requests + 1 - limits.requests or 0
   if over > 0 then return 'limit: requests_per_minute', leaves_at(key .. ':minute', minute, REQUESTS, over) end
   over = limits.tokens and minute.tokens + tokens - limits.tokens or 0
@@ -85,10 +87,25 @@ local function budgets_of(provider, demand)
   return found
 end
 
--- Returns the field of a budget: its own, or for a new tenant of a full hash that of all further ones.
-local function budget_field(key, field)
-  if string.sub(field, 1, 7) ~= 'tenant:' or redis.call('HEXISTS', key, field) == 1 then return field end
-  return redis.call('HLEN', key) < MOST_FIELDS and field or OTHERS
+-- Returns the budgets of a day as `budgets_of` does, read once a script, with the `field` and the `spent` nano-USD of
+-- each; `is_new` if a field is not stored. A new tenant of a full hash has the field of all further ones.
+local function read_budgets(key, provider, demand)
+  local budgets, fields = demand.read[key .. provider], {}
+  if budgets then return budgets end
+  budgets = budgets_of(provider, demand)
+  demand.read[key .. provider] = budgets
+  if not budgets[1] then return budgets end
+  for i, each in ipairs(budgets) do fields[i] = each[1] end
+  for i, spent in ipairs(redis.call('HMGET', key, unpack(fields))) do
+    local each = budgets[i]
+    each.field = fields[i]
+    if not spent and string.sub(each.field, 1, 7) == 'tenant:' and redis.call('HLEN', key) >= MOST_FIELDS then
+      each.field = OTHERS
+      spent = redis.call('HGET', key, OTHERS)
+    end
+    each.spent, budgets.is_new = tonumber(spent or 0), budgets.is_new or not spent
+  end
+  return budgets
 end
 
 -- Returns as `over_limit`, for a call that is estimated to cost so much; what costs nothing is always admitted.
@@ -98,10 +115,8 @@ local function over_budget(provider, now, demand, nano)
     local spent = tonumber(redis.call('HGET', demand.task, 'cost') or 0)
     if spent + nano > demand.max then return 'budget: max_cost_usd', NO_TIME end
   end
-  local key = budgets_key(demand, now)
-  for _, each in ipairs(budgets_of(provider, demand)) do
-    local spent = tonumber(redis.call('HGET', key, budget_field(key, each[1])) or 0)
-    if spent + nano > each[2] then
+  for _, each in ipairs(read_budgets(budgets_key(demand, now), provider, demand)) do
+    if each.spent + nano > each[2] then
       return 'budget: usd_per_day of the ' .. each[3], (math.floor(now / DAY) + 1) * DAY
     end
   end
@@ -118,33 +133,37 @@ local function beyond(provider, key, now, demand, place)
   local tokens, nano = estimated(demand, place)
   local reason, at = over_budget(provider, now, demand, nano)
   if reason then return reason, at end
-  return over_limit(provider, key, now, tokens)
+  return over_limit(provider, key, now, demand, tokens)
 end
 
 -- Adds to all budgets of a call.
 local function add_to_budgets(provider, demand, at, nano)
   if demand.max and demand.task ~= '' and redis.call('HEXISTS', demand.task, 'holder') == 1 then
-    redis.call('HINCRBY', demand.task, 'cost', whole(nano))
+    redis.call('HINCRBY', demand.task, 'cost', nano)
   end
-  local key = budgets_key(demand, at)
-  for _, each in ipairs(budgets_of(provider, demand)) do
-    redis.call('HINCRBY', key, budget_field(key, each[1]), whole(nano))
+  local key, written = budgets_key(demand, at), {}
+  local budgets = read_budgets(key, provider, demand)
+  if not budgets[1] then return end
+  for _, each in ipairs(budgets) do
+    written[#written + 1] = each.field
+    written[#written + 1] = each.spent + nano
   end
-  redis.call('EXPIRE', key, 2 * DAY / 1000)
+  redis.call('HSET', key, unpack(written))
+  if budgets.is_new then redis.call('EXPIRE', key, 2 * DAY / 1000) end
 end
 
--- Reserves what a granted call is estimated to use; its slot is named by the permit. Returns the ms that `settle`
--- needs, nil where there is neither limit nor budget.
+-- Reserves what a call is estimated to use that `beyond` has just admitted; its slot has the permit's name. Returns the
+-- ms that `settle` needs, nil where there is neither limit nor budget.
 local function reserve(provider, key, now, permit_id, demand, place)
   local limits, tokens, nano = limits_of(provider), estimated(demand, place)
   if not limits and nano <= 0 then return nil end
   local half = math.floor(now / HALF)
   if limits and (limits.requests or limits.tokens) then
-    local minute = read_minute(key .. ':minute', now)
+    local minute = demand.minutes[key]
     add_to_minute(key .. ':minute', minute, tokens)
     half = minute.half
   end
-  redis.call('ZADD', key .. ':slots', whole(now + SLOT_MS), permit_id)
+  redis.call('ZADD', key .. ':slots', now + SLOT_MS, permit_id)
   redis.call('EXPIRE', key .. ':slots', SLOTS_KEPT)
   if nano > 0 then add_to_budgets(provider, demand, half * HALF, nano) end
   return half * HALF

@@ -1,6 +1,6 @@
 -- What was granted of a provider in the last minute, counted in half seconds. Comes before limits.lua.
 --
--- {ns}:2:breaker:<provider>:minute  hash, two minutes from its last write:
+-- {ns}:2:breaker:<provider>:minute  hash, two minutes from its last new half second:
 --   at                the latest half second, as an epoch in half seconds
 --   requests, tokens  the sums of the window
 --   <n>               of half second n: requests and tokens, separated by a blank
@@ -16,7 +16,7 @@ local function whole(number) return string.format('%.0f', number) end
 -- Returns the names of the fields of half seconds.
 local function halves(from, to)
   local names = {}
-  for n = from, to do names[#names + 1] = whole(n) end
+  for n = from, to do names[#names + 1] = n end
   return names
 end
 
@@ -25,13 +25,14 @@ local function counts(value)
   return { tonumber(requests), tonumber(tokens) }
 end
 
--- Returns the half second now, and the sums of its window. What has left the window is deleted.
+-- Returns the half second now, its value as stored, and the sums of its window. What has left the window is deleted.
 local function read_minute(key, now)
   local half = math.floor(now / HALF)
-  local at, requests, tokens = unpack(redis.call('HMGET', key, 'at', 'requests', 'tokens'))
+  local at, requests, tokens, latest = unpack(redis.call('HMGET', key, 'at', 'requests', 'tokens', half))
   if not at then return { half = half, requests = 0, tokens = 0 } end
   at = tonumber(at)
-  local minute = { half = math.max(half, at), requests = tonumber(requests), tokens = tonumber(tokens) }
+  if at > half then latest = redis.call('HGET', key, at) end
+  local minute = { half = math.max(half, at), value = latest, requests = tonumber(requests), tokens = tonumber(tokens) }
   if minute.half == at then return minute end
   if minute.half - at > WINDOW then
     redis.call('DEL', key)
@@ -43,7 +44,7 @@ local function read_minute(key, now)
     minute.requests, minute.tokens = minute.requests - gone[REQUESTS], minute.tokens - gone[TOKENS]
   end
   redis.call('HDEL', key, unpack(left))
-  redis.call('HSET', key, 'at', whole(minute.half), 'requests', minute.requests, 'tokens', whole(minute.tokens))
+  redis.call('HSET', key, 'at', minute.half, 'requests', minute.requests, 'tokens', minute.tokens)
   return minute
 end
 
@@ -55,20 +56,19 @@ local function leaves_at(key, minute, place, number)
   end
 end
 
--- Counts one request of so many tokens in the half second now.
+-- Counts one request of so many tokens in the half second of a minute that this script has read.
 local function add_to_minute(key, minute, tokens)
-  local half = whole(minute.half)
-  local now = counts(redis.call('HGET', key, half))
-  redis.call('HSET', key, 'at', half, 'requests', minute.requests + 1, 'tokens', whole(minute.tokens + tokens),
+  local half, now = minute.half, counts(minute.value)
+  redis.call('HSET', key, 'at', half, 'requests', minute.requests + 1, 'tokens', minute.tokens + tokens,
     half, whole(now[REQUESTS] + 1) .. ' ' .. whole(now[TOKENS] + tokens))
-  redis.call('EXPIRE', key, 2 * WINDOW * HALF / 1000)
+  if not minute.value then redis.call('EXPIRE', key, 2 * WINDOW * HALF / 1000) end
 end
 
 -- Corrects the tokens of a half second that has not been deleted yet.
 local function correct_minute(key, half, tokens)
-  local value, sum = unpack(redis.call('HMGET', key, whole(half), 'tokens'))
+  local value, sum = unpack(redis.call('HMGET', key, half, 'tokens'))
   if not value then return end
   local then_counted = counts(value)
-  redis.call('HSET', key, 'tokens', whole(tonumber(sum) + tokens),
-    whole(half), whole(then_counted[REQUESTS]) .. ' ' .. whole(then_counted[TOKENS] + tokens))
+  redis.call('HSET', key, 'tokens', tonumber(sum) + tokens,
+    half, whole(then_counted[REQUESTS]) .. ' ' .. whole(then_counted[TOKENS] + tokens))
 end

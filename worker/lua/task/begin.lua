@@ -8,7 +8,8 @@
 -- ARGV[5] ms past its due time that a later step's message may take before an earlier message goes on in its place
 -- ARGV[6] the request's fingerprints, '' where they are not known, ARGV[7] the task's id
 -- Returns one of
---   {'taken', time, time of the first delivery, step, journal, crashed}  with the lease
+--   {'taken', time, time of the first delivery, step, journal, crashed, paused, due}  with the lease; `paused` is ''
+--                                     where the last delivery did not end by itself, or none was before
 --   {'answered', outcome_text, duplicates}
 --   {'held', ms left}                 another delivery has the lease
 --   {'early', ms left}                a later step's message is expected
@@ -17,6 +18,7 @@
 -- Fields of the hash:
 --   holder, until   the lease id, and when the lease ends (ms)
 --   step, due       the step of the next message, and when it is due (ms)
+--   paused          what the task waits for, `backoff` or `parked`, and since when (ms); '' while a delivery goes on
 --   first           when the task was first delivered (ms)
 --   answer          the outcome that stands, see outcome.lua
 --   duplicates      a JSON line per duplicate answer
@@ -28,9 +30,9 @@
 --   request         fingerprints of the request that the id stands for, see identity.lua; the only field between a
 --                   producer's claim (claim.lua) and the first delivery
 local time, key, lease_id, step = clock(), KEYS[1], ARGV[1], tonumber(ARGV[3])
-local holder, held_until, known_step, due, first, answer, asked, crashed, duplicates, from, request = unpack(
+local holder, held_until, known_step, due, first, answer, asked, crashed, duplicates, from, request, paused = unpack(
   redis.call('HMGET', key, 'holder', 'until', 'step', 'due', 'first', 'answer', 'asked', 'crashed', 'duplicates',
-    'from', 'request'))
+    'from', 'request', 'paused'))
 if answer then answer = outcome_text(answer, KEYS[4]) end
 if is_another(request, ARGV[6]) then
   report_reused_id(KEYS[3], ARGV[7])
@@ -52,7 +54,12 @@ if is_others then  -- its lease ran out: its worker died
   redis.call('HDEL', key, 'asked')
 end
 first = tonumber(first or time)
-redis.call('HSET', key, 'holder', lease_id, 'until', string.format('%.0f', time + tonumber(ARGV[2])), 'step', step,
-  'first', string.format('%.0f', first), 'request', (request or '') ~= '' and request or ARGV[6])
+local fields = { 'holder', lease_id, 'until', string.format('%.0f', time + tonumber(ARGV[2])), 'step', step,
+  'first', string.format('%.0f', first), 'request', (request or '') ~= '' and request or ARGV[6] }
+if paused then
+  fields[#fields + 1], fields[#fields + 2] = 'paused', ''
+end
+redis.call('HSET', key, unpack(fields))
 redis.call('EXPIRE', key, ARGV[4])
-return { 'taken', time, first, step, redis.call('LRANGE', KEYS[2], from or 0, -1), crashed }
+return { 'taken', time, first, step, redis.call('LRANGE', KEYS[2], from or 0, -1), crashed,
+  paused or '', tonumber(due or 0) }

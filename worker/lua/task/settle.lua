@@ -12,7 +12,8 @@
 -- ARGV[6] the answered attempt's cost as a line of JSON, kept if it is a duplicate answer; '' for none
 -- ARGV[7] the task's id
 -- ARGV[8] the outcome as Celery's result, ARGV[9] s to keep that (only with an outcome)
--- ARGV[10..] lines to add to the journal
+-- ARGV[10] what the task waits for until a later delivery: `backoff` or `parked`; '' with an outcome
+-- ARGV[11..] lines to add to the journal
 -- Returns the text of the outcome that was stored before, which stands; '' where there was none, or this very one: the
 -- reply to the first call may have been lost.
 local key, result_key, outcome = KEYS[1], KEYS[5], ARGV[2]
@@ -34,10 +35,12 @@ end
 if holder == ARGV[1] then
   redis.call('HDEL', key, 'holder', 'until', 'asked')
   if not answer and outcome == '' then
-    redis.call('HSET', key, 'step', ARGV[4], 'due', string.format('%.0f', clock() + tonumber(ARGV[5])))
+    local now = clock()
+    redis.call('HSET', key, 'step', ARGV[4], 'due', string.format('%.0f', now + tonumber(ARGV[5])),
+      'paused', string.format('%s %.0f', ARGV[10], now))
   end
 end
 redis.call('EXPIRE', key, ARGV[1] == '' and math.max(ARGV[3], redis.call('TTL', key)) or ARGV[3])
-if ARGV[10] and not is_repeated then redis.call('RPUSH', KEYS[2], unpack(ARGV, 10)) end
+if ARGV[11] and not is_repeated then redis.call('RPUSH', KEYS[2], unpack(ARGV, 11)) end
 redis.call('EXPIRE', KEYS[2], ARGV[3])
 return before or ''
