@@ -22,7 +22,7 @@ def test_a_parked_message_is_with_no_worker(lot):
 
 
 def test_one_that_is_not_in_hand_any_more_is_not_parked(lot):
-    until = ParkUntil(("alpha",), 6, LATER / 1000)
+    until = ParkUntil(("alpha",), 6, LATER / 1000, "patient")
     assert not park(lot.store, "one", until, UnackedMessage("unacked", "unacked_index", "gone"))
     assert lot.release().parked == 0
 
@@ -47,6 +47,7 @@ def test_who_has_left_leaves_nothing_behind_that_does_not_expire(lot):
     lot.fill(2)
     lot.park("late", deadline=T0)
     kept = {lot.breaker.key(), lot.store.keys.events, "{fallback}:2:clock", lot.store.keys.parked("flow")}
+    kept |= {lot.store.keys.metrics}
     lot.breaker.trip()
     lot.breaker.control("reset")
     for _ in range(3):

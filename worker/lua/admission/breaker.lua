@@ -10,6 +10,7 @@
 --                                      ms; lives as long as the hash
 --   {ns}:2:breaker:<provider>:permits  zset, half-open only: permit's id -> deadline in ms, plus 0.5 once extended
 --   {ns}:2:events                      stream, about 10,000 entries
+--   {ns}:2:metrics                     hash, see lua/telemetry/count.lua: its fields `breaker_transitions`
 --
 -- SETTINGS, by provider: failures, successes (counts), cooldown, permit_ms (ms), detect_failures, detect_latency,
 -- learn_first_tokens, detect_stalls (off | observe | on), retry_share (0 to 1), min_retries (a minute), and text: all
@@ -90,8 +91,29 @@ local function new_breaker(now)
   return b
 end
 
+-- What a breaker changes to by an event, and the cause where the event names none. Python has both in
+-- worker/telemetry/metrics/instruments.py.
+local TRANSITIONS = {
+  ['circuit-breaker-open'] = { 'open' }, ['circuit-breaker-half-open'] = { 'half_open', 'cooldown-over' },
+  ['circuit-breaker-closed'] = { 'closed', 'successes' }, ['circuit-breaker-reset'] = { 'closed', 'reset' },
+  ['circuit-breaker-forced-open'] = { 'forced_open', 'operator' },
+  ['circuit-breaker-forced-closed'] = { 'forced_closed', 'operator' },
+  ['provider-auth-locked'] = { 'auth_locked' }, ['provider-auth-unlocked'] = { 'auth_unlocked', 'probe' },
+  ['provider-deprioritised'] = { 'deprioritised', 'latency' },
+}
+
+-- Counts a change for the fleet's metrics: the stream forgets.
+local function count_transition(events, kind, provider, name, value)
+  local to, cause = unpack(TRANSITIONS[kind] or {})
+  if not to then return end
+  local metrics = string.sub(events, 1, -1 - #'events') .. 'metrics'
+  cause = cause or name == 'cause' and value or ''
+  redis.call('HINCRBY', metrics, '["breaker_transitions","' .. provider .. '","' .. to .. '","' .. cause .. '"]', 1)
+end
+
 -- Writes one event; further arguments are names and values of its fields.
 local function add_event(events, kind, provider, now, ...)
+  count_transition(events, kind, provider, ...)
   redis.call('XADD', events, 'MAXLEN', '~', 10000, '*',
     'type', kind, 'provider', provider, 'at_ms', string.format('%.0f', now), ...)
 end
