@@ -7,6 +7,7 @@ from config.settings import Settings
 from tasks.flower import gauges
 from tasks.flower.samples import Sample
 from worker.admission.breaker import Snapshot
+from worker.diagnosis.facts import budgets as budgets_of
 from worker.health.health import health
 from worker.limits.usage import budgeted, usage
 from worker.store.store import Store
@@ -55,7 +56,7 @@ def of_limits(store: Store, settings: Settings) -> Iterator[Sample]:
                 number = {"requests_per_minute": used.requests, "tokens_per_minute": used.tokens}.get(limit)
                 share = (used.concurrency if number is None else number) / most
                 yield gauges.LIMIT_USED_RATIO, (used.provider, limit), share
-    budgets = _budgets(settings)
+    budgets = {field: usd for field, usd in budgets_of(settings).items() if not field.startswith("tenant:")}
     for (field, usd), spent in zip(budgets.items(), budgeted(store, list(budgets)), strict=True):
         whose, _, name = field.partition(":")
         labels = (name, "", "usd_per_day") if whose == "provider" else ("", name, "usd_per_day")
@@ -65,10 +66,3 @@ def of_limits(store: Store, settings: Settings) -> Iterator[Sample]:
 def _limits(provider: Provider) -> dict[str, int | None]:
     names = ("requests_per_minute", "tokens_per_minute", "concurrency")
     return {name: getattr(provider.limits, name) for name in names}
-
-
-def _budgets(settings: Settings) -> dict[str, float]:
-    """Returns the USD a day of each budget, by its field as in lua/limits/limits.lua."""
-    providers = {f"provider:{name}": each.limits.usd_per_day for name, each in settings.providers.items()}
-    chains = {f"chain:{name}": each.usd_per_day for name, each in settings.chains.items() if each.enabled}
-    return {field: usd for field, usd in (providers | chains).items() if usd is not None}

@@ -31,6 +31,11 @@ REDIS_MEMORY_MAX_BYTES = Gauge("redis_memory_max_bytes", (), "Memory that Redis 
 REDIS_REFUSES_WRITES = Gauge(
     "redis_refuses_writes", (), "Whether Redis answers, but takes no writes: it is full, read-only, or lost its disk."
 )
+PROBLEM = Gauge(
+    "problem",
+    ("kind", "subject", "severity"),
+    "1 for each problem that `fallback status` shows; the subject is a provider, a chain or a worker, else empty.",
+)
 QUEUE_DEPTH = Gauge("queue_depth", ("priority",), "Messages in the queue; retries have priority 0.")
 QUEUE_OLDEST_SECONDS = Gauge(
     "queue_oldest_seconds",

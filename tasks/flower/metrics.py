@@ -1,4 +1,4 @@
-"""The fleet's metrics at Flower's `/metrics`, read from Redis at each scrape, in some twenty round trips."""
+"""The fleet's metrics at Flower's `/metrics`, read from Redis at each scrape, in some forty round trips."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,10 @@ from tasks.flower import counted, gauges
 from tasks.flower.breakers import of_limits, of_providers
 from tasks.flower.queues import Waiting
 from tasks.flower.samples import Sample, families
+from worker.diagnosis.problems import problems
 from worker.errors import RedisUnavailable
 from worker.store.client import refuses_writes
+from worker.store.memory import memory, refusal
 from worker.store.store import Store
 from worker.telemetry.counters import counters
 from worker.telemetry.metrics import stored
@@ -48,6 +50,7 @@ class Fleet(Collector):
         )
         now = int(seconds) + int(micros) / 1_000_000
         samples: list[Sample] = [(gauges.REDIS_UP, (), 1), *_redis(store), *_workers(store)]
+        samples += _problems(store, self._settings)
         samples += of_providers(store, self._settings, stored.in_flight(reports, now))
         samples += _unless_refused(of_limits(store, self._settings))
         samples += self._waiting.samples(store, self._settings, now)
@@ -58,21 +61,10 @@ class Fleet(Collector):
 
 
 def _redis(store: Store) -> Iterator[Sample]:
-    info = store.run(("INFO", "memory"))[0]
-    yield gauges.REDIS_MEMORY_BYTES, (), int(info["used_memory"])
-    yield gauges.REDIS_MEMORY_MAX_BYTES, (), int(info["maxmemory"])
-    yield gauges.REDIS_REFUSES_WRITES, (), _refuses_writes(store)
-
-
-def _refuses_writes(store: Store) -> bool:
-    """Returns whether a write that changes nothing is refused: why it would be, only the server knows."""
-    try:
-        store.run(("HINCRBY", store.keys.metrics, stored.dumped(("scrapes",)), 0))
-    except RedisUnavailable as exc:
-        if exc.__cause__ is not None and refuses_writes(exc.__cause__):
-            return True
-        raise
-    return False
+    found = memory(store)
+    yield gauges.REDIS_MEMORY_BYTES, (), found.used
+    yield gauges.REDIS_MEMORY_MAX_BYTES, (), found.most
+    yield gauges.REDIS_REFUSES_WRITES, (), refusal(store) is not None
 
 
 def _unless_refused(samples: Iterator[Sample]) -> Iterator[Sample]:
@@ -90,3 +82,11 @@ def _workers(store: Store) -> Iterator[Sample]:
         yield gauges.WORKER_CLOCK_OFFSET_SECONDS, name, worker.clock_offset
         yield gauges.WORKER_SLOTS, name, worker.slots if alive else 0
         yield gauges.WORKER_SLOTS_USED, name, worker.used if alive else 0
+
+
+def _problems(store: Store, settings: Settings) -> Iterator[Sample]:
+    """Yields what is wrong; a tenant, whose name a caller chose, is not named."""
+    named = {*settings.providers, *settings.chains, *(worker.name for worker in workers(store))}
+    for each in problems(settings, store):
+        labels = (each.kind, each.subject if each.subject in named else "", each.severity)
+        yield gauges.PROBLEM, labels, 1

@@ -8,10 +8,10 @@ from tasks.flower import gauges
 from tasks.flower.counted import FAILURES
 from tasks.flower.dead_letters import DeadLetters
 from tasks.flower.samples import Sample
-from tasks.node.release import LISTS
 from worker.store.store import Store
 from worker.task import parking, scheduling
-from worker.telemetry.queue import Queued, queued
+from worker.task.backlog import Waiting as Queued
+from worker.task.backlog import backlog
 
 
 class Waiting:
@@ -27,9 +27,9 @@ class Waiting:
         Raises:
             RedisUnavailable: the store did not answer.
         """
-        for name, each in zip(LISTS, queued(store, LISTS), strict=True):
-            priority = name.rpartition(LISTS[0])[2].lstrip("\x06\x16:") or "0"
-            yield gauges.QUEUE_DEPTH, (priority,), each.number
+        for number, each in backlog(store).queued.items():
+            priority = str(number)
+            yield gauges.QUEUE_DEPTH, (priority,), each.count
             yield gauges.QUEUE_OLDEST_SECONDS, (priority,), max(0.0, now - self._since(priority, each, now))
         chains = [name for name, each in settings.chains.items() if each.enabled]
         for chain, parked in parking.by_chain(store, chains).items():
@@ -43,9 +43,7 @@ class Waiting:
     def _since(self, priority: str, each: Queued, now: float) -> float:
         """Returns when the next message was queued; of one without a stamp, when it was first seen to be next."""
         task, seen = self._next.get(priority, ("", now))
-        if task != each.next_id:
+        if task != each.oldest:
             seen = now
-        self._next[priority] = each.next_id, seen
-        if each.queued_at is not None:
-            return each.queued_at
-        return seen if each.next_id else now
+        self._next[priority] = each.oldest, seen
+        return each.since or (seen if each.oldest else now)

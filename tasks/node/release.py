@@ -16,7 +16,7 @@ from worker.task.scheduling import release_due
 
 _log = logging.getLogger(__name__)
 
-LISTS = (COMPLETIONS, *(f"{COMPLETIONS}{Channel.sep}{priority}" for priority in Channel.priority_steps if priority))
+_LISTS = (COMPLETIONS, *(f"{COMPLETIONS}{Channel.sep}{priority}" for priority in Channel.priority_steps if priority))
 """The queue's lists as kombu names them, the most urgent first."""
 
 _IDLE, _TICK, _AGAIN = 1.0, 0.1, 0.02
@@ -44,8 +44,8 @@ class Release(bootsteps.StartStopStep):
 def _release() -> float:
     """Releases the completions that may continue; returns the seconds until the next try."""
     try:
-        due = release_due(store(), LISTS)
-        released = release(store(), UNACKED_INDEX, LISTS)
+        due = release_due(store(), _LISTS)
+        released = release(store(), UNACKED_INDEX, _LISTS)
     except (RedisUnavailable, RedisError) as exc:
         _log.warning("release-missed error=%s", type(exc).__name__)
         return _IDLE

@@ -7,7 +7,7 @@ from config.outcomes import RULES, Outcome
 from worker.admission.bulkheads import BULKHEADS
 from worker.admission.decision import NEVER, Attempted, Decision, Permit
 from worker.admission.first_tokens import Lesson
-from worker.chain import failure_messages, report
+from worker.chain import attempt_entry, failure_messages, report
 from worker.chain.call import Call
 from worker.chain.delivery import Completion, Continue, Delivery, StopReason, with_compatibility
 from worker.chain.held_task import HeldTask

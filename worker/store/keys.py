@@ -85,10 +85,6 @@ class Keys:
         """Returns the key of a task."""
         return f"{self._prefix}:task:{task_id}"
 
-    def budgets(self, day: int) -> str:
-        """Returns the key of the budgets of a day since the epoch."""
-        return f"{self._prefix}:budgets:{day}"
-
     def result(self, task_id: str) -> str:
         """Returns Celery's key of a task's result; it is also the channel on which the result is published."""
         return f"celery-task-meta-{task_id}"

@@ -61,7 +61,7 @@ def test_every_metric_has_its_labels_and_all_that_is_known_is_there_from_the_sta
 
 
 def test_no_label_is_named_like_its_metric_or_holds_what_a_caller_chose(page):
-    allowed = {word for labels in OBSERVE.values() for word in labels.split()}
+    allowed = {word for labels in OBSERVE.values() for word in labels.split()} | {"kind", "subject", "severity"}
     scrape = page.scrape()
     assert {label for name in ours(scrape) for label in scrape.labels(name)} <= allowed
 
@@ -105,6 +105,13 @@ def test_a_transition_is_counted_by_the_script_that_makes_it(page, store):
     store.redis.delete(store.keys.events)
     counted = {labels for labels, value in page.scrape().of("fallback_breaker_transitions_total").items() if value}
     assert counted == {("operator", "openai", "forced_open"), ("reset", "openai", "closed")}
+
+
+def test_each_problem_is_a_sample_and_a_tenant_is_not_named(page, store):
+    control(store, "openai", "open", by="somebody")
+    store.redis.hset(store.keys.budgets(int(time.time()) // 86_400), mapping={"tenant:acme": 10**9})
+    found = {(labels[0], labels[2] if len(labels) == 3 else "") for labels in page.scrape().of("fallback_problem")}
+    assert {("breaker-forced-open", "openai"), ("budget-spent", ""), ("no-workers", "")} <= found
 
 
 def test_the_queue_s_oldest_message_is_the_one_that_is_next(page, redis):

@@ -30,7 +30,8 @@ BLANK: dict[str, Any] = {
     "index": 0, "consecutive_successes": 0, "error": "", "error_at": 0, "failure_sum": 0, "failure_base": 0,
     "sum_first": "", "sum_several": 0, "latency_sum": 0, "latency_mean": 0, "latency_variance": 0, "latency_count": 0,
     "failed_probes": 0, "unhealthy": 0, "settings": "", "others": "", "usual_mean": 0, "usual_age": 0,
-    "usual_at": 0, "slow_since": 0, "budget_calls": 0, "budget_retries": 0, "budget_at": 0, "usual:default": "", "censored_at": 0,
+    "usual_at": 0, "slow_since": 0, "budget_calls": 0, "budget_retries": 0, "budget_at": 0, "usual:default": "",
+    "censored_at": 0,
     "score:default": "", "speed:default": "", "load": "", "hot_until": 0,
 }  # fmt: skip
 """The fields of a breaker that was never asked: what is not stored has these values."""
