@@ -156,11 +156,15 @@ def test_a_worker_that_is_killed_loses_its_last_seconds_and_no_more(
     assert 0 < safe <= answered(celery_setup) <= len(ended)
 
 
-def test_a_worker_that_ends_loses_nothing(celery_setup: LocalSetup, worker: LocalNode) -> None:
+def test_a_worker_that_ends_loses_nothing_and_waits_for_no_collector(
+    celery_setup: LocalSetup, worker: LocalNode, collector: Collector
+) -> None:
+    collector.released.clear()
     complete(celery_setup)
     worker.kill("SIGTERM")
-    assert worker.process.wait(30) == 0
+    assert worker.process.wait(10) == 0
     assert answered(celery_setup) == 1
+    collector.released.set()
 
 
 def test_children_of_a_prefork_pool_flush_and_export_for_themselves(

@@ -3,7 +3,6 @@
 import logging
 import os
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 
 from config.settings import Settings
 
@@ -24,12 +23,15 @@ def begin(settings: Settings) -> None:
     """Begins to export what this process counts, where that is wanted."""
     if not is_wanted(os.environ):
         return
-    if find_spec("opentelemetry") is None or find_spec("opentelemetry.exporter") is None:
-        _log.warning("metrics-not-exported reason=the extra otel is not installed")
+    try:
+        from worker.telemetry.metrics.otlp import Export  # costs a tenth of a second of CPU
+    except ImportError as exc:
+        _log.warning("metrics-not-exported reason=%s; pip install 'fallback-workers[otel]'", exc)
         return
-    from worker.telemetry.metrics.otlp import Export  # costs a tenth of a second of CPU
-
-    _ends.append(Export(settings.providers).end)
+    try:
+        _ends.append(Export(settings.providers).end)
+    except (ValueError, OSError) as exc:
+        _log.warning("metrics-not-exported reason=%s", exc)
 
 
 def end() -> None:

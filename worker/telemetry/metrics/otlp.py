@@ -6,6 +6,7 @@ collector. A process has its own `service.instance.id`, so that the receiver add
 
 import logging
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -18,13 +19,16 @@ from config.outcomes import Outcome
 from config.providers import Provider
 from worker.admission.bulkheads import BULKHEADS
 from worker.task.journal import Entry
-from worker.telemetry import genai
+from worker.telemetry import genai, header_values
 from worker.telemetry.metrics.counts import Measurement
 from worker.telemetry.metrics.instruments import BREAKER_TRANSITIONS, INSTRUMENTS, PREFIX, doubling
 from worker.telemetry.metrics.recording import METRICS
 
 SCOPE = SERVICE = "fallback"
 """`service.name` unless the environment names another."""
+
+FLUSH = 3.0
+"""Seconds that a process which ends waits for the collector to take its last metrics."""
 
 _DURATIONS = doubling(0.01, 13)
 _TOKENS = tuple(float(4**n) for n in range(14))
@@ -45,8 +49,13 @@ class Export:
         Args:
             providers: those that may be asked.
             exporter: sends the metrics; None for OTLP over HTTP, as the environment configures it.
+
+        Raises:
+            ValueError: a variable of OpenTelemetry's has no valid value.
+            OSError: a certificate that one names cannot be read.
         """
         self._providers = providers
+        header_values.hide()
         quiet = _Quiet()
         for name in _SDK:
             logging.getLogger(name).addFilter(quiet)
@@ -87,9 +96,11 @@ class Export:
             self._observe_call(entry, provider)
 
     def end(self) -> None:
-        """Exports what was measured since, and ends; it waits for a collector for some seconds at most."""
+        """Exports what was measured since, for at most `FLUSH` seconds, and ends."""
         METRICS.observer = None
-        self._provider.shutdown(timeout_millis=5_000)
+        ending = threading.Thread(target=self._provider.shutdown, name="metrics-end", daemon=True)
+        ending.start()
+        ending.join(FLUSH)
 
     def _observe_call(self, entry: Entry, provider: Provider) -> None:
         address, port = genai.server(provider.base_url)
