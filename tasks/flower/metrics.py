@@ -1,4 +1,4 @@
-"""The fleet's metrics at Flower's `/metrics`, read from Redis at each scrape, in some forty round trips."""
+"""The fleet's metrics at Flower's `/metrics`, read from Redis at each scrape, in some twenty round trips."""
 
 from collections.abc import Iterator
 
