@@ -25,6 +25,7 @@ from worker.chain.route import Route
 from worker.chain.walk import complete as walk
 from worker.errors import RedisUnavailable, Revoked, TaskFailed, TaskIdReused
 from worker.task import dead_letters, identity
+from worker.telemetry.metrics.recording import METRICS
 
 
 @app.task(name="fallback.complete", base=CompletionTask, bind=True, typing=False)
@@ -83,6 +84,7 @@ def _walk(task: CompletionTask, args: Any, kwargs: Any) -> Completion | Continue
             if found := identity.found(store(), task.request.id, identity.fingerprint(payload)):
                 return Completion(identity.outcome(found, task.request.id))
             _keep_dead_letter(task, payload, chain, refused)
+        METRICS.refused(chain if is_chain_name(chain) and chain in settings.chains else "", type(refused).__name__)
         raise
     try:
         outcome = walk(store(), delivery)

@@ -33,7 +33,7 @@ class Span:
 
 
 class Collector(ThreadingHTTPServer):
-    """Takes OTLP over HTTP; `raw` has every body. While `hanging` is set it does not answer."""
+    """Takes OTLP over HTTP; `raw` has bodies of traces, `metrics` of metrics. Until `released` it does not answer."""
 
     daemon_threads = True
 
@@ -42,6 +42,7 @@ class Collector(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.spans: list[Span] = []
         self.raw: list[bytes] = []
+        self.metrics: list[bytes] = []
         self.released = threading.Event()
         self.released.set()
 
@@ -75,6 +76,8 @@ class _Export(BaseHTTPRequestHandler):
         if self.path == "/v1/traces":
             self.server.raw.append(body)
             self.server.spans += _spans(body)
+        elif self.path == "/v1/metrics":
+            self.server.metrics.append(body)
         self.send_response(200)
         self.end_headers()
 

@@ -44,6 +44,7 @@ _LONG = (
     "tests/end_to_end/test_key_files.py",
     "tests/end_to_end/test_killed_workers.py",
     "tests/end_to_end/test_max_crashes.py",
+    "tests/end_to_end/test_metrics.py",
     "tests/end_to_end/test_probes.py",
     "tests/end_to_end/test_producers_clock.py",
     "tests/end_to_end/test_prompt_cache.py",

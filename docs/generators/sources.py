@@ -14,6 +14,3 @@ KEYS = "worker.store.keys"
 
 ERRORS = "worker.errors"
 """The exceptions; their tree is in its docstring."""
-
-METRICS = "tasks.flower.metrics"
-"""Creates the metric families of Flower's /metrics."""

@@ -12,8 +12,10 @@ from flower.urls import handlers
 from prometheus_client import REGISTRY
 from tornado.options import options
 
+from tasks.celery import settings
 from tasks.flower.address import is_loopback
 from tasks.flower.metrics import Fleet
+from tasks.store import store
 
 _secret = os.environ.get("FLOWER_BASIC_AUTH") or ""
 if _file := os.environ.get("FLOWER_BASIC_AUTH_FILE"):
@@ -31,5 +33,5 @@ port = int(os.environ.get("FLOWER_PORT") or 5555)
 read_only = True
 max_tasks = 10_000
 max_workers = 1_000
-REGISTRY.register(Fleet())
+REGISTRY.register(Fleet(store(), settings))
 handlers.remove((r"/api/task/result/(.+)", TaskResult))  # it returns answers

@@ -1,50 +1,92 @@
-"""The fleet's metrics at Flower's `/metrics`, read from Redis at each scrape."""
+"""The fleet's metrics at Flower's `/metrics`, read from Redis at each scrape, in some twenty round trips."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, StateSetMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tasks.celery import settings
-from tasks.store import store
+from config.settings import Settings
+from tasks.flower import counted, gauges
+from tasks.flower.breakers import of_limits, of_providers
+from tasks.flower.queues import Waiting
+from tasks.flower.samples import Sample, families
+from worker.diagnosis.problems import problems
 from worker.errors import RedisUnavailable
-from worker.health.health import Health, health
-from worker.task import parking, scheduling
+from worker.store.client import refuses_writes
+from worker.store.memory import memory, refusal
+from worker.store.store import Store
 from worker.telemetry.counters import counters
-
-_STATUSES = ("healthy", "degraded", "unhealthy", "unknown")
-_STATES = ("closed", "open", "half-open")
+from worker.telemetry.metrics import stored
+from worker.telemetry.workers import workers
 
 
 class Fleet(Collector):
-    """Breakers, health, counters, parked and scheduled completions; during a Redis outage only `fallback_redis_up`."""
+    """What the fleet has counted, and how it stands; during a Redis outage only `fallback_redis_up`.
+
+    Where Redis refuses writes, what only a script that writes can tell is missing: the shares of limits.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store, self._settings = store, settings
+        self._waiting = Waiting()
+
+    def describe(self) -> Iterator[Metric]:
+        """Yields nothing: a registry would otherwise collect all to learn the names."""
+        yield from ()
 
     def collect(self) -> Iterator[Metric]:
         """Yields the metrics as they are now."""
         try:
-            found, counted = health(store(), list(settings.providers)), counters(store())
-            parked, scheduled = parking.count(store()), scheduling.count(store())
+            found = list(self._collected())
         except RedisUnavailable:
-            yield GaugeMetricFamily("fallback_redis_up", "Whether the shared store answers.", 0)
+            yield GaugeMetricFamily(gauges.REDIS_UP.family, gauges.REDIS_UP.text, 0)
             return
-        yield GaugeMetricFamily("fallback_redis_up", "Whether the shared store answers.", 1)
-        yield GaugeMetricFamily("fallback_parked", "Completions parked until a provider admits.", parked)
-        yield GaugeMetricFamily("fallback_scheduled", "Completions that are due later.", scheduled)
-        for name, value in counted.items():
+        yield from found
+
+    def _collected(self) -> Iterator[Metric]:
+        store = self._store
+        metrics, reports, (seconds, micros) = store.run(
+            ("HGETALL", store.keys.metrics), ("HGETALL", store.keys.in_flight), ("TIME",)
+        )
+        now = int(seconds) + int(micros) / 1_000_000
+        samples: list[Sample] = [(gauges.REDIS_UP, (), 1), *_redis(store), *_workers(store)]
+        samples += _problems(store, self._settings)
+        samples += of_providers(store, self._settings, stored.in_flight(reports, now))
+        samples += _unless_refused(of_limits(store, self._settings))
+        samples += self._waiting.samples(store, self._settings, now)
+        yield from families(samples)
+        yield from counted.families(self._settings, stored.parsed(metrics))
+        for name, value in counters(store).items():
             yield CounterMetricFamily(f"fallback_{name}", "See worker/telemetry/counters.py.", value)
-        yield from _per_provider(found)
 
 
-def _per_provider(found: Iterable[Health]) -> Iterator[Metric]:
-    status = StateSetMetricFamily("fallback_provider_status", "Health of a provider.", labels=["provider"])
-    state = StateSetMetricFamily("fallback_breaker_state", "State of a provider's breaker.", labels=["provider"])
-    success = GaugeMetricFamily("fallback_success_ratio", "Share of the last 100 calls.", labels=["provider"])
-    up = GaugeMetricFamily("fallback_availability_ratio", "Share of the last 100 probes.", labels=["provider"])
-    for each in found:
-        name = [each.breaker.provider]
-        status.add_metric(name, {one: one == each.breaker.status for one in _STATUSES})
-        state.add_metric(name, {one: one == each.breaker.state for one in _STATES})
-        for gauge, share in ((success, each.success_rate), (up, each.availability)):
-            if share is not None:
-                gauge.add_metric(name, share)
-    yield from (status, state, success, up)
+def _redis(store: Store) -> Iterator[Sample]:
+    found = memory(store)
+    yield gauges.REDIS_MEMORY_BYTES, (), found.used
+    yield gauges.REDIS_MEMORY_MAX_BYTES, (), found.most
+    yield gauges.REDIS_REFUSES_WRITES, (), refusal(store) is not None
+
+
+def _unless_refused(samples: Iterator[Sample]) -> Iterator[Sample]:
+    try:
+        yield from samples
+    except RedisUnavailable as exc:
+        if exc.__cause__ is None or not refuses_writes(exc.__cause__):
+            raise
+
+
+def _workers(store: Store) -> Iterator[Sample]:
+    for worker in workers(store):
+        name, alive = (worker.name,), worker.alive
+        yield gauges.WORKER_CONSUMING, name, alive and worker.consuming
+        yield gauges.WORKER_CLOCK_OFFSET_SECONDS, name, worker.clock_offset
+        yield gauges.WORKER_SLOTS, name, worker.slots if alive else 0
+        yield gauges.WORKER_SLOTS_USED, name, worker.used if alive else 0
+
+
+def _problems(store: Store, settings: Settings) -> Iterator[Sample]:
+    """Yields what is wrong; a tenant, whose name a caller chose, is not named."""
+    named = {*settings.providers, *settings.chains, *(worker.name for worker in workers(store))}
+    for each in problems(settings, store):
+        labels = (each.kind, each.subject if each.subject in named else "", each.severity)
+        yield gauges.PROBLEM, labels, 1

@@ -19,6 +19,7 @@ from tasks.node.alerts import Alerts
 from tasks.node.bulkheads import Slots
 from tasks.node.heartbeat import Heartbeat
 from tasks.node.liveness import Alive
+from tasks.node.measuring import Measuring
 from tasks.node.message_validation import fault, task_id
 from tasks.node.outcome_guard import ending
 from tasks.node.redaction import guard_logs
@@ -28,6 +29,7 @@ from tasks.store import store
 from worker.errors import InvalidRequest, RedisUnavailable
 from worker.store.blocking_pool import WAIT
 from worker.task.identity import found
+from worker.telemetry.metrics.recording import METRICS
 
 PUBLISHERS = 2
 """Connections of a worker's that publish retries; 500 at once are through in well under a second."""
@@ -38,7 +40,7 @@ FLUSH_EVERY = 0.5
 _log = logging.getLogger(__name__)
 _LOSES_WORK = "loses running tasks when it stops, and acknowledgements when many end together"
 
-app.steps["worker"] |= {Alerts, Alive, Heartbeat, Release, Slots}
+app.steps["worker"] |= {Alerts, Alive, Heartbeat, Measuring, Release, Slots}
 
 
 class Consumer(consumer.Consumer):
@@ -119,6 +121,7 @@ class Consumer(consumer.Consumer):
         if task:
             failed = InvalidRequest(reason)
             if not _is_answered(task):
+                METRICS.refused("", type(failed).__name__)
                 self.app.backend.mark_as_failure(task, failed)
             if self.event_dispatcher:
                 self.event_dispatcher.send("task-failed", uuid=task, exception=repr(failed))

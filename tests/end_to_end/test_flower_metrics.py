@@ -24,14 +24,16 @@ def test_the_fleet_s_breakers_health_and_counters_stand_beside_flower_s_own(
     wait_until(lambda: 'fallback_success_ratio{provider="claude"} 1.0' in lines())
     expected = {
         "fallback_redis_up 1.0",
-        "fallback_parked 0.0",
+        'fallback_parked{chain="default"} 0.0',
         "fallback_scheduled 0.0",
         "fallback_redis_outages_total 0.0",
         "fallback_decisions_without_redis_total 0.0",
         "fallback_duplicate_answers_total 0.0",
-        'fallback_provider_status{fallback_provider_status="healthy",provider="claude"} 1.0',
-        'fallback_provider_status{fallback_provider_status="unhealthy",provider="claude"} 0.0',
-        'fallback_breaker_state{fallback_breaker_state="closed",provider="claude"} 1.0',
+        'fallback_provider_status{provider="claude",status="healthy"} 1.0',
+        'fallback_provider_status{provider="claude",status="unhealthy"} 0.0',
+        'fallback_breaker_state{provider="claude",state="closed"} 1.0',
+        'fallback_breaker_state{provider="openai",state="forced_open"} 1.0',
+        'fallback_breaker_transitions_total{cause="operator",provider="openai",to="forced_open"} 1.0',
     }
     assert expected <= lines()
     assert celery_setup.broker is not None

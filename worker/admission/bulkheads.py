@@ -41,6 +41,11 @@ class Bulkheads:
         """Returns how many calls of a provider are in flight."""
         return self._held[provider]
 
+    def in_flight(self) -> dict[str, int]:
+        """Returns how many calls are in flight, by provider; without those that have none."""
+        with self._lock:
+            return {provider: held for provider, held in self._held.items() if held}
+
     def is_full(self, provider: str, *, urgent: bool) -> bool:
         """Returns whether a provider has all its places."""
         return self._held[provider] >= self._most + (self._urgent if urgent else 0)

@@ -11,15 +11,17 @@ from worker.chain import attempt_entry, failure_messages, report
 from worker.chain.call import Call
 from worker.chain.delivery import Completion, Continue, Delivery, StopReason, with_compatibility
 from worker.chain.held_task import HeldTask
+from worker.chain.metering import metered
 from worker.chain.policy import affordable, after_exhaustion, after_failure
 from worker.chain.position import position
-from worker.errors import AttemptFailed, Revoked, TaskFailed
+from worker.errors import AttemptFailed, Revoked
 from worker.result import Answer
 from worker.store.store import Store
 from worker.task import identity, journal, lease
 from worker.task.journal import SKIPPED, Entry
 from worker.task.parking import ParkUntil
 from worker.telemetry import tracing as telemetry
+from worker.telemetry.metrics.recording import METRICS
 
 if TYPE_CHECKING:
     from worker.telemetry.spans import DeliverySpan
@@ -60,10 +62,7 @@ def _complete(
         return Continue(task.lease.wait, delivery.step, delivery.remaining, delivery.current)
     with task:
         walk = _Walk(task, span)
-        try:
-            return walk.run(walk.catch_up(remaining, decision))
-        except (TaskFailed, Revoked) as failure:
-            return task.fail(failure)
+        return metered(task, lambda: walk.run(walk.catch_up(remaining, decision)))
 
 
 class _Walk:
@@ -174,6 +173,7 @@ class _Walk:
     def _succeed(self, permit: Permit, answer: Answer, entry: Entry, lesson: Lesson | None) -> Completion:
         task = self.task
         task.lines.append(entry)
+        METRICS.attempt(self.route.chain, task.lines)
         attempted = Attempted(
             permit,
             "success",
@@ -196,6 +196,7 @@ class _Walk:
             Revoked: the producer revoked it during the attempt.
         """
         self.task.lines.append(entry)
+        METRICS.attempt(self.route.chain, self.task.lines)
         step = after_failure(self.route, self.task.lines, failed, self.task.time_left())
         attempted = Attempted(
             permit,
@@ -241,9 +242,9 @@ class _Walk:
         new_round = after_exhaustion(self.route, task.lines, admissions, postponed)
         if new_round is None or (new_round.delay >= task.time_left() and not new_round.limited):
             raise failure_messages.exhausted_error(chain, task.lines)
-        if new_round.start:
-            task.lines.append(new_round.start)
+        task.lines += [new_round.start] if new_round.start else []
         if not new_round.parks:
             return task.pause(new_round.delay)
-        until = ParkUntil(new_round.limited or tuple(able), chain.priority, self.delivery.deadline(task.lease.first))
+        deadline = self.delivery.deadline(task.lease.first)
+        until = ParkUntil(new_round.limited or tuple(able), chain.priority, deadline, chain.name)
         return replace(task.pause(new_round.delay, next_step=False), park_until=until)

@@ -29,3 +29,15 @@ def usage(store: Store, providers: Sequence[str]) -> list[Used]:
         Used(provider, requests, tokens, taken, nano / 1e9)
         for provider, (requests, tokens, taken, nano) in zip(providers, found, strict=True)
     ]
+
+
+def budgeted(store: Store, budgets: Sequence[str]) -> list[float]:
+    """Returns the USD of today (UTC), reserved and spent, of budgets named as in lua/limits/limits.lua.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    if not budgets:
+        return []
+    day = store.run(("TIME",))[0][0] // 86_400
+    return [int(nano or 0) / 1e9 for nano in store.run(("HMGET", store.keys.budgets(day), *budgets))[0]]

@@ -24,12 +24,15 @@
 | `{ns}:2:models:<provider>` | hash | the models of its own list, lua/health/registry.lua | 24 h from the last list |
 | `{ns}:2:parked` | hash | messages of parked completions, see lua/parking/park.lua | until the last has left |
 | `{ns}:2:parked:groups`, `:group:<group>`, `:group:<group>:deadlines` | zset | groups and their tasks | as `parked` |
+| `{ns}:2:parked:chains`, `:chain:<chain>` | set, zset | chains and their tasks | as `parked` |
 | `{ns}:2:parked:flow` | hash | flow control, see lua/parking/release.lua | 10 s from the last tick |
 | `{ns}:2:scheduled`, `:due` | hash, zset | messages due later: lua/scheduling/schedule.lua | until the last has left |
 | `{ns}:2:unacked`, `{ns}:2:unacked_index` | hash, zset | unacknowledged messages: tasks/transport | as the messages |
 | `{ns}:2:quarantine` | list | queue messages that no worker can read, the newest 100 | a week from the last |
 | `{ns}:2:workers` | hash | what each worker reports of itself: worker/telemetry/workers.py | 1 h from the last report |
 | `{ns}:2:counters` | hash | the fleet's counters, see worker/telemetry/counters.py | not expiring |
+| `{ns}:2:metrics` | hash | the fleet's metrics, see lua/telemetry/count.lua | not expiring, at most 10,000 fields |
+| `{ns}:2:in_flight` | hash | process -> its calls in flight: lua/telemetry/count.lua | a minute from the last report |
 
 The braces are part of the key: a hash tag, which would keep all of ours in one slot of a cluster. Scripts also use the
 queue's lists and results, whose names are Celery's: one server, or the master of its Sentinels, has them all.
@@ -53,6 +56,8 @@ class Keys:
         self.alerts = f"{self._prefix}:alerts"
         self.counters = f"{self._prefix}:counters"
         self.queues = {each: f"{QUEUE}\x06\x16{each}" if each else QUEUE for each in PRIORITIES}
+        self.metrics = f"{self._prefix}:metrics"
+        self.in_flight = f"{self._prefix}:in_flight"
         self.dead_letters = f"{self._prefix}:dead_letters"
         self.quarantine = f"{self._prefix}:quarantine"
         self.scheduled = f"{self._prefix}:scheduled"
@@ -84,13 +89,13 @@ class Keys:
         """Returns the key of the process that sends to a receiver of alerts."""
         return f"{self.alerts}:{receiver}:sender"
 
-    def task(self, task_id: str) -> str:
-        """Returns the key of a task."""
-        return f"{self._prefix}:task:{task_id}"
-
     def budgets(self, day: int) -> str:
         """Returns the key of the budgets of a day since the epoch."""
         return f"{self._prefix}:budgets:{day}"
+
+    def task(self, task_id: str) -> str:
+        """Returns the key of a task."""
+        return f"{self._prefix}:task:{task_id}"
 
     def result(self, task_id: str) -> str:
         """Returns Celery's key of a task's result; it is also the channel on which the result is published."""

@@ -22,7 +22,7 @@ _FILES = {
     "limits": ("ledger", "limits", "minute", "renew_slots", "usage"),
     "parking": ("park", "release"),
     "scheduling": ("schedule", "release_due"),
-    "telemetry": ("report_worker",),
+    "telemetry": ("count", "report_worker"),
     "task": ("backlog", "begin", "claim", "identity", "outcome", "dead_letter", "refuse", "renew", "replay", "settle"),
 }
 _FOLDERS = {name: folder for folder, names in _FILES.items() for name in names}
@@ -42,6 +42,7 @@ _BREAKER_SCRIPTS = (
 _CLOCKED_SCRIPTS = (
     "begin",
     "claim",
+    "count",
     "refuse",
     "dead_letter",
     "replay",

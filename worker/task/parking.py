@@ -8,11 +8,15 @@ from worker.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class ParkUntil:
-    """What a parked completion waits for: one of `providers` to admit, or `deadline`, an epoch in seconds."""
+    """What a parked completion waits for: one of `providers` to admit, or `deadline`, an epoch in seconds.
+
+    `chain` is the one that it is of.
+    """
 
     providers: tuple[str, ...]
     priority: int
     deadline: float
+    chain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,10 @@ def park(store: Store, task_id: str, until: ParkUntil, message: UnackedMessage) 
         store.keys.parked("groups"),
         store.keys.parked("group", group),
         store.keys.task(task_id),
+        store.keys.parked("chains"),
     )
-    deadline = round(until.deadline * 1000)
-    command = store.script(
-        "park", (message.messages, message.ages, *ours), message.tag, task_id, group, until.priority, deadline
-    )
+    group_args = (group, until.priority, round(until.deadline * 1000), until.chain)
+    command = store.script("park", (message.messages, message.ages, *ours), message.tag, task_id, *group_args)
     return bool(store.run(command)[0])
 
 
@@ -77,3 +80,23 @@ def count(store: Store) -> int:
     """
     number: int = store.run(("HLEN", store.keys.parked()))[0]
     return number
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """How many completions of a chain are parked, and when the oldest was first delivered: an epoch in seconds."""
+
+    number: int
+    oldest: float
+
+
+def by_chain(store: Store, chains: Sequence[str]) -> dict[str, Parked]:
+    """Returns what is parked of each of the chains, in one round trip; the oldest of none is 0.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    keys = [store.keys.parked("chain", chain) for chain in chains]
+    found = store.run(*(part for key in keys for part in (("ZCARD", key), ("ZRANGE", key, 0, 0, "WITHSCORES"))))
+    oldest = (float(first[0][1]) / 1000 if first else 0.0 for first in found[1::2])
+    return dict(zip(chains, map(Parked, found[::2], oldest), strict=True))

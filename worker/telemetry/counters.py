@@ -9,7 +9,17 @@
 | `quarantined` | messages that no worker could read; see the key `{ns}:2:quarantine` |
 """
 
+import logging
+
+from redis.exceptions import ResponseError
+
+from worker.admission.bulkheads import BULKHEADS
+from worker.errors import RedisUnavailable
 from worker.store.store import Store
+from worker.telemetry.metrics.recording import METRICS
+from worker.telemetry.metrics.stored import command, has_news
+
+_log = logging.getLogger(__name__)
 
 COUNTERS = ("redis_outages", "decisions_without_redis", "duplicate_answers", "alerts_dropped", "quarantined")
 
@@ -25,12 +35,23 @@ def counters(store: Store) -> dict[str, int]:
 
 
 def flush(store: Store) -> None:
-    """Adds this process's counts since the last flush. No request waits for it.
+    """Adds what this process counted since the last flush, also its metrics. No request waits for it.
 
     Raises:
-        RedisUnavailable: the store did not answer. The counts are kept, except those that were being sent.
+        RedisUnavailable: the store did not answer. The counts are kept, except those that were being sent; of these,
+            metrics that the server refused.
     """
-    if store.outage.counted:
-        store.run(("PING",))  # a server that hangs would apply every retried increment once it wakes
-        counted = store.outage.take()
-        store.run(*(("HINCRBY", store.keys.counters, name, number) for name, number in counted.items()))
+    if not (store.outage.counted or has_news()):
+        return
+    store.run(("PING",))  # a server that hangs would apply every retried increment once it wakes
+    counted, metrics, in_flight = store.outage.take(), METRICS.counts.take(), BULKHEADS.in_flight()
+    increments = (("HINCRBY", store.keys.counters, name, number) for name, number in counted.items())
+    try:
+        *_, dropped = store.run(*increments, command(store, metrics, in_flight))
+    except RedisUnavailable as exc:
+        if isinstance(exc.__cause__, ResponseError):
+            METRICS.counts.put_back(metrics)
+        raise
+    METRICS.reported = bool(in_flight)
+    if dropped:
+        _log.warning("metrics-dropped fields=%d", dropped)

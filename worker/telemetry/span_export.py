@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
+from worker.telemetry import header_values
 from worker.telemetry.spans import SCOPE, Tracing, sampling_of
 
 SERVICE = "fallback"
@@ -96,14 +97,6 @@ class _Reason(logging.Filter):
         return False
 
 
-class _WithoutValue(logging.Filter):
-    """Keeps the value out of the SDK's line on headers that it cannot read: it may be a key."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = "OTEL_EXPORTER_OTLP_HEADERS: not a list of name=value", ()
-        return True
-
-
 def exporting() -> Tracing:
     """Returns what makes this process's spans, and starts the thread that exports them.
 
@@ -111,7 +104,7 @@ def exporting() -> Tracing:
         ValueError: a variable of OpenTelemetry's has no valid value.
         OSError: a certificate that one names cannot be read.
     """
-    logging.getLogger("opentelemetry.util.re").addFilter(_WithoutValue())
+    header_values.hide()
     ids = ChosenIds()
     provider = TracerProvider(resource=_resource(os.environ), id_generator=ids, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(QuietExporter(OTLPSpanExporter())))

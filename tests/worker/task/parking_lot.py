@@ -28,7 +28,7 @@ class ParkingLot:
         return UnackedMessage("unacked", "unacked_index", tag)
 
     def park(self, name, *providers, priority=6, deadline=LATER, message=None):
-        until = ParkUntil(providers or ("alpha",), priority, deadline / 1000)
+        until = ParkUntil(providers or ("alpha",), priority, deadline / 1000, "patient")
         message = json.dumps(name) if message is None else message
         return park(self.store, name, until, self.hand(f"tag-{name}", message))
 

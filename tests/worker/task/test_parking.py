@@ -6,7 +6,7 @@ import pytest
 
 from tests.worker.admission.clocked_breaker import SECOND, T0
 from tests.worker.task.parking_lot import LATER, LISTS, MOST, ParkingLot
-from worker.task.parking import ParkUntil, Released, UnackedMessage, park
+from worker.task.parking import Parked, ParkUntil, Released, UnackedMessage, by_chain, park
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_a_parked_message_is_with_no_worker(lot):
 
 
 def test_one_that_is_not_in_hand_any_more_is_not_parked(lot):
-    until = ParkUntil(("alpha",), 6, LATER / 1000)
+    until = ParkUntil(("alpha",), 6, LATER / 1000, "patient")
     assert not park(lot.store, "one", until, UnackedMessage("unacked", "unacked_index", "gone"))
     assert lot.release().parked == 0
 
@@ -43,10 +43,22 @@ def test_a_second_message_of_a_parked_task_is_dropped(lot):
     assert [lot.tick(), lot.tick()] == [["one"], []]
 
 
+def test_those_of_a_chain_are_counted_until_they_leave(lot):
+    lot.fill(2)
+    chains = ("patient", "default")
+    assert by_chain(lot.store, chains) == {"patient": Parked(2, T0 / 1000), "default": Parked(0, 0.0)}
+    lot.tick()
+    assert by_chain(lot.store, chains)["patient"] == Parked(1, (T0 + 1) / 1000)
+    lot.breaker.after(SECOND)
+    lot.tick()
+    assert by_chain(lot.store, chains)["patient"] == Parked(0, 0.0)
+
+
 def test_who_has_left_leaves_nothing_behind_that_does_not_expire(lot):
     lot.fill(2)
     lot.park("late", deadline=T0)
     kept = {lot.breaker.key(), lot.store.keys.events, "{fallback}:2:clock", lot.store.keys.parked("flow")}
+    kept |= {lot.store.keys.metrics}
     lot.breaker.trip()
     lot.breaker.control("reset")
     for _ in range(3):

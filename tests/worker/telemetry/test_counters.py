@@ -9,6 +9,7 @@ from tests.worker.admission.clocked_breaker import url
 from tests.worker.store.stores import answers, store_at
 from worker.errors import RedisUnavailable
 from worker.telemetry import counters
+from worker.telemetry.metrics.recording import METRICS
 
 NONE = dict.fromkeys(counters.COUNTERS, 0)
 
@@ -36,6 +37,8 @@ def test_counts_are_kept_while_the_server_hangs_and_added_once_when_it_wakes(own
     assert answers(store)
     own_server.process.signal(signal.SIGSTOP)
     store.outage.decided()
+    METRICS.forget()
+    METRICS.refused("", "InvalidRequest")
     for _ in range(2):  # asks, then is refused
         with pytest.raises(RedisUnavailable):
             counters.flush(store)
@@ -44,3 +47,4 @@ def test_counts_are_kept_while_the_server_hangs_and_added_once_when_it_wakes(own
     assert counters.counters(store)["decisions_without_redis"] == 0
     counters.flush(store)
     assert counters.counters(store) == NONE | {"redis_outages": 1, "decisions_without_redis": 1}
+    assert store.redis.hgetall(store.keys.metrics) == {'["completions","","InvalidRequest"]': "1"}

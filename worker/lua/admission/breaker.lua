@@ -10,6 +10,7 @@
 --                                      ms; lives as long as the hash
 --   {ns}:2:breaker:<provider>:permits  zset, half-open only: permit's id -> deadline in ms, plus 0.5 once extended
 --   {ns}:2:events                      stream, about 10,000 entries
+--   {ns}:2:metrics                     hash, see lua/telemetry/count.lua: its fields `breaker_transitions`
 --
 -- SETTINGS, by provider: failures, successes (counts), cooldown, permit_ms (ms), detect_failures, detect_latency,
 -- learn_first_tokens, detect_stalls (off | observe | on), retry_share (0 to 1), min_retries (a minute), and text: all

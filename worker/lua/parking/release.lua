@@ -38,6 +38,15 @@ local function queue_list(group)
   end
 end
 
+-- Takes tasks out of the chains that they are counted for.
+local function uncount(ids)
+  for _, chain in ipairs(redis.call('SMEMBERS', parked .. ':chains')) do
+    local key = parked .. ':chain:' .. chain
+    redis.call('ZREM', key, unpack(ids))
+    if redis.call('EXISTS', key) == 0 then redis.call('SREM', parked .. ':chains', chain) end
+  end
+end
+
 -- Releases at most `most` of a group's `ids`; returns how many.
 local function release(group, ids, most)
   local key, list, n = ARGV[2] .. group, queue_list(group), 0
@@ -50,6 +59,7 @@ local function release(group, ids, most)
     redis.call('ZREM', key .. ':deadlines', id)
     moved, n = moved + 1, n + 1
   end
+  if n > 0 then uncount({ unpack(ids, 1, n) }) end
   return n
 end
 
