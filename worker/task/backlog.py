@@ -11,10 +11,14 @@ LATELY = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Completions that wait; the oldest does since `since`, an epoch in seconds, 0 where that is not known."""
+    """Completions that wait; the oldest does since `since`, an epoch in seconds, 0 where that is not known.
+
+    `oldest` is its id, where they are queued.
+    """
 
     count: int
     since: float
+    oldest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def backlog(store: Store) -> Backlog:
     now, (failed, before, first), groups, queued = store.run(command)[0]
     return Backlog(
         now / 1000,
-        {priority: Waiting(count, ms / 1000) for priority, (count, ms) in zip(lists, queued, strict=True)},
+        {priority: Waiting(count, ms / 1000, task) for priority, (count, ms, task) in zip(lists, queued, strict=True)},
         _by_providers(groups),
         failed,
         before,

@@ -5,7 +5,7 @@
 -- ARGV[1] {ns}:2:parked:group:, ARGV[2] ms that are lately
 -- Returns {ms now, {dead letters lately, in as long before that, ms of the first of lately},
 --          of each group {name, completions, ms of the oldest},
---          of each list {messages, ms since which the oldest waits}}.
+--          of each list {messages, ms since which the oldest waits, its id}}.
 -- 0 ms are not known: the message of a producer by name does not say when it was queued.
 local now, lately = clock(), tonumber(ARGV[2])
 
@@ -23,6 +23,8 @@ local function queued_at(message)
   return math.min(math.floor((tonumber(at) or 0) * 1000), now)
 end
 
+local function id(message) return message and string.match(message, '"id": ?"([^"\\]*)"') or '' end
+
 local from = now - lately
 local failed = { redis.call('ZCOUNT', KEYS[1], text(from), '+inf'),
   redis.call('ZCOUNT', KEYS[1], text(from - lately), '(' .. text(from)), oldest(KEYS[1], text(from)) }
@@ -31,6 +33,7 @@ for i, name in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
   groups[i] = { name, redis.call('ZCARD', ARGV[1] .. name), oldest(ARGV[1] .. name, '-inf') }
 end
 for i = 3, #KEYS do
-  lists[i - 2] = { redis.call('LLEN', KEYS[i]), queued_at(redis.call('LRANGE', KEYS[i], -1, -1)[1]) }
+  local message = redis.call('LRANGE', KEYS[i], -1, -1)[1]
+  lists[i - 2] = { redis.call('LLEN', KEYS[i]), queued_at(message), id(message) }
 end
 return { now, failed, groups, lists }
