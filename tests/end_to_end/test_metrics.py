@@ -43,12 +43,10 @@ def worker_settings(tmp_path: Path, collector: Collector) -> dict[str, str]:
     }
 
 
-def answered(setup: LocalSetup) -> float:
-    """Returns how many completions the fleet has counted as answered."""
-    sums = stored.parsed(setup.store.redis.hgetall(setup.store.keys.metrics))
-    return sum(
-        value for (name, labels), value in sums.counters.items() if name == "completions" and labels[1] == "answered"
-    )
+def counted(setup: LocalSetup, outcome: str = "answered") -> float:
+    """Returns how many completions the fleet has counted with this outcome."""
+    sums = stored.parsed(setup.store.redis.hgetall(setup.store.keys.metrics)).counters
+    return sum(value for (name, labels), value in sums.items() if (name, *labels[1:]) == ("completions", outcome))
 
 
 def complete(setup: LocalSetup, chain: str = "default") -> str:
@@ -72,7 +70,7 @@ def test_flower_and_a_collector_have_what_happened(
     celery_setup.delay_here(QUESTION)
     refused = celery_setup.complete({"messages": []})
     assert refused.get(timeout=30, propagate=False) is not None
-    wait_until(lambda: answered(celery_setup) == 3)
+    wait_until(lambda: (counted(celery_setup), counted(celery_setup, "InvalidRequest")) == (3, 1))
     found = scrape(port)
     assert labels_of(found) == OBSERVE
     assert_right(found, worker)
@@ -126,17 +124,17 @@ def assert_received(collector: Collector) -> None:
     found = points(collector.metrics)
     assert len({process for process, _, _ in found}) == 1
     sums = totals(found)
-    counted = {(name, labels): value for (name, labels), (value, _) in sums.items()}
-    assert counted["fallback_retries", frozenset({("provider", "claude")})] == 1
-    assert counted["fallback_completions", frozenset({("chain", "default"), ("outcome", "answered")})] == 2
-    calls = {labels: count for (name, labels), count in counted.items() if name == "gen_ai.client.operation.duration"}
+    values = {(name, labels): value for (name, labels), (value, _) in sums.items()}
+    assert values["fallback_retries", frozenset({("provider", "claude")})] == 1
+    assert values["fallback_completions", frozenset({("chain", "default"), ("outcome", "answered")})] == 2
+    calls = {labels: count for (name, labels), count in values.items() if name == "gen_ai.client.operation.duration"}
     assert sum(calls.values()) == 5
     assert sum(count for labels, count in calls.items() if ("error.type", "transient") in labels) == 2
     assert all({("gen_ai.operation.name", "chat"), ("server.address", "127.0.0.1")} <= labels for labels in calls)
-    usage = [dict(labels)["gen_ai.token.type"] for name, labels in counted if name == "gen_ai.client.token.usage"]
+    usage = [dict(labels)["gen_ai.token.type"] for name, labels in values if name == "gen_ai.client.token.usage"]
     assert set(usage) == {"input", "output"}
     fleet_wide = ("breaker", "queue_depth", "redis", "worker", "parked", "dead", "limit", "budget", "provider")
-    assert not [name for name, _ in counted if name.startswith(tuple(f"fallback_{each}" for each in fleet_wide))]
+    assert not [name for name, _ in values if name.startswith(tuple(f"fallback_{each}" for each in fleet_wide))]
     sent = b"".join(collector.metrics)
     assert SECRET.encode() not in sent
     assert not [key for key in ("sk-", "api-key", "authorization") if key.encode() in sent.lower()]
@@ -153,7 +151,7 @@ def test_a_worker_that_is_killed_loses_its_last_seconds_and_no_more(
     killed = time.monotonic()
     worker.kill()
     safe = sum(each < killed - LOST - 0.5 for each in ended)  # half a second for the beat itself
-    assert 0 < safe <= answered(celery_setup) <= len(ended)
+    assert 0 < safe <= counted(celery_setup) <= len(ended)
 
 
 def test_a_worker_that_ends_loses_nothing_and_waits_for_no_collector(
@@ -163,7 +161,7 @@ def test_a_worker_that_ends_loses_nothing_and_waits_for_no_collector(
     complete(celery_setup)
     worker.kill("SIGTERM")
     assert worker.process.wait(10) == 0
-    assert answered(celery_setup) == 1
+    assert counted(celery_setup) == 1
     collector.released.set()
 
 
@@ -179,9 +177,9 @@ def test_children_of_a_prefork_pool_flush_and_export_for_themselves(
     )
     for _ in range(3):
         complete(celery_setup)
-    wait_until(lambda: answered(celery_setup) == 3)
+    wait_until(lambda: counted(celery_setup) == 3)
     complete(celery_setup)
     forked.stop(20)
-    assert answered(celery_setup) == 4
+    assert counted(celery_setup) == 4
     ours = frozenset({("chain", "default"), ("outcome", "answered")})
     assert totals(points(collector.metrics))["fallback_completions", ours][0] == 4

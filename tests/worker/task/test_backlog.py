@@ -31,8 +31,8 @@ def test_each_priority_has_its_number_and_its_oldest(store: Store) -> None:
     queue(store, 0, queued_at=NOW - 500)
     found = backlog(store)
     assert found.now == NOW
-    assert found.queued[6] == Waiting(2, pytest.approx(NOW - 40.5))
-    assert found.queued[3] == Waiting(1, 0)
+    assert found.queued[6] == Waiting(2, pytest.approx(NOW - 40.5), "x")
+    assert found.queued[3] == Waiting(1, 0, "x")
     assert found.oldest_queued == Waiting(3, pytest.approx(NOW - 40.5))
 
 
