@@ -97,12 +97,13 @@ def workers(store: Store) -> list[Worker]:
     """
     (seconds, micros), found = store.run(("TIME",), ("HGETALL", store.keys.workers))
     now = int(seconds) + int(micros) / 1_000_000
-    return [_worker(json.loads(text), now) for _, text in sorted(found.items())]
+    reports = [json.loads(text) for _, text in sorted(found.items())]
+    # A worker of another release may report more; who reports less cannot be shown.
+    return [_worker(each, now) for each in reports if each.keys() >= _NAMES]
 
 
 def _worker(stored: dict[str, Any], now: float) -> Worker:
     seen_at = stored["seen_ms"] / 1000
-    # A worker of another release may report more.
     known = {name: stored[name] for name in _NAMES}
     return Worker(**known, seen_at=seen_at, alive=now - seen_at <= ALIVE)
 
