@@ -127,6 +127,7 @@ def test_a_key_that_is_refused_and_differs_between_workers(
 
 def test_a_key_that_only_the_workers_have(fallback: Fallback, shared_setup: LocalSetup, vendor: FailingServer) -> None:
     vendor.script(ANSWER)
+    assert "no API key" not in fallback("status", OPENAI_API_KEY="").stdout
     ran = fallback("check", OPENAI_API_KEY="")
     assert ran.returncode == 0, ran.stderr
     assert "in this shell not configured: no API key (set OPENAI_API_KEY); 1 of 1 workers have it" in " ".join(
