@@ -4,6 +4,7 @@
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 
@@ -126,6 +127,7 @@ def test_a_key_that_is_refused_and_differs_between_workers(
 
 def test_a_key_that_only_the_workers_have(fallback: Fallback, shared_setup: LocalSetup, vendor: FailingServer) -> None:
     vendor.script(ANSWER)
+    assert "no API key" not in fallback("status", OPENAI_API_KEY="").stdout
     ran = fallback("check", OPENAI_API_KEY="")
     assert ran.returncode == 0, ran.stderr
     assert "in this shell not configured: no API key (set OPENAI_API_KEY); 1 of 1 workers have it" in " ".join(
@@ -200,6 +202,17 @@ def test_a_provider_that_is_overloaded_and_with_it_a_whole_chain(
     said = checked(fallback)
     assert "reachable, overloaded: 529 overloaded_error" in said
     assert "not reachable" not in said
+
+
+def test_a_provider_that_is_slow(fallback: Fallback, shared_setup: LocalSetup, vendor: FailingServer) -> None:
+    vendor.script(ANSWER)
+    assert shared_setup.complete(QUESTION, "alone").get(timeout=30)["fallback"]["provider"] == "openai"
+    store = shared_setup.store
+    means = ("latency_mean", round(1e6 * math.log(1100)), "usual_mean", round(1e6 * math.log(300)))
+    at = int(store.run(("TIME",))[0][0]) // 60 * 60_000
+    store.run(("HSET", store.keys.breaker("openai"), *means, "slow_since", at))
+    slow = r"^warning openai: slow: first token p50 1\.1 s, usual 0\.30 since \d\d:\d\d UTC; .* another provider first"
+    assert has(problems(fallback), slow)
 
 
 def test_a_breaker_that_somebody_forced_open(

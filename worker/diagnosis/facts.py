@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from config.providers import DISABLED
 from config.settings import Settings
 from worker.admission.breaker import Snapshot, admissions, snapshot
 from worker.health.model_registry import ModelStatus, tiers
@@ -12,7 +11,7 @@ from worker.providers.credentials import fingerprint
 from worker.store.memory import Memory, memory, refusal
 from worker.store.store import Store
 from worker.task.backlog import Backlog, backlog
-from worker.telemetry.workers import Worker, workers
+from worker.telemetry.workers import Worker, missing, workers
 
 _DAY = 86_400
 
@@ -61,11 +60,7 @@ class Facts:
 
     def missing(self, provider: str) -> str | None:
         """Returns why no worker can ask a provider, None if one can; without workers it is what this process knows."""
-        own = self.settings.providers[provider].missing
-        if not self.working or own == DISABLED:
-            return own
-        lacking = [worker.missing.get(provider) for worker in self.working]
-        return lacking[0] if all(lacking) else None
+        return missing(self.settings.providers[provider], self.workers)
 
 
 def read(settings: Settings, store: Store) -> Facts:

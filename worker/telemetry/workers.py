@@ -4,9 +4,11 @@ A worker that stops removes its report. One that is killed leaves it, which then
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from config.providers import DISABLED, Provider
 from worker.store.store import Store
 
 ALIVE = 15.0
@@ -97,12 +99,22 @@ def workers(store: Store) -> list[Worker]:
     """
     (seconds, micros), found = store.run(("TIME",), ("HGETALL", store.keys.workers))
     now = int(seconds) + int(micros) / 1_000_000
-    return [_worker(json.loads(text), now) for _, text in sorted(found.items())]
+    reports = [json.loads(text) for _, text in sorted(found.items())]
+    # A worker of another release may report more; who reports less cannot be shown.
+    return [_worker(each, now) for each in reports if each.keys() >= _NAMES]
+
+
+def missing(provider: Provider, reported: Iterable[Worker]) -> str | None:
+    """Returns why no worker can ask a provider, None if one can; without workers it is what this process knows."""
+    working = [worker for worker in reported if worker.alive and worker.takes_completions]
+    if not working or provider.missing == DISABLED:
+        return provider.missing
+    lacking = [worker.missing.get(provider.name) for worker in working]
+    return lacking[0] if all(lacking) else None
 
 
 def _worker(stored: dict[str, Any], now: float) -> Worker:
     seen_at = stored["seen_ms"] / 1000
-    # A worker of another release may report more.
     known = {name: stored[name] for name in _NAMES}
     return Worker(**known, seen_at=seen_at, alive=now - seen_at <= ALIVE)
 

@@ -12,6 +12,7 @@ from tasks.store import store
 from worker.admission.breaker import Snapshot
 from worker.health.health import Health, ResponseTime, health
 from worker.task import parking, scheduling
+from worker.telemetry.workers import missing, workers
 
 _STYLES = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "unknown": "dim"}
 
@@ -29,9 +30,9 @@ def providers_table() -> Table:
     for name in ("provider", "status", "breaker", "ok", "up", "p50/p95", "last error", "ago"):
         # Only the last error is shortened if the line is too wide.
         found.add_column(name, no_wrap=name != "last error")
-    providers = health(store(), list(settings.providers))
+    providers, fleet = health(store(), list(settings.providers)), workers(store())
     for each in providers:
-        found.add_row(*_row(each))
+        found.add_row(*_row(each, missing(settings.providers[each.breaker.provider], fleet)))
     found.caption = "\n".join(_caption(providers)) or None
     return found
 
@@ -48,12 +49,12 @@ def _caption(providers: list[Health]) -> Iterator[str]:
         yield f"{scheduled} scheduled for later"
 
 
-def _row(of: Health) -> tuple[str | Text, ...]:
+def _row(of: Health, lack: str | None) -> tuple[str | Text, ...]:
     now = of.breaker
     return (
         now.provider,
         Text(now.status, _STYLES[now.status]),
-        _breaker(now, settings.providers[now.provider].missing),
+        _breaker(now, lack),
         f"{now.count - now.failed}/{now.count}" if now.count else "-",
         "-" if of.availability is None else f"{of.availability:.0%}",
         _times(of.response) if of.response else "-",
@@ -62,10 +63,10 @@ def _row(of: Health) -> tuple[str | Text, ...]:
     )
 
 
-def _breaker(now: Snapshot, missing: str | None) -> str:
+def _breaker(now: Snapshot, lack: str | None) -> str:
     """Returns the breaker's state and its duration; adds the cause of the health if the state does not show it."""
-    if missing == DISABLED or (missing and not now.generation):
-        return missing
+    if lack == DISABLED or (lack and not now.generation):
+        return lack
     if now.override:
         return f"forced {now.override}{_left(now.override_until, now)}"
     if now.auth_locked:

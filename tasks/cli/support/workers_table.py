@@ -18,7 +18,8 @@ def workers_table(workers: Sequence[Worker], now: float) -> Table:
     """
     found = Table(box=None, pad_edge=False, caption_justify="left", caption_style="")
     for name in ("worker", "consuming", "clock", "slots", "version", "last task"):
-        found.add_column(name, no_wrap=True, overflow="fold")
+        # A long name goes on in the next line: a terminal cuts nothing of it.
+        found.add_column(name, no_wrap=name not in ("worker", "consuming"), overflow="fold")
     for each in workers:
         found.add_row(
             Text(each.name),

@@ -66,3 +66,11 @@ def test_a_skewed_clock_is_one_event_and_its_end_another(store: Store, offset: f
         ("worker-clock-skewed", "one@host", f"{offset * 1000:.0f}"),
         ("worker-clock-steady", "one@host", "900"),
     ]
+
+
+def test_a_worker_of_another_release_breaks_nothing(store: Store) -> None:
+    report(store, ONE)
+    store.redis.hset(store.keys.workers, "old@host", json.dumps({"seen_ms": T0, "name": "old@host", "skewed": False}))
+    new = json.loads(store.redis.hget(store.keys.workers, ONE.name)) | {"name": "new@host", "mood": "good"}
+    store.redis.hset(store.keys.workers, "new@host", json.dumps(new))
+    assert [worker.name for worker in workers(store)] == ["new@host", "one@host"]
