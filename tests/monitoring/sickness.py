@@ -25,6 +25,7 @@ HEALTHY = {
     'fallback_provider_status{provider="claude",status="healthy"}': "1x80",
     'fallback_provider_status{provider="claude",status="unhealthy"}': "0x80",
     'fallback_failovers_total{from_provider="claude",to_provider="openai",outcome="timeout"}': "0+6x80",
+    'fallback_failovers_total{from_provider="claude",to_provider="openai",outcome="skipped"}': "0+90x80",
     'fallback_attempts_total{provider="claude",model="m",outcome="success"}': "0+60x80",
     'fallback_attempts_total{provider="claude",model="m",outcome="timeout"}': "0+6x80",
     'fallback_limit_used_ratio{provider="claude",limit="concurrency"}': "0.5x80",
@@ -61,7 +62,7 @@ SICKNESSES: dict[str, Sickness] = {
         {"fallback_redis_up": "0x80"}, "Redis does not answer: completions wait, calls in flight go on without breakers"
     ),
     "FallbackRedisFull": Sickness(
-        {"fallback_redis_refuses_writes": "1x80"}, "Redis is full and refuses writes: new completions are refused"
+        {"fallback_redis_refuses_writes": "1x80"}, "Redis refuses writes: new completions are refused"
     ),
     "FallbackRedisNearlyFull": Sickness(
         {"fallback_redis_memory_bytes": "900x80"}, "Redis holds 90% of its maxmemory", minutes=5
@@ -72,7 +73,7 @@ SICKNESSES: dict[str, Sickness] = {
     ),
     "FallbackWorkerNotConsuming": Sickness(
         {'fallback_worker_consuming{worker="b"}': "0x80"},
-        "Worker b is up and takes no completions",
+        "Worker b takes no completions: something holds it, or it was killed",
         minutes=2,
         labels={"worker": "b"},
     ),

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ RULES = sorted((FOLDER / "rules").glob("*.yml"))
 HOW_TO = (ROOT / "docs" / "how-to" / "respond-to-an-alert.md").read_text("utf-8")
 
 
+@cache
 def read(path: Path) -> Any:
     return yaml.safe_load(path.read_text("utf-8"))
 
