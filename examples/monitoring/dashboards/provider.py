@@ -66,6 +66,8 @@ def _times(made: Dashboard) -> Dashboard:
 def _failovers(made: Dashboard) -> Dashboard:
     away = _rate("fallback_failovers_total", "from_provider, outcome", '{from_provider=~"$provider"}')
     here = _rate("fallback_failovers_total", "to_provider, from_provider", '{to_provider=~"$provider"}')
+    lately = Query(f"fallback_success_ratio{_WHERE}", "{{provider}}: calls")
+    probed = Query(f"fallback_availability_ratio{_WHERE}", "{{provider}}: probes")
     steps = f"sum by (provider, to, cause) (increase(fallback_breaker_transitions_total{_WHERE}[$__rate_interval]))"
     return (
         made.with_row(Row("Failovers and breaker"))
@@ -77,11 +79,22 @@ def _failovers(made: Dashboard) -> Dashboard:
         .with_panel(graph("Failovers to it", "reqps", Query(here, "{{to_provider}} from {{from_provider}}"), span=8))
         .with_panel(
             graph(
+                "Successes",
+                "percentunit",
+                lately,
+                probed,
+                text="Of the last 100 calls, and of the last 100 probes, which cost nothing.",
+                how_to="a-providers-status",
+                span=8,
+            )
+        )
+        .with_panel(
+            graph(
                 "Breaker transitions",
                 "none",
                 Query(steps, "{{provider}} to {{to}}: {{cause}}"),
                 how_to="breaker-open",
-                span=8,
+                span=24,
             )
         )
     )

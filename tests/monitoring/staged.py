@@ -1,0 +1,98 @@
+"""A fleet to which everything happens that dashboards and alerts show."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from config.settings import load
+from tasks.local.llmock import LLMock
+from tests.end_to_end.local_cluster import LocalSetup
+from tests.end_to_end.vendors import QUESTION
+from tests.waiting import wait_until
+from worker.admission.breaker import control
+from worker.health.health import probe
+from worker.task.parking import count
+
+CONFIG = """
+[providers.claude]
+limits = {{ concurrency = 50, requests_per_minute = 10000, usd_per_day = 10000.0 }}
+models.default = {{ name = "claude-opus-5-5", input_usd = 1000.0, output_usd = 1000.0 }}
+[providers.openai]
+models.default = {{ name = "gpt-6", input_usd = 1000.0, output_usd = 1000.0 }}
+[providers.refusing]
+dialect = "openai"
+base_url = "{url}/v1"
+models.default = {{ name = "refusing" }}
+[providers.spent]
+dialect = "openai"
+base_url = "{url}/v1"
+models.default = {{ name = "spent" }}
+errors = {{ "429" = "quota-exhausted" }}
+[providers.failing]
+dialect = "openai"
+base_url = "{url}/v1"
+models.default = {{ name = "failing" }}
+[providers.closed]
+dialect = "openai"
+base_url = "{url}/v1"
+models.default = {{ name = "closed" }}
+
+[chains.default]
+providers = ["claude", "openai"]
+usd_per_day = 10000.0
+[chains.refused]
+providers = ["refusing", "openai"]
+[chains.spending]
+providers = ["spent", "openai"]
+[chains.broken]
+providers = ["failing"]
+retry = {{ max_retries = 1 }}
+[chains.waiting]
+providers = ["closed"]
+when_exhausted = "wait"
+"""
+
+_FAULTS = {"refusing": 401, "spent": 429, "failing": 500}
+_SCHEMA = {"type": "object", "properties": {"n": {"const": 4711}}, "required": ["n"]}
+_STRICT = {**QUESTION, "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": _SCHEMA}}}
+
+
+def settings(folder: Any, llmock: LLMock) -> dict[str, str]:
+    """Writes the configuration and returns the variables with which workers and Flower take it."""
+    path = folder / "fallback.toml"
+    path.write_text(CONFIG.format(url=llmock.url), "utf-8")
+    return {**llmock.environment, "FALLBACK_CONFIG": str(path)}
+
+
+def begin(setup: LocalSetup, llmock: LLMock) -> None:
+    """Makes Redis small, probes, closes a provider that a chain waits for, and scripts what others answer."""
+    setup.store.redis.config_set("maxmemory", "256mb")
+    for provider in load(setup.environment).providers.values():
+        if provider.missing is None:
+            probe(setup.store, provider, interval=60)
+    control(setup.store, "closed", "open", by="test")
+    for model, status in _FAULTS.items():
+        llmock.script({"type": "fail", "status": status, "retry_after": 0, "times": None, "match": {"model": model}})
+    setup.complete(QUESTION, chain="waiting")
+    wait_until(lambda: count(setup.store))
+
+
+def go_round(setup: LocalSetup, llmock: LLMock) -> None:
+    """Lets it happen once: answers, a retry, a failover, a refused key, a spent quota, a dead letter, a waste."""
+    fault = {"type": "fail", "status": 500, "retry_after": 0, "match": {"model": "claude-*"}}
+    llmock.script({**fault, "times": 1})
+    outcome(setup, QUESTION)
+    llmock.script({**fault, "times": 4})
+    outcome(setup, QUESTION)
+    llmock.clear_script()
+    for model, status in _FAULTS.items():
+        llmock.script({**fault, "status": status, "times": None, "match": {"model": model}})
+    for chain in ("refused", "spending", "broken", "default"):
+        outcome(setup, QUESTION, chain)
+    outcome(setup, _STRICT)
+
+
+def outcome(setup: LocalSetup, request: Mapping[str, Any], chain: str = "default") -> str:
+    """Returns what became of one completion."""
+    result = setup.complete(request, chain=chain)
+    answer = result.get(timeout=30, propagate=False)
+    return type(answer).__name__ if result.failed() else str(answer["fallback"]["provider"])
