@@ -65,7 +65,7 @@ SICKNESSES: dict[str, Sickness] = {
         {"fallback_redis_refuses_writes": "1x80"}, "Redis refuses writes: new completions are refused"
     ),
     "FallbackRedisNearlyFull": Sickness(
-        {"fallback_redis_memory_bytes": "900x80"}, "Redis holds 90% of its maxmemory", minutes=5
+        {"fallback_redis_memory_bytes": "950x80"}, "Redis holds 95% of its maxmemory", minutes=5
     ),
     "FallbackNoWorkers": Sickness(
         {'fallback_worker_consuming{worker="a"}': GONE, 'fallback_worker_consuming{worker="b"}': GONE},
@@ -94,8 +94,9 @@ SICKNESSES: dict[str, Sickness] = {
         labels={"priority": "9"},
     ),
     "FallbackParkedOld": Sickness(
-        {'fallback_parked_oldest_seconds{chain="low-cost"}': "660x80"},
-        "A completion of chain low-cost has been parked for 11m 0s",
+        {'fallback_parked_oldest_seconds{chain="low-cost"}': "90x80"},
+        "A completion of chain low-cost has been parked for 1m 30s",
+        minutes=5,
         labels={"chain": "low-cost"},
     ),
     "FallbackDeadLettersRising": Sickness(

@@ -89,6 +89,7 @@ def go_round(setup: LocalSetup, llmock: LLMock) -> None:
     for chain in ("refused", "spending", "broken", "default"):
         outcome(setup, QUESTION, chain)
     outcome(setup, _STRICT)
+    setup.delay_here(QUESTION)  # by name no time of queueing is stamped
 
 
 def outcome(setup: LocalSetup, request: Mapping[str, Any], chain: str = "default") -> str:
