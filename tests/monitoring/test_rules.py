@@ -68,6 +68,13 @@ def test_alertmanager_takes_its_configuration_and_the_examples_in_it(tmp_path: P
     assert (status, "2 receivers" in said, "5 inhibit rules" in said) == (0, True, True), said
 
 
+@pytest.mark.parametrize(("severity", "receiver"), [("critical", "page"), ("warning", "team")])
+def test_what_is_critical_goes_to_another_receiver(severity: str, receiver: str) -> None:
+    amtool = tool("amtool", "prometheus-alertmanager")
+    status, said = said_by(amtool, "config", "routes", "test", "--config.file=alertmanager.yml", f"severity={severity}")
+    assert (status, said.split()[0]) == (0, receiver)
+
+
 def test_every_alert_is_tested() -> None:
     assert set(SICKNESSES) == set(alerts())
 
