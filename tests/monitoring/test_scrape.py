@@ -44,7 +44,7 @@ def watched(
     with Fleet(folder / "run", clean_environment) as fleet, started_setup(fleet, "watched", environment) as setup:
         celery_nodes.start_flower(fleet, flower_port, environment=setup.environment)
         seen = prometheus.start(fleet, program, folder, flower_port)
-        staged.begin(setup, shared_llmock)
+        staged.begin(setup)
         for _ in range(ROUNDS):
             staged.go_round(setup, shared_llmock)
         yield seen
