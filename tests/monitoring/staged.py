@@ -54,8 +54,9 @@ when_exhausted = "wait"
 _FAULTS = {"refusing": 401, "spent": 429, "failing": 500}
 _ENDS = {"refused": "openai", "spending": "openai", "broken": "ChainExhausted"}
 _GOOD = ("claude", "openai")
-_SCHEMA = {"type": "object", "properties": {"n": {"const": 4711}}, "required": ["n"]}
-_STRICT = {**QUESTION, "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": _SCHEMA}}}
+_SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
+_FORMAT = {"type": "json_schema", "json_schema": {"name": "n", "strict": True, "schema": _SCHEMA}}
+_STRICT = {**QUESTION, "response_format": _FORMAT}
 
 
 def settings(folder: Any, llmock: LLMock) -> dict[str, str]:
@@ -78,7 +79,8 @@ def begin(setup: LocalSetup) -> None:
 
 def go_round(setup: LocalSetup, llmock: LLMock) -> None:
     """Lets it happen once: an answer in vain, a retry, a failover, a refused key, a spent quota, a dead letter."""
-    assert outcome(setup, request=_STRICT) in _GOOD  # claude's answer breaks the schema, and is paid for
+    llmock.script({"type": "reply", "text": "no JSON", "times": 2, "match": {"model": "claude-*"}})
+    assert outcome(setup, request=_STRICT) in _GOOD  # what breaks the schema is paid for, too
     for times in (1, 4):
         llmock.script(_fault("claude-*", 500, times))
         assert outcome(setup) in _GOOD

@@ -19,6 +19,17 @@ ROUNDS = 4
 RARE = ('kind="slow"',)
 """What takes hours to come about: that a provider is slower than for hours."""
 
+HAPPENED = (
+    *("fallback_completions_total", "fallback_queue_wait_seconds_count", "fallback_dead_letters", "fallback_parked"),
+    *("fallback_attempts_total", "fallback_first_token_seconds_count", "fallback_tokens_total"),
+    *("fallback_retries_total", "fallback_failovers_total", "fallback_breaker_transitions_total"),
+    *('fallback_breaker_state{state="open"}', 'fallback_breaker_state{state="auth_locked"}'),
+    *("fallback_cost_usd_total", "fallback_wasted_cost_usd_total"),
+    *("fallback_limit_used_ratio", "fallback_budget_used_ratio"),
+    *('ALERTS{alertname="FallbackKeyRefused"}', 'ALERTS{alertname="FallbackQuotaSpent"}'),
+)
+"""Each is above 0 once: a series alone says nothing, because all are there from the start."""
+
 PANELS = dict(panels())
 VARIABLES = sorted(
     {
@@ -55,6 +66,11 @@ def test_each_expression_of_a_panel_has_data(watched: Prometheus, name: str) -> 
     for target in PANELS[name]["targets"]:
         expression = filled(target["expr"])
         wait_until(lambda expression=expression: watched.has(expression))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("series", HAPPENED)
+def test_what_happened_to_the_fleet_shows(watched: Prometheus, series: str) -> None:
+    wait_until(lambda: watched.has(f"{series} > 0"))
 
 
 @pytest.mark.parametrize("name", alerts())

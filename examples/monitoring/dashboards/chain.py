@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from examples.monitoring.dashboards.boards import board
-from examples.monitoring.dashboards.panels import Query, graph, number, quantile
+from examples.monitoring.dashboards.panels import Query, graph, number, quantile, seen
 
 _HERE = 'chain=~"$chain"'
 _WHERE = f"{{{_HERE}}}"
@@ -37,7 +37,7 @@ def _now(made: Dashboard) -> Dashboard:
 
 
 def _outcomes(made: Dashboard) -> Dashboard:
-    outcomes = Query(_rate("fallback_completions_total", "chain, outcome"), "{{chain}}: {{outcome}}")
+    outcomes = Query(seen(_rate("fallback_completions_total", "chain, outcome")), "{{chain}}: {{outcome}}")
     good = _rate("fallback_completions_total", "chain", f'{{outcome="answered",{_HERE}}}')
     share = Query(f"{good} / {_rate('fallback_completions_total', 'chain')}", "{{chain}}")
     return (
@@ -61,7 +61,7 @@ def _times(made: Dashboard) -> Dashboard:
 
 def _waiting(made: Dashboard) -> Dashboard:
     parked, oldest = Query(f"fallback_parked{_WHERE}", "{{chain}}"), f"fallback_parked_oldest_seconds{_WHERE}"
-    letters = Query(f"sum by (chain, error) (fallback_dead_letters{_WHERE})", "{{chain}}: {{error}}")
+    letters = Query(seen(f"sum by (chain, error) (fallback_dead_letters{_WHERE})"), "{{chain}}: {{error}}")
     return (
         made.with_row(Row("Parked and dead letters"))
         .with_panel(graph("Parked", "none", parked, how_to="parked-old", span=8))
@@ -77,12 +77,12 @@ def _money(made: Dashboard) -> Dashboard:
     name = "{{chain}}: {{provider}}"
     return (
         made.with_row(Row("Money"))
-        .with_panel(graph("USD an hour by who answered", "currencyUSD", Query(spent, name), stacked=True, span=8))
+        .with_panel(graph("USD an hour by who answered", "currencyUSD", Query(seen(spent), name), stacked=True, span=8))
         .with_panel(
             graph(
                 "USD an hour wasted",
                 "currencyUSD",
-                Query(wasted, name),
+                Query(seen(wasted), name),
                 text="Paid for what no caller got: failed attempts, duplicate answers.",
                 span=8,
             )

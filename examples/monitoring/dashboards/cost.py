@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from examples.monitoring.dashboards.boards import board
-from examples.monitoring.dashboards.panels import Query, graph, number, rows
+from examples.monitoring.dashboards.panels import Query, graph, number, rows, seen
 
 _HERE = 'chain=~"$chain",provider=~"$provider"'
 _WHERE = f"{{{_HERE}}}"
@@ -22,7 +22,7 @@ def dashboard() -> Dashboard:
 
 def _hourly(metric: str, by: str) -> Query:
     legend = ": ".join(f"{{{{{label}}}}}" for label in by.split(", "))
-    return Query(f"sum by ({by}) (rate({metric}{_WHERE}[$__rate_interval])) * 3600", legend)
+    return Query(seen(f"sum by ({by}) (rate({metric}{_WHERE}[$__rate_interval])) * 3600"), legend)
 
 
 def _in_range(metric: str, by: str = "") -> str:
@@ -62,7 +62,7 @@ def _over_time(made: Dashboard) -> Dashboard:
         .with_panel(
             rows(
                 "Spent by model",
-                _in_range(_SPENT, "provider, model"),
+                seen(_in_range(_SPENT, "provider, model")),
                 ["provider", "model"],
                 value="USD",
                 unit="currencyUSD",
@@ -71,7 +71,7 @@ def _over_time(made: Dashboard) -> Dashboard:
         .with_panel(
             rows(
                 "Spent by chain",
-                _in_range(_SPENT, "chain, provider"),
+                seen(_in_range(_SPENT, "chain, provider")),
                 ["chain", "provider"],
                 value="USD",
                 unit="currencyUSD",
@@ -82,8 +82,8 @@ def _over_time(made: Dashboard) -> Dashboard:
 
 def _tokens(made: Dashboard) -> Dashboard:
     rate = f"rate(fallback_tokens_total{_PROVIDER}[$__rate_interval])"
-    kinds = Query(f"sum by (kind) ({rate})", "{{kind}}")
-    models = Query(f"sum by (provider, model) ({rate})", "{{provider}}: {{model}}")
+    kinds = Query(seen(f"sum by (kind) ({rate})"), "{{kind}}")
+    models = Query(seen(f"sum by (provider, model) ({rate})"), "{{provider}}: {{model}}")
     return (
         made.with_row(Row("Tokens"))
         .with_panel(graph("Tokens a second by kind", "none", kinds))

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from examples.monitoring.dashboards.boards import BREAKER, STATUS, board, breaker_state, provider_status
-from examples.monitoring.dashboards.panels import Query, graph, number, quantile, rows, states
+from examples.monitoring.dashboards.panels import Query, graph, number, quantile, rows, seen, states
 
 _FAILED = (
     'sum(rate(fallback_completions_total{outcome!="answered"}[$__rate_interval]))'
@@ -64,7 +64,7 @@ def _completions(made: Dashboard) -> Dashboard:
     per_outcome = "sum by (outcome) (rate(fallback_completions_total[$__rate_interval]))"
     return (
         made.with_row(Row("Completions"))
-        .with_panel(graph("Completions by outcome", "reqps", Query(per_outcome, "{{outcome}}"), stacked=True))
+        .with_panel(graph("Completions by outcome", "reqps", Query(seen(per_outcome), "{{outcome}}"), stacked=True))
         .with_panel(
             graph(
                 "Time to the answer",
@@ -101,7 +101,7 @@ def _providers(made: Dashboard) -> Dashboard:
             graph(
                 "Failovers",
                 "reqps",
-                Query(failovers, "{{from_provider}} to {{to_provider}}"),
+                Query(seen(failovers), "{{from_provider}} to {{to_provider}}"),
                 how_to="failover-rate",
                 span=8,
             )
@@ -112,7 +112,7 @@ def _providers(made: Dashboard) -> Dashboard:
 
 def _queue(made: Dashboard) -> Dashboard:
     parked = Query("fallback_parked", "{{chain}}")
-    letters = Query("sum by (chain, error) (fallback_dead_letters)", "{{chain}}: {{error}}")
+    letters = Query(seen("sum by (chain, error) (fallback_dead_letters)"), "{{chain}}: {{error}}")
     return (
         made.with_row(Row("Queue"))
         .with_panel(

@@ -22,6 +22,11 @@ class Query:
     legend: str = ""
 
 
+def seen(expression: str) -> str:
+    """Returns an expression without what is 0: every class, pair and model has a series from the start."""
+    return f"{expression} > 0"
+
+
 def quantile(share: float, metric: str, by: str = "", where: str = "") -> str:
     """Returns the expression of a histogram's quantile: of each value of the label `by`, or of all together."""
     labels = f"{by}, le" if by else "le"

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from examples.monitoring.dashboards.boards import BREAKER, STATUS, board, breaker_state, provider_status
-from examples.monitoring.dashboards.panels import Query, graph, number, quantile, states
+from examples.monitoring.dashboards.panels import Query, graph, number, quantile, seen, states
 
 _HERE = 'provider=~"$provider"'
 _WHERE = f"{{{_HERE}}}"
@@ -40,8 +40,8 @@ def _now(made: Dashboard) -> Dashboard:
 
 
 def _attempts(made: Dashboard) -> Dashboard:
-    classes = Query(_rate("fallback_attempts_total", "outcome"), "{{outcome}}")
-    models = Query(_rate("fallback_attempts_total", "provider, model"), "{{provider}}: {{model}}")
+    classes = Query(seen(_rate("fallback_attempts_total", "outcome")), "{{outcome}}")
+    models = Query(seen(_rate("fallback_attempts_total", "provider, model")), "{{provider}}: {{model}}")
     retries = Query(_rate("fallback_retries_total", "provider"), "{{provider}}")
     return (
         made.with_row(Row("Calls"))
@@ -73,10 +73,16 @@ def _failovers(made: Dashboard) -> Dashboard:
         made.with_row(Row("Failovers and breaker"))
         .with_panel(
             graph(
-                "Failovers away", "reqps", Query(away, "{{from_provider}}: {{outcome}}"), how_to="failover-rate", span=8
+                "Failovers away",
+                "reqps",
+                Query(seen(away), "{{from_provider}}: {{outcome}}"),
+                how_to="failover-rate",
+                span=8,
             )
         )
-        .with_panel(graph("Failovers to it", "reqps", Query(here, "{{to_provider}} from {{from_provider}}"), span=8))
+        .with_panel(
+            graph("Failovers to it", "reqps", Query(seen(here), "{{to_provider}} from {{from_provider}}"), span=8)
+        )
         .with_panel(
             graph(
                 "Successes",
@@ -92,7 +98,7 @@ def _failovers(made: Dashboard) -> Dashboard:
             graph(
                 "Breaker transitions",
                 "none",
-                Query(steps, "{{provider}} to {{to}}: {{cause}}"),
+                Query(seen(steps), "{{provider}} to {{to}}: {{cause}}"),
                 how_to="breaker-open",
                 span=24,
             )
@@ -104,7 +110,7 @@ def _use(made: Dashboard) -> Dashboard:
     flying = Query(f"fallback_in_flight{_WHERE}", "{{provider}}")
     limits = Query(f"fallback_limit_used_ratio{_WHERE}", "{{provider}}: {{limit}}")
     budgets = Query(f"fallback_budget_used_ratio{_WHERE}", "{{provider}}: {{limit}}")
-    tokens = Query(_rate("fallback_tokens_total", "provider, kind"), "{{provider}}: {{kind}}")
+    tokens = Query(seen(_rate("fallback_tokens_total", "provider, kind")), "{{provider}}: {{kind}}")
     return (
         made.with_row(Row("Use"))
         .with_panel(graph("In flight", "none", flying, span=6))
