@@ -53,6 +53,7 @@ def watched(
     shared_llmock.reset()
     environment = {**QUICK, **staged.settings(folder, shared_llmock)}
     with Fleet(folder / "run", clean_environment) as fleet, started_setup(fleet, "watched", environment) as setup:
+        setup.start_worker("probing", queues=("probes",))
         celery_nodes.start_flower(fleet, flower_port, environment=setup.environment)
         seen = prometheus.start(fleet, program, folder, flower_port)
         staged.begin(setup)
@@ -71,6 +72,11 @@ def test_each_expression_of_a_panel_has_data(watched: Prometheus, name: str) -> 
 @pytest.mark.parametrize("series", HAPPENED)
 def test_what_happened_to_the_fleet_shows(watched: Prometheus, series: str) -> None:
     wait_until(lambda: watched.has(f"{series} > 0"))
+
+
+def test_a_worker_for_probes_alone_is_none_that_takes_no_completions(watched: Prometheus) -> None:
+    wait_until(lambda: watched.labels("fallback_worker_consuming", "worker"))
+    assert [name for name in watched.labels("fallback_worker_consuming", "worker") if "probing" in name] == []
 
 
 @pytest.mark.parametrize("name", alerts())
