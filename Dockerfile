@@ -7,7 +7,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY config config
 COPY worker worker
 COPY tasks tasks
-RUN python3 -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-version-check .
+RUN python3 -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-version-check '.[otel]'
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --uid 10001 --create-home fallback

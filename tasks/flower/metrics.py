@@ -76,7 +76,7 @@ def _unless_refused(samples: Iterator[Sample]) -> Iterator[Sample]:
 
 
 def _workers(store: Store) -> Iterator[Sample]:
-    for worker in workers(store):
+    for worker in (each for each in workers(store) if each.takes_completions):
         name, alive = (worker.name,), worker.alive
         yield gauges.WORKER_CONSUMING, name, alive and worker.consuming
         yield gauges.WORKER_CLOCK_OFFSET_SECONDS, name, worker.clock_offset
@@ -87,6 +87,6 @@ def _workers(store: Store) -> Iterator[Sample]:
 def _problems(store: Store, settings: Settings) -> Iterator[Sample]:
     """Yields what is wrong; a tenant, whose name a caller chose, is not named."""
     named = {*settings.providers, *settings.chains, *(worker.name for worker in workers(store))}
-    for each in problems(settings, store):
-        labels = (each.kind, each.subject if each.subject in named else "", each.severity)
-        yield gauges.PROBLEM, labels, 1
+    found = problems(settings, store)
+    labels = {(each.kind, each.subject if each.subject in named else "", each.severity) for each in found}
+    yield from ((gauges.PROBLEM, each, 1) for each in sorted(labels))

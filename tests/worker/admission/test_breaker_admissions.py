@@ -2,6 +2,7 @@
 
 import pytest
 
+from config.limits import Limits
 from tests.worker.admission.clocked_breaker import CHAIN, MINUTE, SECOND, ClockedBreaker, attempted
 from worker.admission import breaker
 
@@ -57,3 +58,10 @@ def test_a_provider_admits_when_a_permit_would_be_granted(b, prepare, wait):
     decision = b.acquire()
     assert (decision.kind == "next") == (found[CHAIN[0]] == 0.0)
     assert decision.kind == "next" or decision.wait == expected
+
+
+def test_a_provider_within_its_limits_admits_and_one_beyond_them_does_not_yet(every_redis):
+    b = ClockedBreaker(every_redis, limits=Limits(requests_per_minute=1))
+    assert breaker.admissions(b.store, [CHAIN[0]]) == {CHAIN[0]: 0.0}
+    b.call("success")
+    assert breaker.admissions(b.store, [CHAIN[0]])[CHAIN[0]] > 0

@@ -8,7 +8,7 @@ for i, key in ipairs(KEYS) do
   local b, now = read_breaker(key, time)
   local reason, at = nil, nil
   if b then reason, at = refusal(b, key, now) end
-  if not reason then reason, at = over_limit(ARGV[i], key, now, 1) end
+  if not reason then reason, at = over_limit(ARGV[i], key, now, { minutes = {} }, 1) end
   found[i + 1] = reason and at or time
 end
 return found

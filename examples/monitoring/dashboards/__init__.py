@@ -1,0 +1,1 @@
+"""The Grafana dashboards as code: `python -m examples.monitoring.dashboards` writes their JSON files."""
