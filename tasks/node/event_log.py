@@ -41,13 +41,13 @@ class EventLog:
             RedisUnavailable: the store did not answer.
         """
         if not self._last:
-            self._last = _now(store)
+            self._last = _newest(store)
             return
         entries = store.run(("XRANGE", store.keys.events, f"({self._last}", "+", "COUNT", _READ))[0]
         if not entries:
             return
         is_full = len(entries) == _READ
-        self._last = _now(store) if is_full else entries[-1][0]
+        self._last = _newest(store) if is_full else entries[-1][0]
         found = [event for _, event in entries if event["type"] not in _UNLOGGED]
         for event in found[:MOST]:
             _log.warning("%s", line(event))
@@ -85,7 +85,7 @@ def _field(name: str, value: str) -> str:
     return f"{name}={value if value.isprintable() and ' ' not in value else json.dumps(value)}"
 
 
-def _now(store: Store) -> str:
-    """Returns the id of an entry that would be written now."""
-    seconds, micros = store.run(("TIME",))[0]
-    return f"{seconds * 1000 + micros // 1000}-0"
+def _newest(store: Store) -> str:
+    """Returns the id of the newest entry; one before all where there is none."""
+    entries = store.run(("XREVRANGE", store.keys.events, "+", "-", "COUNT", 1))[0]
+    return entries[0][0] if entries else "0-0"
