@@ -32,7 +32,8 @@ def problems(facts: Facts) -> Iterator[Problem]:
 def _none(facts: Facts) -> Problem:
     if idle := facts.working:
         reasons = ", ".join(f"{worker.name}: {worker.reason}" for worker in idle)
-        return Problem("no-workers", "", f"no worker takes completions ({reasons})", None, _START, "critical")
+        cure = f"see their lines, or {_START}"
+        return Problem("no-workers", "", f"no worker takes completions ({reasons})", None, cure, "critical")
     last = max((worker.seen_at for worker in facts.workers if worker.takes_completions), default=None)
     return Problem("no-workers", "", "no worker takes completions: none reports itself", last, _START, "critical")
 
@@ -45,7 +46,8 @@ def _of(worker: Worker, facts: Facts) -> Iterator[Problem]:
         cure = "set the clock of its machine (NTP): timedatectl"
         yield Problem("clock-skewed", worker.name, what, None, cure, "warning" if worker.consuming else "critical")
     elif not worker.consuming and worker.takes_completions:
-        if worker.reason == "stopping" or facts.now - worker.started_at < STARTING:
+        is_young = facts.now - worker.started_at < STARTING
+        if worker.reason == "stopping" or (worker.reason == "starting" and is_young):
             return
         cure = f"celery -A tasks control -d {worker.name} add_consumer completions, or restart it"
         yield Problem("worker-not-consuming", worker.name, f"takes no completions: {worker.reason}", None, cure)
