@@ -142,7 +142,7 @@ def test_a_worker_whose_clock_is_ahead_does_not_start_it_early(celery_setup: Loc
     # It still releases what is due: libfaketime stretches the waits of the other one's thread.
     celery_setup.app.control.cancel_consumer("completions", destination=[worker.hostname()], reply=True)
     celery_setup.start_worker("ahead", faked() | {"FAKETIME": "+1.5"})
-    due = time.time() + 4
+    due = float(round(time.time() + 4))  # Redis counts in milliseconds
     report = celery_setup.complete(QUESTION, eta=datetime.fromtimestamp(due, UTC)).get(timeout=30)["fallback"]
     assert report["attempts"][0]["at"] >= due
     wait_until(lambda: not celery_setup.store.redis.exists("{fallback}:2:unacked"))
