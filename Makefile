@@ -30,7 +30,7 @@ test: .venv/test.stamp  ## the tests that a change must pass, in a few minutes; 
 second-server: .venv/test.stamp  ## what depends on the server once more on SECOND_SERVER, this machine's Redis, or a package's 8.2
 	$(PYTEST) 2 -m second_server
 
-tools: .venv/test.stamp .venv/prism.stamp  ## what needs Debian's redis-server, redis-tools, lua-check, faketime and prometheus, or npm
+tools: .venv/test.stamp .venv/prism.stamp  ## what needs Debian's redis-server, redis-tools, lua-check, faketime, chromium and prometheus, or npm
 	$(PYTEST) 2 -m tools
 
 long: .venv/test.stamp  ## the short forms of breaker, transport, chaos and fuzz, and what waits: some ten minutes

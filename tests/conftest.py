@@ -66,6 +66,7 @@ _LONG = (
     "tests/end_to_end/test_workers_by_name.py",
     "tests/end_to_end/traces/",
     "tests/fuzz/",
+    "tests/tasks/flower/pages/test_pages.py",
     "tests/tasks/local/test_guardian.py",
     "tests/tasks/transport/test_losses.py",
     "tests/tasks/transport/test_workers.py",

@@ -9,12 +9,15 @@ from pathlib import Path
 
 from flower.api.tasks import TaskResult
 from flower.urls import handlers
+from flower.urls import settings as application
 from prometheus_client import REGISTRY
 from tornado.options import options
 
 from tasks.celery import settings
 from tasks.flower.address import is_loopback
 from tasks.flower.metrics import Fleet
+from tasks.flower.pages.hour import HOUR
+from tasks.flower.pages.routes import TEMPLATES, routes
 from tasks.store import store
 
 _secret = os.environ.get("FLOWER_BASIC_AUTH") or ""
@@ -35,3 +38,6 @@ max_tasks = 10_000
 max_workers = 1_000
 REGISTRY.register(Fleet(store(), settings))
 handlers.remove((r"/api/task/result/(.+)", TaskResult))  # it returns answers
+handlers[:0] = routes()
+application["template_loader"] = TEMPLATES
+HOUR.start()

@@ -11,6 +11,7 @@ import psutil
 from celery import Celery
 from redis import Redis
 
+from tasks.flower.pages.views import VIEWS
 from tasks.local.fleet import Fleet
 from tests.waiting import wait_until
 
@@ -82,10 +83,12 @@ def of_flower(flower: httpx.Client, ids: list[str], workers: list[str]) -> Itera
         "/api/tasks",
         "/api/workers?refresh=1",
         "/api/task/types",
+        *(f"/fallback/{view.name}" for view in VIEWS if not view.has_subject),
     ]
     # A worker publishes its events twice a second.
     wait_until(lambda: all(flower.get(f"/task/{task_id}").is_success for task_id in ids))
     paths += ["/api/queues/length", *(f"/task/{task_id}" for task_id in ids), *(f"/worker/{name}" for name in workers)]
+    paths += [f"/fallback/completion/{task_id}" for task_id in ids]
     for path in (*paths, *(f"/api/task/info/{task_id}" for task_id in ids)):
         yield f"Flower {path}", flower.get(path).raise_for_status().text
     for task_id in ids:

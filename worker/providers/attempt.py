@@ -18,6 +18,7 @@ from worker.providers.http.deadlines import nothing
 from worker.providers.http.time_limits import Limits
 from worker.providers.provider_fields import with_own_fields
 from worker.providers.query import Query
+from worker.providers.remaining import REMAINING
 from worker.providers.response import Reading
 from worker.providers.rules import merged
 from worker.request import CompletionRequest, ToolResult
@@ -87,6 +88,7 @@ def _ask(
     if not provider.stream:
         on_first_byte()
     with send("POST", url, headers, _body(dialect, Query(request, provider, model)), limits, check_wanted) as response:
+        REMAINING.note(provider.name, response.remaining())
         if not 200 <= response.status < 300:
             raise errors.from_response(response, provider, request)
         try:

@@ -33,6 +33,7 @@
 | `{ns}:2:counters` | hash | the fleet's counters, see worker/telemetry/counters.py | not expiring |
 | `{ns}:2:metrics` | hash | the fleet's metrics, see lua/telemetry/count.lua | not expiring, at most 10,000 fields |
 | `{ns}:2:in_flight` | hash | process -> its calls in flight: lua/telemetry/count.lua | a minute from the last report |
+| `{ns}:2:remaining` | hash | vendors' rate limits: worker/telemetry/remaining.py | 1 h from the last write |
 
 The braces are part of the key: a hash tag, which would keep all of ours in one slot of a cluster. Scripts also use the
 queue's lists and results, whose names are Celery's: one server, or the master of its Sentinels, has them all.
@@ -58,6 +59,7 @@ class Keys:
         self.queues = {each: f"{QUEUE}\x06\x16{each}" if each else QUEUE for each in PRIORITIES}
         self.metrics = f"{self._prefix}:metrics"
         self.in_flight = f"{self._prefix}:in_flight"
+        self.remaining = f"{self._prefix}:remaining"
         self.dead_letters = f"{self._prefix}:dead_letters"
         self.quarantine = f"{self._prefix}:quarantine"
         self.scheduled = f"{self._prefix}:scheduled"

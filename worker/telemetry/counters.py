@@ -16,6 +16,7 @@ from redis.exceptions import ResponseError
 from worker.admission.bulkheads import BULKHEADS
 from worker.errors import RedisUnavailable
 from worker.store.store import Store
+from worker.telemetry import remaining
 from worker.telemetry.metrics.recording import METRICS
 from worker.telemetry.metrics.stored import command, has_news
 
@@ -43,11 +44,11 @@ def flush(store: Store) -> None:
     """
     if not (store.outage.counted or has_news()):
         return
-    store.run(("PING",))  # a server that hangs would apply every retried increment once it wakes
+    now, _ = store.run(("TIME",))[0]  # a server that hangs would apply every retried increment once it wakes
     counted, metrics, in_flight = store.outage.take(), METRICS.counts.take(), BULKHEADS.in_flight()
     increments = (("HINCRBY", store.keys.counters, name, number) for name, number in counted.items())
     try:
-        *_, dropped = store.run(*increments, command(store, metrics, in_flight))
+        *_, dropped = store.run(*increments, *remaining.commands(store, now), command(store, metrics, in_flight))
     except RedisUnavailable as exc:
         if isinstance(exc.__cause__, ResponseError):
             METRICS.counts.put_back(metrics)

@@ -86,6 +86,15 @@ def between(store: Store, start: float, end: float) -> list[Event]:
     return found[::-1]
 
 
+def newest(store: Store, limit: int) -> list[Event]:
+    """Returns the last `limit` events, the newest first.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    return [fields for _, fields in store.run(("XREVRANGE", store.keys.events, "+", START, "COUNT", limit))[0]]
+
+
 class Follower:
     """Iterates over events as they happen, until `close`. One thread iterates; any may close.
 

@@ -12,8 +12,9 @@ import httpx
 from worker.errors import AttemptFailed
 from worker.providers.http.deadlines import TimedBackend, nothing
 from worker.providers.http.encoding import decoder
-from worker.providers.http.retry_after import parse_exhausted, parse_retry_after, parse_scarce
+from worker.providers.http.retry_after import parse_exhausted, parse_remaining, parse_retry_after, parse_scarce
 from worker.providers.http.time_limits import Limits
+from worker.providers.remaining import RateLimit
 
 KEPT = 4.0
 """Seconds that an idle connection is kept: common servers (uvicorn, Node, llama.cpp) close theirs after 5."""
@@ -109,6 +110,10 @@ class Response:
     def retry_after(self) -> float | None:
         """Returns the seconds that the provider asks to wait, None if it names none that is readable."""
         return parse_retry_after(self._response.headers)
+
+    def remaining(self) -> dict[str, RateLimit]:
+        """Returns what the provider says remains of its rate limits."""
+        return parse_remaining(self._response.headers)
 
     def exhausted_for(self) -> float:
         """Returns the seconds until the provider's rate limits are reset, 0 while something remains of each."""

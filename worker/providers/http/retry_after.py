@@ -7,9 +7,15 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from worker.providers.remaining import RateLimit
+
 SCARCE = 0.1
 """The part of a rate limit below which little remains."""
 
+MOST, LONGEST = 8, 32
+"""Rate limits that are read of one response, and characters of a name: a vendor may send any number."""
+
+_AROUND = re.compile(r"^.*ratelimit-|-?remaining-?")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)(?![a-z])"
 _PIECE = re.compile(_PART)
@@ -46,6 +52,17 @@ def parse_scarce(headers: Mapping[str, str]) -> float:
     """Returns the seconds to the last reset of the rate limits of which less than `SCARCE` remains, 0 without any."""
     waits = (_reset_of(name, headers) for name in headers if _is_scarce(name, headers))
     return max((wait for wait in waits if wait is not None), default=0.0)
+
+
+def parse_remaining(headers: Mapping[str, str]) -> dict[str, RateLimit]:
+    """Returns what remains of each rate limit by its name, such as `requests`; at most `MOST` of them."""
+    found: dict[str, RateLimit] = {}
+    for name, value in headers.items():
+        remaining = _number(value) if _is_remaining(name) else None
+        if remaining is not None and len(found) < MOST:
+            limit = _number(headers.get(name.replace("remaining", "limit")))
+            found[_AROUND.sub("", name)[:LONGEST] or "requests"] = RateLimit(remaining, limit)
+    return found
 
 
 def parse_text(text: str) -> float | None:
