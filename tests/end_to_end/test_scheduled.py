@@ -163,6 +163,6 @@ def test_the_commands_show_them(shared_setup: LocalSetup, fallback: Fallback) ->
     result = shared_setup.complete(QUESTION, countdown=DAYS)
     due = datetime.now(UTC) + timedelta(days=1)
     wait_until(lambda: is_scheduled(shared_setup, 1))
-    assert fallback("status").stdout.rstrip().endswith("\n1 scheduled for later")
+    assert "\n1 scheduled for later\n" in fallback("status").stdout
     assert json.loads(fallback("status", "--json").stdout)["scheduled"] == 1
     assert f"{result.id}: scheduled for {due:%Y-%m-%dT%H}" in fallback("explain", result.id).stdout

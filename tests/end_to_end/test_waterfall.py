@@ -52,5 +52,5 @@ def test_an_open_breaker_is_skipped_with_the_failure_that_opened_it(
     second = shared_setup.complete(QUESTION)
     second.get(timeout=30)
     text = fallback("explain", second.id).stdout
-    assert "claude skipped: open (quota-exhausted 402), 1" in text
+    assert "claude skipped: open (quota-exhausted 402 billing_error), 1" in text
     assert text.index("claude skipped") < text.index("openai skipped: not configured")

@@ -124,8 +124,8 @@ def test_a_dead_collector_costs_one_line(fleet: Fleet, environment: dict[str, st
     wait_until(lambda: "traces-lost" in node.process.output())
     node.process.stop()
     said = node.process.output()
-    assert len(re.findall("traces-lost spans=[0-9]+ reason=", said)) == 1
-    assert said.count("Failed to export") + said.count("Transient error") == 1  # the reason
+    assert said.count("traces-lost") == 1
+    assert re.search("traces-lost spans=[0-9]+ reason=(Failed to export|Transient error)", said)
 
 
 def test_without_an_endpoint_nothing_of_it_is_imported_or_sent(
