@@ -1,5 +1,6 @@
 """A fleet to which everything happens that dashboards and alerts show."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,6 +76,13 @@ def begin(setup: LocalSetup) -> None:
     control(setup.store, "closed", "open", by="test")
     setup.complete(QUESTION, chain="waiting")
     wait_until(lambda: count(setup.store))
+
+
+def slow_down(setup: LocalSetup, provider: str = "openai") -> None:
+    """Makes a provider slower than for hours, by its baselines: nobody waits for hours. It must not be asked again."""
+    means = {"latency_mean": round(1e6 * math.log(1100)), "usual_mean": round(1e6 * math.log(300))}
+    seconds = int(setup.store.run(("TIME",))[0][0])
+    setup.store.redis.hset(setup.store.keys.breaker(provider), mapping={**means, "slow_since": 1000 * seconds})
 
 
 def go_round(setup: LocalSetup, llmock: LLMock) -> None:

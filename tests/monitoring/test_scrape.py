@@ -16,9 +16,6 @@ from tests.monitoring.stack import alerts, dashboards, panels, tool
 from tests.waiting import wait_until
 
 ROUNDS = 4
-RARE = ('kind="slow"',)
-"""What takes hours to come about: that a provider is slower than for hours."""
-
 HAPPENED = (
     *("fallback_completions_total", "fallback_queue_wait_seconds_count", "fallback_dead_letters", "fallback_parked"),
     *("fallback_attempts_total", "fallback_first_token_seconds_count", "fallback_tokens_total"),
@@ -59,6 +56,7 @@ def watched(
         staged.begin(setup)
         for _ in range(ROUNDS):
             staged.go_round(setup, shared_llmock)
+        staged.slow_down(setup)
         yield seen
 
 
@@ -82,9 +80,7 @@ def test_a_worker_for_probes_alone_is_none_that_takes_no_completions(watched: Pr
 @pytest.mark.parametrize("name", alerts())
 def test_each_series_that_an_alert_looks_at_is_there(watched: Prometheus, name: str) -> None:
     for selector in selectors(alerts()[name]["expr"]):
-        rare = next((label for label in RARE if label in selector), "")
-        there = selector.replace(rare, "")
-        wait_until(lambda there=there: watched.has(there))  # type: ignore[misc]
+        wait_until(lambda selector=selector: watched.has(selector))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("query", VARIABLES)
