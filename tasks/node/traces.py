@@ -6,7 +6,7 @@ from celery import bootsteps
 from celery.signals import celeryd_init, worker_process_init, worker_process_shutdown, worker_shutdown
 
 from tasks.celery import app
-from worker.telemetry import tracing
+from worker.telemetry.traces import tracing
 
 
 class Traces(bootsteps.StartStopStep):

@@ -20,11 +20,11 @@ from worker.store.store import Store
 from worker.task import identity, journal, lease
 from worker.task.journal import SKIPPED, Entry
 from worker.task.parking import ParkUntil
-from worker.telemetry import tracing as telemetry
 from worker.telemetry.metrics.recording import METRICS
+from worker.telemetry.traces import tracing as traces
 
 if TYPE_CHECKING:
-    from worker.telemetry.spans import DeliverySpan
+    from worker.telemetry.traces.spans import DeliverySpan
 
 
 def complete(store: Store, delivery: Delivery) -> Completion | Continue:
@@ -40,7 +40,7 @@ def complete(store: Store, delivery: Delivery) -> Completion | Continue:
     delivery = with_compatibility(delivery)
     task, remaining = HeldTask(store, delivery), delivery.candidates()
     decision = task.take(remaining)
-    if tracing := telemetry.tracing():
+    if tracing := traces.tracing():
         from worker.chain.traced import traced  # it imports OpenTelemetry
 
         return traced(tracing, task, lambda span: _complete(task, remaining, decision, span))
