@@ -17,9 +17,9 @@ from celery.worker import state
 from redis.exceptions import RedisError
 
 from config.providers import DISABLED, Provider
-from tasks import drained
 from tasks.celery import COMPLETIONS, settings
 from tasks.clock import CLOCK
+from tasks.drained import DRAINED
 from tasks.store import store
 from worker.errors import RedisUnavailable
 from worker.providers.credentials import fingerprint
@@ -100,8 +100,8 @@ def missing(providers: Mapping[str, Provider]) -> dict[str, str]:
 
 def why_not(worker: Any) -> str:
     """Returns why a worker takes no completions, empty if it does."""
-    if drained.reason():
-        return drained.reason()
+    if DRAINED:
+        return "drained"
     consumer = getattr(getattr(worker, "consumer", None), "task_consumer", None)
     if worker.blueprint.state not in (RUN, None) or state.should_stop is not None:
         return "stopping"
