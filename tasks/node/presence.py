@@ -84,7 +84,7 @@ class Presence:
             used=len(state.active_requests),
             last_task_at=round(self._taken_at, 3),
             keys=keys(settings.providers, settings.namespace),
-            missing=missing(settings.providers),
+            missing=lacking(settings.providers),
         )
 
 
@@ -93,7 +93,7 @@ def keys(providers: Mapping[str, Provider], namespace: str) -> dict[str, str]:
     return {name: fingerprint(each, namespace) for name, each in providers.items() if each.missing is None}
 
 
-def missing(providers: Mapping[str, Provider]) -> dict[str, str]:
+def lacking(providers: Mapping[str, Provider]) -> dict[str, str]:
     """Returns the providers that cannot be asked here, and why; those that are disabled are not meant to be."""
     return {name: each.missing for name, each in providers.items() if each.missing and each.missing != DISABLED}
 
