@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from config.providers import Provider
 from config.settings import Settings
-from tasks.flower import gauges
-from tasks.flower.samples import Sample
+from tasks.flower.metrics import gauges
+from tasks.flower.metrics.samples import Sample
 from worker.admission.breaker import Snapshot
 from worker.health.health import health
 from worker.limits.usage import budgeted, budgets, usage

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import product
 
 from config.settings import Settings
-from tasks.flower import gauges
-from tasks.flower.counted import FAILURES
 from tasks.flower.dead_letters import DeadLetters
-from tasks.flower.samples import Sample
+from tasks.flower.metrics import gauges
+from tasks.flower.metrics.counted import FAILURES
+from tasks.flower.metrics.samples import Sample
 from worker.store.store import Store
 from worker.task import parking, scheduling
 from worker.task.backlog import Waiting, backlog

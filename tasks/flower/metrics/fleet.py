@@ -6,10 +6,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from config.settings import Settings
-from tasks.flower import counted, gauges
-from tasks.flower.breakers import of_limits, of_providers
-from tasks.flower.queues import Queues
-from tasks.flower.samples import Sample, families
+from tasks.flower.metrics import counted, gauges
+from tasks.flower.metrics.providers import of_limits, of_providers
+from tasks.flower.metrics.queues import Queues
+from tasks.flower.metrics.samples import Sample, families
 from worker.diagnosis.problems import problems
 from worker.errors import RedisUnavailable
 from worker.store.client import refuses_writes
