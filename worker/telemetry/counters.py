@@ -1,4 +1,4 @@
-"""The fleet's counters, for `fallback status` and Prometheus.
+"""The fleet's counters, for Prometheus.
 
 | counter | how many |
 |---|---|
