@@ -59,9 +59,7 @@ _sentinels = sentinels(settings.redis_url)
 _url = _sentinels.celery_url if _sentinels else settings.redis_url
 _master = {"master_name": _sentinels.master, "sentinel_kwargs": sentinel_options()} if _sentinels else {}
 
-_NODE = tuple(
-    f"tasks.node.{name}" for name in ("consumer", "drain", "prices", "revocation", "remote_shutdown", "traces")
-)
+_NODE = tuple(f"tasks.node.{name}" for name in ("consumer", "drain", "prices", "revocation", "remote_shutdown"))
 app = Celery("fallback", include=["tasks.completion", "tasks.probes", *_NODE])
 app.loader.override_backends = dict.fromkeys(("redis", "rediss"), "tasks.node.result_backend:RedisBackend") | {
     "sentinel": "tasks.node.result_backend:SentinelBackend"

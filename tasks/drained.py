@@ -14,8 +14,3 @@ class Drained:
 
 DRAINED = Drained()
 """That of this process; the children of a prefork pool do not know of it."""
-
-
-def reason() -> str:
-    """Returns `drained` if this process takes no messages because an operator drained it, else an empty text."""
-    return "drained" if DRAINED else ""

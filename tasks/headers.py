@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from worker.errors import InvalidRequest
 from worker.request.field_errors import describe_errors
 from worker.request.version import FIRST_VERSION, LATEST_VERSION
-from worker.telemetry.tracing import TRACEPARENT, TRACESTATE
+from worker.telemetry.traces.tracing import TRACEPARENT, TRACESTATE
 
 HEADER = "fallback"
 HIDDEN = "(hidden)"

@@ -18,7 +18,7 @@ from worker.request.version import version
 from worker.store.client import is_full, refused_by
 from worker.store.memory import memory
 from worker.task import identity
-from worker.telemetry import tracing
+from worker.telemetry.traces import tracing
 
 
 class CompletionTask(Task):

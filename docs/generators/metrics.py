@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from docs.generators import sources
 from docs.generators.docstrings import table
 from docs.generators.tables import Table, code, codes
-from tasks.flower.gauges import GAUGES
+from tasks.flower.metrics.gauges import GAUGES
 from worker.telemetry.metrics.instruments import INSTRUMENTS, PREFIX, Instrument
 
 

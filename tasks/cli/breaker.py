@@ -7,10 +7,11 @@ import socket
 import click
 
 from tasks.celery import settings
-from tasks.cli.support.duration import duration, instant, span
+from tasks.cli.support.duration import duration, instant
 from tasks.cli.support.redis import requires_redis
 from tasks.store import store
 from worker.admission.breaker import Snapshot, control, snapshot
+from worker.diagnosis.durations import span
 
 
 def _user_and_host() -> str:

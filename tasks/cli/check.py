@@ -37,9 +37,9 @@ def check() -> None:
     console = fitting_console()
     require_redis()
     with requires_redis():
-        found, fleet = problems(settings, store()), workers(store())
+        now, found, fleet = store().time(), problems(settings, store()), workers(store())
         _redis(console, found)
-        _workers(console, fleet)
+        _workers(console, fleet, now)
         _warn(console)
     asked = {name: ask(provider, fleet, store()) for name, provider in settings.providers.items()}
     table = Table("provider", "dialect", "base URL", "status", box=None, pad_edge=False)
@@ -55,16 +55,11 @@ def check() -> None:
     _limits(console)
     contract = f'app.signature("fallback.complete", queue="{COMPLETIONS}", priority=6).delay(request, chain="default")'
     console.print(f"by name    {contract}", soft_wrap=True)
-    console.print(problems_list(found, _now()), soft_wrap=True)
-    _end(found, asked)
+    console.print(problems_list(found, now), soft_wrap=True)
+    _end(found, asked, now)
 
 
-def _now() -> float:
-    with requires_redis():
-        return float(store().run(("TIME",))[0][0])
-
-
-def _end(found: Iterable[Problem], asked: dict[str, Asked]) -> None:
+def _end(found: Iterable[Problem], asked: dict[str, Asked], now: float) -> None:
     """Ends the command with 1 where a chain cannot answer.
 
     Raises:
@@ -73,7 +68,7 @@ def _end(found: Iterable[Problem], asked: dict[str, Asked]) -> None:
     reached = {name for name, each in asked.items() if each.is_usable}
     broken = list(_without_provider(reached))
     lines = [f"no provider answers for chain {', '.join(broken)}"] if broken else []
-    lines += [each.line(_now()) for each in stop_all(found) if each.subject not in broken]
+    lines += [each.line(now) for each in stop_all(found) if each.subject not in broken]
     if lines:
         raise click.ClickException("\n".join(lines))
 
@@ -91,11 +86,11 @@ def _redis(console: Console, found: Iterable[Problem]) -> None:
         console.print(f"           {state}", highlight=False, soft_wrap=True)
 
 
-def _workers(console: Console, fleet: list[Worker]) -> None:
+def _workers(console: Console, fleet: list[Worker], now: float) -> None:
     consuming = sum(worker.alive and worker.consuming for worker in fleet)
     console.print(f"workers    {consuming or 'none; start one with `celery -A tasks worker`'}")
     if fleet:
-        console.print(workers_table(fleet, _now()))
+        console.print(workers_table(fleet, now))
 
 
 def _warn(console: Console) -> None:

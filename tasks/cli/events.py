@@ -12,13 +12,11 @@ from tasks.cli.support.interrupt import until_interrupted
 from tasks.cli.support.redis import outage, requires_redis
 from tasks.store import store
 from worker.errors import RedisUnavailable
+from worker.telemetry.event_fields import HEAD, text
 from worker.telemetry.events import Event, since
 
 _POLL = 1.0
 """Seconds. A blocking XREAD would exceed the timeout of the store's socket."""
-
-_HEAD = ("type", "provider", "at_ms")
-_EMPTY = ("", "0")
 
 
 @click.command()
@@ -52,11 +50,5 @@ def _following(last: str) -> Iterator[Event]:
 
 
 def _line(event: Event) -> str:
-    fields = (_field(name, value) for name, value in event.items() if name not in _HEAD and value not in _EMPTY)
-    return " ".join(filter(None, (instant(int(event["at_ms"]) / 1000), event["type"], event["provider"], *fields)))
-
-
-def _field(name: str, value: str) -> str:
-    if name.endswith(("until_ms", "since_ms")):
-        return f"{name.removesuffix('_ms')}={instant(int(value) / 1000)}"
-    return f"{name}={value if value.isprintable() and ' ' not in value else json.dumps(value)}"
+    fields = text({name: value for name, value in event.items() if name not in HEAD})
+    return " ".join(filter(None, (instant(int(event["at_ms"]) / 1000), event["type"], event["provider"], fields)))

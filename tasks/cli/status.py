@@ -54,7 +54,7 @@ def status(watch: bool, interval: float, models: bool, as_json: bool) -> None:
 
 
 def _tables() -> Group:
-    (now, _), *_ = store().run(("TIME",))
+    now = store().time()
     return Group(
         providers_table(),
         *filter(None, (limits_table(settings), scores_table(settings))),

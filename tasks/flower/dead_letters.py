@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from tasks.flower.counted import FAILURES
+from tasks.flower.metrics.counted import FAILURES
 from worker.store.store import Store
 
 MOST = 10_000

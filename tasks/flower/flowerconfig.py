@@ -15,7 +15,7 @@ from tornado.options import options
 
 from tasks.celery import settings
 from tasks.flower.address import is_loopback
-from tasks.flower.metrics import Fleet
+from tasks.flower.metrics.fleet import Fleet
 from tasks.flower.pages.hour import HOUR
 from tasks.flower.pages.routes import TEMPLATES, routes
 from tasks.store import store

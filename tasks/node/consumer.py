@@ -25,6 +25,7 @@ from tasks.node.outcome_guard import ending
 from tasks.node.redaction import guard_logs
 from tasks.node.release import Release
 from tasks.node.scheduling import is_scheduled
+from tasks.node.traces import Traces
 from tasks.store import store
 from worker.errors import InvalidRequest, RedisUnavailable
 from worker.store.blocking_pool import WAIT
@@ -40,7 +41,7 @@ FLUSH_EVERY = 0.5
 _log = logging.getLogger(__name__)
 _LOSES_WORK = "loses running tasks when it stops, and acknowledgements when many end together"
 
-app.steps["worker"] |= {Alerts, Alive, Heartbeat, Measuring, Release, Slots}
+app.steps["worker"] |= {Alerts, Alive, Heartbeat, Measuring, Release, Slots, Traces}
 
 
 class Consumer(consumer.Consumer):

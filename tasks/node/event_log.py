@@ -4,14 +4,13 @@ A worker's log is what somebody looks at first, and the change may have come fro
 stream every few seconds, with the command that `fallback events` uses. No line has a prompt, an answer or a key.
 """
 
-import json
 import logging
-from datetime import UTC, datetime
 
 from config.providers import DISABLED
 from config.settings import Settings
 from worker.store.store import Store
 from worker.telemetry.cures import cure
+from worker.telemetry.event_fields import HEAD, text
 from worker.telemetry.events import Event
 
 MOST = 20
@@ -23,8 +22,6 @@ _READ = 1000
 _UNLOGGED = ("request-failure", "circuit-breaker-half-open")
 """Events that a busy fleet writes too often; `fallback events` has them."""
 
-_HEAD = ("type", "provider", "at_ms")
-_EMPTY = ("", "0")
 _log = logging.getLogger(__name__)
 
 
@@ -64,25 +61,14 @@ def report_missing(settings: Settings) -> None:
     for name, provider in settings.providers.items():
         if provider.missing and provider.missing != DISABLED:
             remedy = f"set {provider.wanted} where the workers run, and restart them" if provider.wanted else ""
-            fields = _fields({"reason": provider.missing, "cure": remedy})
+            fields = text({"reason": provider.missing, "cure": remedy})
             _log.warning("provider-not-configured provider=%s %s", name, fields)
 
 
 def line(event: Event) -> str:
     """Returns an event as a line: type, provider, its fields that are not empty, and the cure."""
-    named = {"provider": event["provider"]} | {name: value for name, value in event.items() if name not in _HEAD}
-    return f"{event['type']} {_fields({**named, 'cure': cure(event)})}".rstrip()
-
-
-def _fields(named: dict[str, str]) -> str:
-    return " ".join(_field(name, value) for name, value in named.items() if value not in _EMPTY)
-
-
-def _field(name: str, value: str) -> str:
-    if name.endswith(("until_ms", "since_ms")):
-        instant = datetime.fromtimestamp(int(value) / 1000, UTC)
-        return f"{name.removesuffix('_ms')}={instant:%Y-%m-%dT%H:%M:%SZ}"
-    return f"{name}={value if value.isprintable() and ' ' not in value else json.dumps(value)}"
+    named = {"provider": event["provider"]} | {name: value for name, value in event.items() if name not in HEAD}
+    return f"{event['type']} {text({**named, 'cure': cure(event)})}".rstrip()
 
 
 def _newest(store: Store) -> str:

@@ -17,9 +17,9 @@ from celery.worker import state
 from redis.exceptions import RedisError
 
 from config.providers import DISABLED, Provider
-from tasks import drained
 from tasks.celery import COMPLETIONS, settings
 from tasks.clock import CLOCK
+from tasks.drained import DRAINED
 from tasks.store import store
 from worker.errors import RedisUnavailable
 from worker.providers.credentials import fingerprint
@@ -84,7 +84,7 @@ class Presence:
             used=len(state.active_requests),
             last_task_at=round(self._taken_at, 3),
             keys=keys(settings.providers, settings.namespace),
-            missing=missing(settings.providers),
+            missing=lacking(settings.providers),
         )
 
 
@@ -93,15 +93,15 @@ def keys(providers: Mapping[str, Provider], namespace: str) -> dict[str, str]:
     return {name: fingerprint(each, namespace) for name, each in providers.items() if each.missing is None}
 
 
-def missing(providers: Mapping[str, Provider]) -> dict[str, str]:
+def lacking(providers: Mapping[str, Provider]) -> dict[str, str]:
     """Returns the providers that cannot be asked here, and why; those that are disabled are not meant to be."""
     return {name: each.missing for name, each in providers.items() if each.missing and each.missing != DISABLED}
 
 
 def why_not(worker: Any) -> str:
     """Returns why a worker takes no completions, empty if it does."""
-    if drained.reason():
-        return drained.reason()
+    if DRAINED:
+        return "drained"
     consumer = getattr(getattr(worker, "consumer", None), "task_consumer", None)
     if worker.blueprint.state not in (RUN, None) or state.should_stop is not None:
         return "stopping"

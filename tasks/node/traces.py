@@ -5,8 +5,7 @@ from typing import Any
 from celery import bootsteps
 from celery.signals import celeryd_init, worker_process_init, worker_process_shutdown, worker_shutdown
 
-from tasks.celery import app
-from worker.telemetry import tracing
+from worker.telemetry.traces import tracing
 
 
 class Traces(bootsteps.StartStopStep):
@@ -14,11 +13,8 @@ class Traces(bootsteps.StartStopStep):
 
     def start(self, worker: Any) -> None:
         """Begins, where the worker's own process answers."""
-        if not worker.pool_cls.__module__.endswith("prefork"):
+        if "prefork" not in worker.pool_cls.__module__:
             tracing.start()
-
-
-app.steps["worker"].add(Traces)
 
 
 @celeryd_init.connect

@@ -8,7 +8,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_s
 
 from tasks.headers import is_newer, read_stage, trace_context
 from worker.errors import InvalidRequest
-from worker.telemetry import tracing
+from worker.telemetry.traces import tracing
 
 BAD = [
     (5, "request: must be an object"),

@@ -10,16 +10,13 @@ from dataclasses import dataclass
 
 from config.alerts import Receiver
 from worker.alerts.message import Message
-from worker.diagnosis.problems import Problem
+from worker.diagnosis.problems import BLIND, Problem
 
 LOOK_EVERY = 10.0
 """Seconds between two looks."""
 
 PREFIX = "problem:"
 """Begins the names of the hash's fields; a value is JSON: the message's id, and one of `seen`, `sent` and `gone`."""
-
-_BLIND = frozenset(("redis-down", "redis-refuses-client", "redis-full", "redis-refuses-writes"))
-"""Kinds beside which nothing else is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ def changes(
         fields: those of the receiver's hash.
         now: epoch in seconds.
     """
-    if any(problem.kind in _BLIND for problem in found):
+    if any(problem.kind in BLIND for problem in found):
         return
     standing = {_name(problem): problem for problem in found if problem.kind in receiver.problems}
     known = {name: json.loads(value) for name, value in fields.items() if name.startswith(PREFIX)}

@@ -9,12 +9,6 @@ from worker.pricing.cost import cost
 from worker.result import Answer, Usage
 from worker.task.journal import Entry
 
-_IN_VENDORS_WORDS = (Outcome.QUOTA_EXHAUSTED, Outcome.RATE_LIMITED, Outcome.AUTHENTICATION)
-"""Classes of which a status says little."""
-
-_LONGEST_CODE = 40
-"""Characters of a vendor's code: Redis keeps a breaker in its short form while no value has over 64."""
-
 
 def answered(
     provider: Provider, model: Model, at: float, latency_ms: float, answer: Answer, score: Score | None = None
@@ -62,15 +56,6 @@ def failed(
         billed="unknown" if failure.is_bill_open else None,
         score=score.fields() if score else None,
     )
-
-
-def in_words(entry: Entry, failure: AttemptFailed) -> str:
-    """Returns what a breaker keeps of a failure: its class, its status or reason, and the vendor's word for a limit."""
-    words = [entry.outcome, str(failure.status or failure.reason)]
-    code = failure.codes[0] if failure.codes else ""
-    if entry.outcome in _IN_VENDORS_WORDS and code not in words and len(code) <= _LONGEST_CODE:
-        words.append(code)
-    return " ".join(filter(None, words))
 
 
 def _tokens(usage: Usage | None) -> dict[str, int] | None:

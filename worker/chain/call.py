@@ -18,7 +18,7 @@ from worker.result import Answer
 from worker.task.journal import Entry
 
 if TYPE_CHECKING:
-    from worker.telemetry.spans import DeliverySpan
+    from worker.telemetry.traces.spans import DeliverySpan
 
 SILENT = 2.0
 """Seconds without a byte after which a worker that stops closes a call: another worker makes it again.

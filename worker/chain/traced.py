@@ -1,12 +1,12 @@
-"""A delivery's walk with its spans; worker/telemetry/tracing.py says when."""
+"""A delivery's walk with its spans; worker/telemetry/traces/tracing.py says when."""
 
 from collections.abc import Callable
 
 from worker.chain.delivery import Completion, Continue
 from worker.chain.held_task import HeldTask
 from worker.task.journal import SKIPPED, Entry, entries
-from worker.telemetry.spans import DeliverySpan, Received, Tracing
-from worker.telemetry.waits import waits
+from worker.telemetry.traces.spans import DeliverySpan, Received, Tracing
+from worker.telemetry.traces.waits import waits
 
 Walk = Callable[[DeliverySpan], Completion | Continue]
 

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from config.outcomes import RULES, Outcome
+from config.outcomes import Outcome
 from worker.admission.bulkheads import BULKHEADS
-from worker.admission.decision import NEVER, Attempted, Decision, Permit
+from worker.admission.decision import Decision, Permit
 from worker.admission.first_tokens import Lesson
-from worker.chain import attempt_entry, failure_messages, report
+from worker.chain import attempted, failure_messages, report
 from worker.chain.call import Call
 from worker.chain.delivery import Completion, Continue, Delivery, StopReason, with_compatibility
 from worker.chain.held_task import HeldTask
@@ -20,11 +20,11 @@ from worker.store.store import Store
 from worker.task import identity, journal, lease
 from worker.task.journal import SKIPPED, Entry
 from worker.task.parking import ParkUntil
-from worker.telemetry import tracing as telemetry
 from worker.telemetry.metrics.recording import METRICS
+from worker.telemetry.traces import tracing as traces
 
 if TYPE_CHECKING:
-    from worker.telemetry.spans import DeliverySpan
+    from worker.telemetry.traces.spans import DeliverySpan
 
 
 def complete(store: Store, delivery: Delivery) -> Completion | Continue:
@@ -40,7 +40,7 @@ def complete(store: Store, delivery: Delivery) -> Completion | Continue:
     delivery = with_compatibility(delivery)
     task, remaining = HeldTask(store, delivery), delivery.candidates()
     decision = task.take(remaining)
-    if tracing := telemetry.tracing():
+    if tracing := traces.tracing():
         from worker.chain.traced import traced  # it imports OpenTelemetry
 
         return traced(tracing, task, lambda span: _complete(task, remaining, decision, span))
@@ -172,21 +172,11 @@ class _Walk:
 
     def _succeed(self, permit: Permit, answer: Answer, entry: Entry, lesson: Lesson | None) -> Completion:
         task = self.task
-        task.lines.append(entry)
-        METRICS.attempt(self.route.chain, task.lines)
-        attempted = Attempted(
-            permit,
-            "success",
-            entry.latency_ms or 0.0,
-            retry_after_ms=1000 * answer.exhausted_for,
-            first_token_ms=entry.first_token_ms or 0,
-            lesson=lesson,
-            bill=task.account.bill(entry),
-            sample=task.order.sample(permit, entry, answer.scarce_for) if permit.score else None,
-        )
+        self._add(entry)
+        recorded = attempted.of_answer(task, permit, answer, entry, lesson)
         considered, first = task.considered(), task.lease.first
         result = report.result(self.delivery, permit.provider, answer, considered, first, task.time())
-        return task.succeed(attempted, result, report.cost_line(entry))
+        return task.succeed(recorded, result, report.cost_line(entry))
 
     def _after_failure(self, permit: Permit, failed: AttemptFailed, entry: Entry, lesson: Lesson | None) -> Decision:
         """Records a failed attempt and returns what comes next.
@@ -195,22 +185,10 @@ class _Walk:
             TaskFailed: the deadline cut the attempt short.
             Revoked: the producer revoked it during the attempt.
         """
-        self.task.lines.append(entry)
-        METRICS.attempt(self.route.chain, self.task.lines)
+        self._add(entry)
         step = after_failure(self.route, self.task.lines, failed, self.task.time_left())
-        attempted = Attempted(
-            permit,
-            RULES[Outcome(entry.outcome)].breaker if failed.counts else "ignored",
-            entry.latency_ms or 0.0,
-            retry_after_ms=1000 * step.limited,
-            countdown_ms=NEVER if step.countdown is None else 1000 * step.countdown,
-            failure=attempt_entry.in_words(entry, failed),
-            tried=tuple(position(self.route, self.task.lines).tries),
-            lesson=lesson,
-            bill=self.task.account.bill(entry),
-            sample=self.task.order.sample(permit, entry) if permit.score else None,
-        )
-        decision = self.task.record_failure(attempted, step.remaining)
+        recorded = attempted.of_failure(self.task, permit, failed, entry, step, lesson)
+        decision = self.task.record_failure(recorded, step.remaining)
         if failed.reason == "revoked":
             raise Revoked(self.delivery.task_id)
         if failed.reason == "lease_lost":
@@ -220,6 +198,10 @@ class _Walk:
         if entry.outcome == Outcome.CUT_SHORT:
             raise failure_messages.deadline_error(self.route.chain, self.task.lines)
         return Decision("retry", wait=step.countdown) if decision.kind == "retry" else decision
+
+    def _add(self, entry: Entry) -> None:
+        self.task.lines.append(entry)
+        METRICS.attempt(self.route.chain, self.task.lines)
 
     def _after_exhaustion(self, decision: Decision) -> Continue:
         """Returns when a new round of the chain starts; its message may be parked until a provider admits.
@@ -242,7 +224,8 @@ class _Walk:
         new_round = after_exhaustion(self.route, task.lines, admissions, postponed)
         if new_round is None or (new_round.delay >= task.time_left() and not new_round.limited):
             raise failure_messages.exhausted_error(chain, task.lines)
-        task.lines += [new_round.start] if new_round.start else []
+        if new_round.start:
+            task.lines.append(new_round.start)
         if not new_round.parks:
             return task.pause(new_round.delay)
         deadline = self.delivery.deadline(task.lease.first)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from worker.diagnosis.durations import span
 from worker.diagnosis.facts import Facts
-from worker.diagnosis.problem import Problem, span
+from worker.diagnosis.problem import Problem
 from worker.task.backlog import LATELY
 
 OLD = 30.0

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from worker.diagnosis.facts import Facts, budgets
+from worker.diagnosis.facts import Facts
 from worker.diagnosis.problem import Problem
+from worker.limits.usage import budgets
 
 NEARLY = 0.9
 """The share of a budget from which on it is nearly spent."""

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from config.chains import Chain
+from worker.diagnosis.durations import span
 from worker.diagnosis.facts import Facts
-from worker.diagnosis.problem import Problem, span
+from worker.diagnosis.problem import Problem
 
 SOON = 30.0
 """Seconds that a chain may wait for a provider without being a problem."""

@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 from config.settings import Settings
 from worker.admission.breaker import Snapshot, admissions, snapshot
 from worker.health.model_registry import ModelStatus, tiers
-from worker.limits.usage import Used, usage
+from worker.limits.usage import Used, budgeted, budgets, usage
 from worker.providers.credentials import fingerprint
 from worker.store.memory import Memory, memory, refusal
 from worker.store.store import Store
 from worker.task.backlog import Backlog, backlog
 from worker.telemetry.workers import Worker, missing, workers
-
-_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def read(settings: Settings, store: Store) -> Facts:
         RedisUnavailable: the store did not answer.
     """
     names = list(settings.providers)
-    waiting = backlog(store)
+    waiting, of_a_day = backlog(store), list(budgets(settings))
     return Facts(
         settings=settings,
         now=waiting.now,
@@ -81,23 +79,7 @@ def read(settings: Settings, store: Store) -> Facts:
         workers=tuple(workers(store)),
         backlog=waiting,
         used={each.provider: each for each in usage(store, names)},
-        used_usd=_used_usd(settings, store, waiting.now),
+        used_usd=dict(zip(of_a_day, budgeted(store, of_a_day), strict=True)),
         keys={name: fingerprint(each, settings.namespace) for name, each in settings.providers.items()},
         models={name: tiers(store, each) for name, each in settings.providers.items() if each.missing is None},
     )
-
-
-def budgets(settings: Settings) -> dict[str, float]:
-    """Returns the budgets of a day in USD that have a name: those of providers, chains and listed tenants."""
-    found = {f"provider:{name}": each.limits.usd_per_day for name, each in settings.providers.items()}
-    found |= {f"chain:{name}": each.usd_per_day for name, each in settings.chains.items()}
-    found |= {f"tenant:{name}": each.usd_per_day for name, each in settings.tenants.items()}
-    return {name: usd for name, usd in found.items() if usd is not None}
-
-
-def _used_usd(settings: Settings, store: Store, now: float) -> dict[str, float]:
-    names = list(budgets(settings))
-    if not names:
-        return {}
-    nano = store.run(("HMGET", store.keys.budgets(int(now // _DAY)), *names))[0]
-    return {name: int(each or 0) / 1e9 for name, each in zip(names, nano, strict=True)}

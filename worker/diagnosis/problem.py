@@ -20,12 +20,12 @@ class Problem:
     """What is wrong. It holds no key, no prompt and no answer.
 
     Attributes:
-        kind: a stable word, one of `KINDS` in problems.py.
+        kind: a stable word, one of the table in problems.py.
         subject: the provider, chain or worker; empty for Redis and the fleet.
         what: without the subject, such as `quota spent (429 insufficient_quota)`.
         since: an epoch in seconds by the clock of Redis, None where it is not known.
         cure: what to do, with a command where there is one.
-        severity: `critical` where completions fail or money is lost now.
+        severity: `critical` where completions fail or wait now, `warning` where they go on.
     """
 
     kind: str
@@ -46,16 +46,3 @@ def instant(at: float, now: float) -> str:
     """Returns an epoch in seconds as `12:06 UTC`, with the date if it is of another day than `now`."""
     then, today = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(now, UTC).date()
     return then.strftime("%H:%M UTC" if then.date() == today else "%Y-%m-%d %H:%M UTC")
-
-
-def span(seconds: float) -> str:
-    """Returns a duration in its largest whole unit, such as `9m`."""
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.0f}{unit}"
-    return f"{max(0.0, seconds):.0f}s"
-
-
-def seconds(value: float) -> str:
-    """Returns seconds with two digits that count: `0.30`, `1.1`, `12`."""
-    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:.0f}"

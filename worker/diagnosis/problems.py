@@ -46,7 +46,10 @@ from worker.store.client import refuses_writes
 from worker.store.memory import Memory, memory
 from worker.store.store import Store
 
-_STOPS = frozenset(("redis-down", "redis-refuses-client", "redis-full", "redis-refuses-writes", "chain-down"))
+BLIND = frozenset(("redis-down", "redis-refuses-client", "redis-full", "redis-refuses-writes"))
+"""Kinds beside which nothing else is known for certain."""
+
+_STOPS = BLIND | {"chain-down"}
 """Kinds with which a chain cannot answer."""
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from config.outcomes import Outcome
 from config.providers import DISABLED, Provider
 from worker.admission.breaker import Snapshot
+from worker.diagnosis.durations import seconds, span
 from worker.diagnosis.facts import Facts
 from worker.diagnosis.keys import ROTATE, differing
-from worker.diagnosis.problem import Problem, seconds, span
+from worker.diagnosis.problem import Problem
 from worker.limits.usage import Used
 
 _UNREACHABLE = frozenset(("connection", "connect_timeout"))

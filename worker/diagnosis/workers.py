@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from worker.diagnosis.durations import seconds, span
 from worker.diagnosis.facts import Facts
-from worker.diagnosis.problem import Problem, seconds, span
+from worker.diagnosis.problem import Problem
 from worker.telemetry.workers import Worker
 
 STARTING = 30.0

@@ -11,10 +11,8 @@ from worker.admission.breaker import Snapshot
 from worker.health import model_registry
 from worker.health.probe import Probe
 from worker.health.probe import probe as send_probe
+from worker.health.recent_calls import calls
 from worker.store.store import Store
-
-_SUCCEEDED = 1
-"""Flag of a success in the ring, see lua/admission/breaker.lua."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +67,7 @@ def _health(snapshot: Snapshot, window: bytes, ring: Sequence[str]) -> Health:
 
 
 def _response(window: bytes) -> ResponseTime | None:
-    entries = (window[i : i + 4] for i in range(0, len(window), 4))
-    times = sorted(int.from_bytes(entry[1:], "big") / 1000 for entry in entries if entry[0] == _SUCCEEDED)
+    times = sorted(call.seconds for call in calls(window) if call.succeeded)
     return ResponseTime(fmean(times), *(percentile(times, p) for p in (0.5, 0.95, 0.99))) if times else None
 
 
@@ -89,8 +86,7 @@ def probe(store: Store, provider: Provider, interval: float) -> Probe | None:
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    now = store.run(("TIME",))[0][0]
-    slot = store.keys.probe_slot(provider.name, int(int(now) // interval))
+    slot = store.keys.probe_slot(provider.name, int(store.time() // interval))
     if not store.run(("SET", slot, 1, "NX", "EX", math.ceil(2 * interval)))[0]:
         return None
     found = send_probe(provider)

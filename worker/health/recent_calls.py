@@ -28,10 +28,10 @@ def recent_calls(store: Store, providers: Sequence[str]) -> list[tuple[Call, ...
     rings = [("GETRANGE", store.keys.window(p), 0, -1) for p in providers]
     found = store.run(*indexes, *rings, raw=True)
     pairs = zip(found[: len(providers)], found[len(providers) :], strict=True)
-    return [tuple(_calls(ring, int(index or 0) * _ENTRY)) for index, ring in pairs]
+    return [tuple(calls(ring, int(index or 0) * _ENTRY)) for index, ring in pairs]
 
 
-def _calls(ring: bytes, oldest: int) -> Iterator[Call]:
+def calls(ring: bytes, oldest: int = 0) -> Iterator[Call]:
     """Yields the calls of a ring whose oldest entry begins at `oldest`; one that is not full ends there."""
     ordered = ring[oldest:] + ring[:oldest]
     for i in range(0, len(ordered), _ENTRY):

@@ -28,7 +28,7 @@ def spent(store: Store, days: int) -> list[Spent]:
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    today = datetime.fromtimestamp(store.run(("TIME",))[0][0], UTC).date()
+    today = datetime.fromtimestamp(store.time(), UTC).date()
     wanted = [today - timedelta(days=back) for back in reversed(range(days))]
     hashes = store.run(*(("HGETALL", store.keys.spend((day - _EPOCH).days)) for day in wanted))
     return [each for day, stored in zip(wanted, hashes, strict=True) for each in _rows(day, stored)]

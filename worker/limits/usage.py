@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from config.settings import Settings
 from worker.store.store import Store
 
 
@@ -31,13 +32,21 @@ def usage(store: Store, providers: Sequence[str]) -> list[Used]:
     ]
 
 
-def budgeted(store: Store, budgets: Sequence[str]) -> list[float]:
-    """Returns the USD of today (UTC), reserved and spent, of budgets named as in lua/limits/limits.lua.
+def budgets(settings: Settings) -> dict[str, float]:
+    """Returns the budgets of a day in USD that have a name: those of providers, chains and listed tenants."""
+    found = {f"provider:{name}": each.limits.usd_per_day for name, each in settings.providers.items()}
+    found |= {f"chain:{name}": each.usd_per_day for name, each in settings.chains.items()}
+    found |= {f"tenant:{name}": each.usd_per_day for name, each in settings.tenants.items()}
+    return {name: usd for name, usd in found.items() if usd is not None}
+
+
+def budgeted(store: Store, names: Sequence[str]) -> list[float]:
+    """Returns the USD of today (UTC), reserved and spent, of budgets by the names that `budgets` returns.
 
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    if not budgets:
+    if not names:
         return []
-    day = store.run(("TIME",))[0][0] // 86_400
-    return [int(nano or 0) / 1e9 for nano in store.run(("HMGET", store.keys.budgets(day), *budgets))[0]]
+    day = int(store.time() // 86_400)
+    return [int(nano or 0) / 1e9 for nano in store.run(("HMGET", store.keys.budgets(day), *names))[0]]

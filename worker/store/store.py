@@ -122,6 +122,15 @@ class Store:
                 raise reply
         return replies
 
+    def time(self) -> float:
+        """Returns the epoch in seconds by the clock of Redis.
+
+        Raises:
+            RedisUnavailable: the server did not answer.
+        """
+        seconds, micros = self.run(("TIME",))[0]
+        return int(seconds) + int(micros) / 1_000_000
+
     def _load(self) -> None:
         # All in one transaction: else another pipeline could find its second script loaded and its first not yet.
         loads = [("SCRIPT", "LOAD", script.text) for script in self._scripts.values()]

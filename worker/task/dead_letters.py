@@ -66,8 +66,7 @@ def newest(store: Store, limit: int | None = None, seconds: float | None = None)
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    now, _ = store.run(("TIME",))[0]
-    since = "-inf" if seconds is None else round(1000 * (now - seconds))
+    since = "-inf" if seconds is None else round(1000 * (store.time() - seconds))
     ids = store.run(
         ("ZRANGE", store.keys.dead_letters, "+inf", since, "BYSCORE", "REV", "LIMIT", 0, -1 if limit is None else limit)
     )[0]

@@ -1,1 +1,1 @@
-"""Reads what the fleet reports, events, counters, workers, and sends traces; open events.py first, then tracing.py."""
+"""Reads what the fleet reports: events, counters, workers; open events.py first. Rooms: metrics/, traces/, otel/."""

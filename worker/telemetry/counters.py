@@ -1,4 +1,4 @@
-"""The fleet's counters, for `fallback status` and Prometheus.
+"""The fleet's counters, for Prometheus.
 
 | counter | how many |
 |---|---|
@@ -44,7 +44,7 @@ def flush(store: Store) -> None:
     """
     if not (store.outage.counted or has_news()):
         return
-    now, _ = store.run(("TIME",))[0]  # a server that hangs would apply every retried increment once it wakes
+    now = store.time()  # a server that hangs would apply every retried increment once it wakes
     counted, metrics, in_flight = store.outage.take(), METRICS.counts.take(), BULKHEADS.in_flight()
     increments = (("HINCRBY", store.keys.counters, name, number) for name, number in counted.items())
     try:

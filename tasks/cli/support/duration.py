@@ -24,12 +24,6 @@ def duration(text: str) -> float:
     return float(seconds)
 
 
-def span(seconds: float) -> str:
-    """Returns a duration in its largest whole unit, such as 10m."""
-    unit = next((unit for unit, size in _UNITS.items() if seconds >= size), "s")
-    return f"{max(0.0, seconds) / _UNITS[unit]:.0f}{unit}"
-
-
 def instant(epoch: float) -> str:
     """Returns an epoch in seconds as UTC by ISO 8601."""
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from config.providers import Provider
 from tasks.celery import settings
-from tasks.cli.support.duration import span
 from tasks.store import store
+from worker.diagnosis.durations import span
 from worker.health import model_registry
 from worker.health.model_registry import KnownModel
 
@@ -22,7 +22,7 @@ def models_table() -> Table:
     found = Table(box=None, pad_edge=False, caption_justify="left", caption_style="")
     for name in ("provider", "model", "status", "lifecycle", "last seen", "tier"):
         found.add_column(name, no_wrap=name != "model", overflow="fold")
-    now = float(store().run(("TIME",))[0][0])
+    now = store().time()
     for provider in settings.providers.values():
         for row in _rows(provider, now):
             found.add_row(*map(Text, (provider.name, *row)))

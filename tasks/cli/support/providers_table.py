@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
-from config.providers import DISABLED
 from tasks.celery import settings
-from tasks.cli.support.duration import instant, span
+from tasks.cli.support.duration import instant
 from tasks.store import store
 from worker.admission.breaker import Snapshot
+from worker.diagnosis.durations import seconds, span
+from worker.health.breaker_state import breaker_state
 from worker.health.health import Health, ResponseTime, health
 from worker.task import parking, scheduling
 from worker.telemetry.workers import missing, workers
@@ -41,7 +42,7 @@ def _caption(providers: list[Health]) -> Iterator[str]:
     if all(each.breaker.status == "unknown" for each in providers):
         yield "nothing is known of any provider yet"
     for now in (each.breaker for each in providers if each.breaker.slow_since):
-        p50, usual = _seconds(now.latency_mean), _seconds(now.usual_mean)
+        p50, usual = seconds(now.latency_mean), seconds(now.usual_mean)
         yield f"{now.provider}: first token p50 {p50} s, usual {usual}, since {instant(now.slow_since)}"
     if parked := parking.count(store()):
         yield f"{parked} parked until a provider admits"
@@ -65,30 +66,14 @@ def _row(of: Health, lack: str | None) -> tuple[str | Text, ...]:
 
 def _breaker(now: Snapshot, lack: str | None) -> str:
     """Returns the breaker's state and its duration; adds the cause of the health if the state does not show it."""
-    if lack == DISABLED or (lack and not now.generation):
-        return lack
-    if now.override:
-        return f"forced {now.override}{_left(now.override_until, now)}"
-    if now.auth_locked:
-        return "auth-locked"
-    if now.limited_until > max(now.now, now.open_until):
-        return f"rate limited{_left(now.limited_until, now)}"
-    if now.state == "open":
-        return f"open, {span(now.open_until - now.now)} left" if now.open_until > now.now else "open, due"
-    if now.state == "half-open":
-        return now.state
-    if now.deprioritised_until > now.now:
-        return f"deprioritised{_left(now.deprioritised_until, now)}"
-    return f"{now.state}, {now.cause}" if now.cause else now.state
-
-
-def _left(until: float, now: Snapshot) -> str:
-    return f" {span(until - now.now)}" if until > now.now else ""
+    state, until = breaker_state(now, lack)
+    left = span(until - now.now) if until > now.now else ""
+    if state == "open":
+        return f"open, {left} left" if left else "open, due"
+    if state == "closed" and now.cause:
+        return f"{state}, {now.cause}"
+    return f"{state} {left}".rstrip()
 
 
 def _times(response: ResponseTime) -> str:
-    return f"{_seconds(response.p50)}/{_seconds(response.p95)}s"
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.2f}" if seconds < 1 else f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"
+    return f"{seconds(response.p50)}/{seconds(response.p95)}s"

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tasks.cli.support.duration import instant, span
+from tasks.cli.support.duration import instant
 from tasks.cli.support.quoting import quoted
 from tasks.cli.support.usd import perhaps, usd
+from worker.diagnosis.durations import span
 from worker.task.timeline import Kind, Span
 
 _WIDTH = 24

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from tasks.cli.support.duration import span
+from worker.diagnosis.durations import span
 from worker.telemetry.workers import Worker
 
 

@@ -3,14 +3,9 @@
 import math
 from datetime import UTC, datetime
 
+from worker.diagnosis.durations import span
+
 NONE = "-"
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
-
-
-def span(seconds: float) -> str:
-    """Returns a duration in its largest whole unit, such as `10m`."""
-    size, unit = next((each for each in _UNITS if seconds >= each[0]), (1, "s"))
-    return f"{max(0.0, seconds) / size:.0f}{unit}"
 
 
 def instant(epoch: float) -> str:

@@ -22,8 +22,8 @@ CONTEXT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 TRACING = (
     "opentelemetry.sdk.trace",
     "opentelemetry.exporter",
-    "worker.telemetry.spans",
-    "worker.telemetry.span_export",
+    "worker.telemetry.traces.spans",
+    "worker.telemetry.traces.span_export",
 )
 
 
@@ -136,7 +136,7 @@ def test_without_an_endpoint_nothing_of_it_is_imported_or_sent(
         node.ask(traceparent=CONTEXT).get(timeout=30)
         assert tap.heard == [None]
     imported = node.modules()
-    assert "worker.telemetry.tracing" in imported
+    assert "worker.telemetry.traces.tracing" in imported
     assert [name for name in imported if name.startswith(TRACING)] == []
 
 

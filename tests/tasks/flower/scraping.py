@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.settings import Settings, load
-from tasks.flower.metrics import Fleet
+from tasks.flower.metrics.fleet import Fleet
 from worker.store.store import Store
 
 TOML = """

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from config.outcomes import Outcome
-from tasks.flower.breakers import in_force
 from tasks.flower.dead_letters import DeadLetters
+from tasks.flower.metrics.providers import in_force
 from tests.tasks.flower.scraping import OBSERVE, Page, labels_of, message, names, ours, settings_at, store_of
 from tests.tasks.flower.scraping import parsed as parsed
 from tests.worker.admission.clocked_breaker import url

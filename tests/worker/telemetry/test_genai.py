@@ -7,7 +7,7 @@ import pytest
 from config.presets import PRESETS
 from tests.worker.providers.asking import provider
 from worker.result import Answer
-from worker.telemetry import genai
+from worker.telemetry.otel import genai
 
 
 @pytest.mark.parametrize(

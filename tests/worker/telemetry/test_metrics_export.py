@@ -1,14 +1,11 @@
-"""Whether a process exports its metrics, and that it pays nothing where it does not."""
+"""A process pays nothing for an export of its metrics where it has none, and hides what the variables hold."""
 
 import subprocess
 import sys
 
-import pytest
-
 from config.settings import load
 from tests.collector import collecting
 from worker.telemetry.metrics import export
-from worker.telemetry.metrics.export import is_wanted
 
 PROGRAM = """
 import sys
@@ -18,22 +15,6 @@ export.begin(load({}))
 ours = ("opentelemetry.exporter", "worker.telemetry.metrics.otlp")  # redis-py imports the SDK where it finds it
 print([name for name in sys.modules if name.startswith(ours)])
 """
-
-
-@pytest.mark.parametrize(
-    ("environ", "wanted"),
-    [
-        ({}, False),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, False),
-        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://x"}, False),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}, True),
-        ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://x"}, True),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_SDK_DISABLED": "true"}, False),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_METRICS_EXPORTER": "none"}, False),
-    ],
-)
-def test_an_endpoint_for_metrics_is_what_it_takes(environ, wanted):
-    assert is_wanted(environ) == wanted
 
 
 def test_without_an_endpoint_nothing_of_it_is_imported(clean_environment):

@@ -4,7 +4,7 @@ from tests.worker.admission.clocked_breaker import SECOND, T0
 from tests.worker.task.deliveries import begin, pause
 from worker.store.store import Store
 from worker.task import lease
-from worker.telemetry.waits import Wait, waits
+from worker.telemetry.traces.waits import Wait, waits
 
 NOW = T0 / 1000
 

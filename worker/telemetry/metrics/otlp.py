@@ -5,30 +5,25 @@ collector. A process has its own `service.instance.id`, so that the receiver add
 """
 
 import logging
-import os
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import CallbackOptions, Histogram, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resource
+from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID
 
 from config.outcomes import Outcome
 from config.providers import Provider
 from worker.admission.bulkheads import BULKHEADS
 from worker.task.journal import Entry
-from worker.telemetry import genai, header_values
 from worker.telemetry.metrics.counts import Measurement
 from worker.telemetry.metrics.instruments import BREAKER_TRANSITIONS, INSTRUMENTS, PREFIX, doubling
 from worker.telemetry.metrics.recording import METRICS
+from worker.telemetry.otel import exporting, genai, header_values
+from worker.telemetry.otel.resource import resource
 
-SCOPE = SERVICE = "fallback"
-"""`service.name` unless the environment names another."""
-
-FLUSH = 3.0
-"""Seconds that a process which ends waits for the collector to take its last metrics."""
+SCOPE = "fallback"
 
 _DURATIONS = doubling(0.01, 13)
 _TOKENS = tuple(float(4**n) for n in range(14))
@@ -60,7 +55,9 @@ class Export:
         for name in _SDK:
             logging.getLogger(name).addFilter(quiet)
         reader = PeriodicExportingMetricReader(exporter or OTLPMetricExporter())
-        self._provider = MeterProvider([reader], _resource(os.environ), shutdown_on_exit=False)
+        self._provider = MeterProvider(
+            [reader], resource({SERVICE_INSTANCE_ID: METRICS.process}), shutdown_on_exit=False
+        )
         meter = self._provider.get_meter(SCOPE)
         own = [each for each in INSTRUMENTS if each is not BREAKER_TRANSITIONS]  # Redis counts these, for the fleet
         self._counters = {
@@ -96,11 +93,9 @@ class Export:
             self._observe_call(entry, provider)
 
     def end(self) -> None:
-        """Exports what was measured since, for at most `FLUSH` seconds, and ends."""
+        """Exports what was measured since, and ends."""
         METRICS.observer = None
-        ending = threading.Thread(target=self._provider.shutdown, name="metrics-end", daemon=True)
-        ending.start()
-        ending.join(FLUSH)
+        exporting.end(self._provider.shutdown, "metrics")
 
     def _observe_call(self, entry: Entry, provider: Provider) -> None:
         address, port = genai.server(provider.base_url)
@@ -130,8 +125,3 @@ class _Quiet(logging.Filter):
 
 def _in_flight(_: CallbackOptions) -> Iterator[Observation]:
     yield from (Observation(calls, {"provider": name}) for name, calls in BULKHEADS.in_flight().items())
-
-
-def _resource(environ: Mapping[str, str]) -> Resource:
-    is_named = environ.get("OTEL_SERVICE_NAME") or f"{SERVICE_NAME}=" in environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
-    return Resource.create({SERVICE_INSTANCE_ID: METRICS.process} | ({} if is_named else {SERVICE_NAME: SERVICE}))

@@ -23,9 +23,8 @@ def dead_letters(settings: Settings, store: Store, counted: DeadLetters = _COUNT
         RedisUnavailable: the store did not answer.
     """
     del settings
-    now, _ = store.run(("TIME",))[0]
     with _LOCK:
-        groups = counted.count(store, round(1000 * (now - store.expires)))
+        groups = counted.count(store, round(1000 * (store.time() - store.expires)))
     newest = [
         {
             "task": each.task_id,

@@ -37,10 +37,10 @@ def events(settings: Settings, store: Store) -> dict[str, Any]:
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    end, _ = store.run(("TIME",))[0]
+    end = store.time()
     found = [each for each in stream.newest(store, READ) if _at(each) > end - SPAN]
     begin = min((_at(each) for each in found), default=end - 60)
-    end = max(float(end), begin + 60)
+    end = max(end, begin + 60)
     order = [*settings.providers, *sorted({each.get("provider") or _FLEET for each in found} - set(settings.providers))]
     lanes = [_lane(name, found, begin, end) for name in order]
     return {

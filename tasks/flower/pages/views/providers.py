@@ -5,17 +5,18 @@ from dataclasses import asdict
 from typing import Any
 
 from config.limits import Limits
-from config.providers import DISABLED, Provider
 from config.settings import Settings
 from tasks.flower.pages.hour import HOUR, Growth, LastHour
 from worker.admission.breaker import Snapshot
 from worker.diagnosis.problems import problems
+from worker.health.breaker_state import breaker_state
 from worker.health.health import Health, health
 from worker.health.recent_calls import Call, recent_calls
 from worker.limits.usage import Used, usage
 from worker.store.store import Store
 from worker.telemetry.metrics.stored import in_flight
 from worker.telemetry.remaining import VendorLimits, remaining
+from worker.telemetry.workers import missing, workers
 
 HEIGHT = 20
 """Units of a sparkline from the quickest to the slowest call."""
@@ -30,11 +31,11 @@ def providers(settings: Settings, store: Store, hour: LastHour = HOUR) -> dict[s
     names = list(settings.providers)
     found, calls, used = health(store, names), recent_calls(store, names), usage(store, names)
     grown, now = hour.growth(store), found[0].breaker.now
-    told = remaining(store)
+    told, fleet = remaining(store), workers(store)
     flying = in_flight(store.run(("HGETALL", store.keys.in_flight))[0], now)
     rows = [
         {
-            **_row(settings.providers[name], each),
+            **_row(each, missing(settings.providers[name], fleet)),
             **_sparkline(ring),
             **_counts(name, grown),
             "limits": list(_limits(of, settings.providers[name].limits)),
@@ -53,14 +54,14 @@ def _counts(name: str, grown: Growth) -> dict[str, float | None]:
     return {what: grown.of(what, name) for what in wanted} | {"usd_an_hour": grown.hourly("usd", name)}
 
 
-def _row(provider: Provider, found: Health) -> dict[str, Any]:
+def _row(found: Health, lack: str | None) -> dict[str, Any]:
+    """Returns what is known of a provider; `lack` is why no worker can ask it, None if one can."""
     now = found.breaker
-    state, until = _breaker(now, provider.missing)
+    state, until = breaker_state(now, lack)
     return {
-        "provider": provider.name,
+        "provider": now.provider,
         "status": now.status,
         "cause": now.cause,
-        "missing": provider.missing,
         "state": state,
         "left": until - now.now if until > now.now else None,
         "since": _since(now),
@@ -68,7 +69,6 @@ def _row(provider: Provider, found: Health) -> dict[str, Any]:
         "override_by": now.override_by if now.override else "",
         "count": now.count,
         "failed": now.failed,
-        "success_rate": found.success_rate,
         "p50": found.response.p50 if found.response else None,
         "p95": found.response.p95 if found.response else None,
         "first_token": now.latency_mean or None,
@@ -77,24 +77,8 @@ def _row(provider: Provider, found: Health) -> dict[str, Any]:
         "error": now.error,
         "error_at": now.error_at or None,
         "availability": found.availability,
-        "probes": found.probes,
         "failed_probes": now.failed_probes,
     }
-
-
-def _breaker(now: Snapshot, missing: str | None) -> tuple[str, float]:
-    """Returns what the breaker does, and until when (an epoch); 0 without an end."""
-    if missing == DISABLED or (missing and not now.generation):
-        return missing, 0.0
-    if now.override:
-        return f"forced {now.override}", now.override_until
-    if now.auth_locked:
-        return "auth-locked", 0.0
-    if now.limited_until > max(now.now, now.open_until):
-        return "rate limited", now.limited_until
-    if now.state == "closed" and now.deprioritised_until > now.now:
-        return "deprioritised", now.deprioritised_until
-    return now.state, now.open_until if now.state == "open" else 0.0
 
 
 def _since(now: Snapshot) -> float | None:

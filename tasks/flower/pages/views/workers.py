@@ -17,7 +17,7 @@ def workers(settings: Settings, store: Store) -> dict[str, Any]:
         RedisUnavailable: the store did not answer.
     """
     del settings
-    (now, _), found = store.run(("TIME",))[0], read(store)
+    now, found = store.time(), read(store)
     alive = [each for each in found if each.alive]
     return {
         "number": len(found),
@@ -25,7 +25,7 @@ def workers(settings: Settings, store: Store) -> dict[str, Any]:
         "consuming": sum(each.consuming for each in alive),
         "slots": sum(each.slots for each in alive),
         "used": sum(each.used for each in alive),
-        "workers": [_row(each, float(now)) for each in sorted(found, key=_rank)[:LISTED]],
+        "workers": [_row(each, now) for each in sorted(found, key=_rank)[:LISTED]],
     }
 
 

@@ -95,6 +95,13 @@ def test_a_provider_s_row_has_its_breaker_and_its_calls(settings: Settings, stor
     assert {"breaker-forced-open", "no-workers"} <= {each["kind"] for each in found["problems"]}
 
 
+def test_a_provider_is_missing_where_no_worker_has_it_whatever_flower_has(settings: Settings, store: Store) -> None:
+    presence.report(store, replace(WORKER, missing={"claude": "no API key"}))
+    found = providers(settings, store, LastHour())
+    assert settings.providers["openai"].missing
+    assert (row(found, "claude")["state"], row(found, "openai")["state"]) == ("no API key", "closed")
+
+
 def test_the_last_hour_is_what_the_sums_grew_by(settings: Settings, store: Store) -> None:
     def count(fields: dict[tuple[str, ...], int]) -> None:
         store.redis.hset(store.keys.metrics, mapping={json.dumps(field): n for field, n in fields.items()})

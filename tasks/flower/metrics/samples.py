@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from tasks.flower.gauges import GAUGES, Gauge
+from tasks.flower.metrics.gauges import GAUGES, Gauge
 
 Sample = tuple[Gauge, tuple[str, ...], float]
 """A gauge, the values of its labels, and its value; a label whose value is empty is left out."""

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping
 
 from config.providers import Provider
 from config.settings import Settings
-from tasks.flower import gauges
-from tasks.flower.samples import Sample
+from tasks.flower.metrics import gauges
+from tasks.flower.metrics.samples import Sample
 from worker.admission.breaker import Snapshot
-from worker.diagnosis.facts import budgets as budgets_of
 from worker.health.health import health
-from worker.limits.usage import budgeted, usage
+from worker.limits.usage import budgeted, budgets, usage
 from worker.store.store import Store
 
 
@@ -56,8 +55,8 @@ def of_limits(store: Store, settings: Settings) -> Iterator[Sample]:
                 number = {"requests_per_minute": used.requests, "tokens_per_minute": used.tokens}.get(limit)
                 share = (used.concurrency if number is None else number) / most
                 yield gauges.LIMIT_USED_RATIO, (used.provider, limit), share
-    budgets = {field: usd for field, usd in budgets_of(settings).items() if not field.startswith("tenant:")}
-    for (field, usd), spent in zip(budgets.items(), budgeted(store, list(budgets)), strict=True):
+    named = {field: usd for field, usd in budgets(settings).items() if not field.startswith("tenant:")}
+    for (field, usd), spent in zip(named.items(), budgeted(store, list(named)), strict=True):
         whose, _, name = field.partition(":")
         labels = (name, "", "usd_per_day") if whose == "provider" else ("", name, "usd_per_day")
         yield gauges.BUDGET_USED_RATIO, labels, spent / usd

@@ -5,22 +5,18 @@ What does not fit into the queue is lost; nothing waits for the collector.
 """
 
 import logging
-import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
-from worker.telemetry import header_values
-from worker.telemetry.spans import SCOPE, Tracing, sampling_of
-
-SERVICE = "fallback"
-"""`service.name` unless the environment names another."""
+from worker.telemetry.otel import header_values
+from worker.telemetry.otel.resource import resource
+from worker.telemetry.traces.spans import SCOPE, Tracing, sampling_of
 
 QUIET = 60.0
 """Seconds between two lines that say that spans were lost."""
@@ -97,7 +93,7 @@ class _Reason(logging.Filter):
         return False
 
 
-def exporting() -> Tracing:
+def begin() -> Tracing:
     """Returns what makes this process's spans, and starts the thread that exports them.
 
     Raises:
@@ -106,11 +102,6 @@ def exporting() -> Tracing:
     """
     header_values.hide()
     ids = ChosenIds()
-    provider = TracerProvider(resource=_resource(os.environ), id_generator=ids, shutdown_on_exit=False)
+    provider = TracerProvider(resource=resource(), id_generator=ids, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(QuietExporter(OTLPSpanExporter())))
     return Tracing(provider.get_tracer(SCOPE), sampling_of(provider), ids, provider.shutdown)
-
-
-def _resource(environ: Mapping[str, str]) -> Resource:
-    is_named = environ.get("OTEL_SERVICE_NAME") or f"{SERVICE_NAME}=" in environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
-    return Resource.create({} if is_named else {SERVICE_NAME: SERVICE})

@@ -4,17 +4,16 @@ from collections.abc import Iterator
 from itertools import product
 
 from config.settings import Settings
-from tasks.flower import gauges
-from tasks.flower.counted import FAILURES
 from tasks.flower.dead_letters import DeadLetters
-from tasks.flower.samples import Sample
+from tasks.flower.metrics import gauges
+from tasks.flower.metrics.counted import FAILURES
+from tasks.flower.metrics.samples import Sample
 from worker.store.store import Store
 from worker.task import parking, scheduling
-from worker.task.backlog import Waiting as Queued
-from worker.task.backlog import backlog
+from worker.task.backlog import Waiting, backlog
 
 
-class Waiting:
+class Queues:
     """Reads what waits; it remembers what need not be read again."""
 
     def __init__(self) -> None:
@@ -40,7 +39,7 @@ class Waiting:
         letters = dict.fromkeys(product(chains, FAILURES), 0) | self._letters.count(store, since_ms)
         yield from ((gauges.DEAD_LETTERS, pair, number) for pair, number in sorted(letters.items()))
 
-    def _since(self, priority: str, each: Queued, now: float) -> float:
+    def _since(self, priority: str, each: Waiting, now: float) -> float:
         """Returns when the next message was queued; of one without a stamp, when it was first seen to be next."""
         task, seen = self._next.get(priority, ("", now))
         if task != each.oldest:

@@ -6,10 +6,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from config.settings import Settings
-from tasks.flower import counted, gauges
-from tasks.flower.breakers import of_limits, of_providers
-from tasks.flower.queues import Waiting
-from tasks.flower.samples import Sample, families
+from tasks.flower.metrics import counted, gauges
+from tasks.flower.metrics.providers import of_limits, of_providers
+from tasks.flower.metrics.queues import Queues
+from tasks.flower.metrics.samples import Sample, families
 from worker.diagnosis.problems import problems
 from worker.errors import RedisUnavailable
 from worker.store.client import refuses_writes
@@ -28,7 +28,7 @@ class Fleet(Collector):
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
-        self._waiting = Waiting()
+        self._queues = Queues()
 
     def describe(self) -> Iterator[Metric]:
         """Yields nothing: a registry would otherwise collect all to learn the names."""
@@ -53,7 +53,7 @@ class Fleet(Collector):
         samples += _problems(store, self._settings)
         samples += of_providers(store, self._settings, stored.in_flight(reports, now))
         samples += _unless_refused(of_limits(store, self._settings))
-        samples += self._waiting.samples(store, self._settings, now)
+        samples += self._queues.samples(store, self._settings, now)
         yield from families(samples)
         yield from counted.families(self._settings, stored.parsed(metrics))
         for name, value in counters(store).items():

@@ -32,9 +32,9 @@ from config.providers import Model, Provider
 from worker.errors import Revoked, TaskIdReused
 from worker.result import Answer
 from worker.task.journal import CRASHED, Entry
-from worker.telemetry import genai
-from worker.telemetry.genai import Attributes
-from worker.telemetry.waits import Wait
+from worker.telemetry.otel import genai
+from worker.telemetry.otel.genai import Attributes
+from worker.telemetry.traces.waits import Wait
 
 SCOPE = "fallback"
 COMPLETE = "fallback.complete"
