@@ -11,6 +11,8 @@ import threading
 from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from worker.telemetry.harmless import harmless
+
 if TYPE_CHECKING:
     from worker.telemetry.spans import Tracing
 
@@ -79,10 +81,11 @@ def inject(headers: MutableMapping[str, Any]) -> bool:
     if _API in sys.modules and TRACEPARENT not in headers:
         from worker.telemetry.spans import inject_current  # not imported where nobody traces
 
-        inject_current(headers)
+        harmless(inject_current)(headers)
     return TRACEPARENT in headers
 
 
+@harmless
 def _of_process() -> "Tracing | None":
     from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
 
