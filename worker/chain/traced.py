@@ -6,7 +6,8 @@ from worker.chain.delivery import Completion, Continue
 from worker.chain.held_task import HeldTask
 from worker.task.journal import SKIPPED, Entry, entries
 from worker.telemetry.harmless import harmless
-from worker.telemetry.spans import DeliverySpan, Received, Tracing
+from worker.telemetry.received import Received
+from worker.telemetry.spans import DeliverySpan, Tracing
 from worker.telemetry.waits import waits
 
 Walk = Callable[[DeliverySpan | None], Completion | Continue]

@@ -3,7 +3,7 @@
 All times are the store's: the spans of workers whose clocks differ still follow each other.
 """
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextvars import Token
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,7 +35,7 @@ from worker.task.journal import CRASHED, Entry
 from worker.telemetry import genai
 from worker.telemetry.genai import Attributes
 from worker.telemetry.harmless import harmless
-from worker.telemetry.waits import Wait
+from worker.telemetry.received import Received
 
 SCOPE = "fallback"
 COMPLETE = "fallback.complete"
@@ -85,33 +85,6 @@ def sampling_of(provider: Any) -> Callable[[int], bool]:
 def inject_current(headers: MutableMapping[str, Any]) -> None:
     """Adds the current span's context to headers; nothing without one."""
     _PROPAGATOR.inject(headers)
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One delivery of a completion, as its span needs it.
-
-    Attributes:
-        task_id: the task's id.
-        chain: the chain's name.
-        context: `traceparent` and `tracestate` of its message, as far as it has them.
-        is_first: whether it is the task's first delivery.
-        at: when it began, an epoch in seconds.
-        waits: what the completion waited for before it.
-        attempts: how many attempts came before it.
-        step: counts the task's messages.
-        queue_ms: how long the first delivery waited, None where that is not known.
-    """
-
-    task_id: str
-    chain: str
-    context: Mapping[str, str]
-    is_first: bool
-    at: float
-    waits: Iterable[Wait] = ()
-    attempts: int = 0
-    step: int = 0
-    queue_ms: float | None = None
 
 
 class DeliverySpan:
