@@ -163,7 +163,7 @@ class Snapshot(BaseModel):
     3. `count` and `failed` cover the last 100 calls; `failed_probes` counts consecutive ones.
     4. `settings` are those that the last writer had, separated by `/`.
     5. `latency_mean` is the median of the last first tokens. Since `slow_since` it is far above `usual_mean`.
-    6. Since `unhealthy` the status is that, 0 while it is another.
+    6. Since `unhealthy` the status is that, 0 while it is another or the time is not known.
     7. `scores` are by tier, of a provider whose scores have decided.
     """
 
@@ -218,4 +218,6 @@ def _snapshot(provider: str, now: int, stored: dict[str, str]) -> Snapshot:
     tiers = {name.removeprefix("scored:"): text for name, text in stored.items() if name.startswith("scored:")}
     scores = {tier: parse_scored(text) for tier, text in sorted(tiers.items())}
     at, _, by = stored.pop("override_by", "").partition(" ")
+    if stored.get("unhealthy") == "1":  # of a worker of a release that did not keep the time
+        del stored["unhealthy"]
     return Snapshot(provider=provider, now=now, scores=scores, override_by=by, override_at=float(at or 0), **stored)

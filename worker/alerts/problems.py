@@ -7,6 +7,7 @@ has ended once two in a row did not, so that one that comes and goes alerts nobo
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from config.alerts import Receiver
 from worker.alerts.message import Message
@@ -53,7 +54,7 @@ def changes(
     for name, problem in standing.items():
         id_, state = known.get(name, ("", ""))
         if not id_:
-            yield Change(name, json.dumps([f"{fleet}-{problem.kind}-{problem.subject}-{now:.0f}", "seen"]))
+            yield Change(name, json.dumps([_id(fleet, problem, now), "seen"]))
         elif state == "seen":
             yield Change(name, json.dumps([id_, "sent"]), _began(fleet, id_, problem, now))
         elif state == "gone":
@@ -76,6 +77,11 @@ def _missing(fleet: str, receiver: Receiver, name: str, id_: str, state: str, no
 def _began(fleet: str, id_: str, problem: Problem, now: float) -> Message:
     at, details = problem.since or now, {"severity": problem.severity}
     return Message(id_, fleet, problem.kind, at, "alert", problem.subject, problem.what, problem.cure, details=details)
+
+
+def _id(fleet: str, problem: Problem, now: float) -> str:
+    """Returns a message's id; it is a header, and a worker's name may have any letters."""
+    return f"{fleet}-{problem.kind}-{quote(problem.subject, safe='@,:')}-{now:.0f}"
 
 
 def _name(problem: Problem) -> str:

@@ -2,6 +2,7 @@
 
 1. An alert is the same as another if type, subject and cause are. It is sent once in five minutes.
 2. An event that ends alerts is always sent, unless the receiver wants none. After it the same alert is a new one.
+3. What has not ended after 30 days is forgotten: a worker whose clock was wrong may never come back.
 """
 
 import json
@@ -13,6 +14,8 @@ from worker.telemetry.events import Event
 
 REPEAT_AFTER_MS = 300_000
 """Milliseconds within which the same alert is not sent again."""
+
+_KEPT_MS = 30 * 86_400_000
 
 PREFIX = "alert:"
 """Begins the names of the hash's fields, see lua/alerts/receive.lua."""
@@ -78,7 +81,7 @@ class Alerted:
 
     def _forgettable(self, now_ms: int) -> Iterator[str]:
         for name, sent in self.sent.items():
-            if now_ms - sent.at_ms >= REPEAT_AFTER_MS and _kind(name) not in _HAVE_AN_END:
+            if now_ms - sent.at_ms >= (_KEPT_MS if _kind(name) in _HAVE_AN_END else REPEAT_AFTER_MS):
                 yield name
 
 

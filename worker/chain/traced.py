@@ -5,25 +5,35 @@ from collections.abc import Callable
 from worker.chain.delivery import Completion, Continue
 from worker.chain.held_task import HeldTask
 from worker.task.journal import SKIPPED, Entry, entries
-from worker.telemetry.traces.spans import DeliverySpan, Received, Tracing
+from worker.telemetry.harmless import harmless
+from worker.telemetry.traces.received import Received
+from worker.telemetry.traces.spans import DeliverySpan, Tracing
 from worker.telemetry.traces.waits import waits
 
-Walk = Callable[[DeliverySpan], Completion | Continue]
+Walk = Callable[[DeliverySpan | None], Completion | Continue]
 
 
 def traced(tracing: Tracing, task: HeldTask, walk: Walk) -> Completion | Continue:
-    """Walks in the span of a delivery whose lease was asked for.
+    """Walks in the span of a delivery whose lease was asked for; without one where the tracer fails.
 
     Raises:
         FallbackError: as the walk.
     """
-    with DeliverySpan(tracing, _received(task), task.time) as span:
+    begun = _begun(tracing, task)
+    if begun is None:
+        return walk(None)
+    with begun as span:
         if span.is_first:
             for provider, reason in task.delivery.route.unfit():
                 span.skipped(Entry(provider, SKIPPED, task.time(), reason=reason))
         outcome = walk(span)
         _end(span, task, outcome)
     return outcome
+
+
+@harmless
+def _begun(tracing: Tracing, task: HeldTask) -> DeliverySpan:
+    return DeliverySpan(tracing, _received(task), task.time)
 
 
 def _received(task: HeldTask) -> Received:
@@ -44,6 +54,7 @@ def _received(task: HeldTask) -> Received:
     )
 
 
+@harmless
 def _end(span: DeliverySpan, task: HeldTask, outcome: Completion | Continue) -> None:
     if isinstance(outcome, Completion):
         told = outcome.result["fallback"]

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.worker.admission.clocked_breaker import CHAIN, MINUTE, SECOND, T0, ClockedBreaker, attempted
+from worker.admission.breaker import snapshot
 
 
 @pytest.fixture
@@ -28,6 +29,16 @@ def test_the_events_of_a_life_are_a_path_through_the_states(b):
 
 def test_a_change_is_returned_to_the_caller_that_made_it_alone(b):
     assert a_life(b) == ["", "", "", "", "open", "open", "", "closed"]
+
+
+def test_since_when_it_is_unhealthy_is_not_known_of_a_worker_of_the_release_before(b):
+    b.trip()
+    assert snapshot(b.store, ["alpha"])[0].unhealthy == T0 / 1000
+    b.server.hset(b.key(), "unhealthy", 1)
+    assert snapshot(b.store, ["alpha"])[0].unhealthy == 0
+    b.control("reset")
+    told = [event["type"] for event in b.events() if event["type"].startswith("provider-")]
+    assert told == ["provider-unhealthy", "provider-recovered"]
 
 
 def test_an_opening_says_why_and_until_when(b):

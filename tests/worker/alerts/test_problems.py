@@ -3,6 +3,8 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from config.alerts import PROBLEMS
 from docs.generators.docstrings import table
 from docs.generators.tables import code
@@ -88,11 +90,12 @@ def test_the_kinds_are_those_of_the_diagnosis():
     assert code(table("worker.diagnosis.problems").rows[0][0]) == "redis-down"
 
 
-def test_a_sender_sends_problems_under_one_id_until_they_are_taken(redis, monkeypatch):
+@pytest.mark.parametrize("subject", ["default", "w\u00f6rker \u2116 1@host"])
+def test_a_sender_sends_problems_under_one_id_until_they_are_taken(redis, monkeypatch, subject):
     monkeypatch.setattr(module, "IDLE", 0.02)
     monkeypatch.setattr(module, "LOOK_EVERY", 0.02)
     monkeypatch.setattr(module, "_pause", lambda *_: 0.02)
-    found = [DOWN]
+    found = [replace(DOWN, subject=subject)]
     with receiving() as hook:
         hook.status = 503
         ops = receiver(hook.url)
@@ -103,5 +106,7 @@ def test_a_sender_sends_problems_under_one_id_until_they_are_taken(redis, monkey
             found.clear()
             wait_until(lambda: len(hook.taken) == 2)
         assert len({*hook.refused, hook.taken[0]["id"]}) == 1
-        assert [each["data"]["status"] for each in hook.taken] == ["alert", "recovered"]
+        assert [(each["data"]["subject"], each["data"]["status"]) for each in hook.taken] == [
+            *((subject, "alert"), (subject, "recovered")),
+        ]
         assert hook.taken[1]["data"]["ends"] == [hook.taken[0]["id"]]

@@ -94,6 +94,13 @@ def test_what_has_no_end_is_forgotten_after_five_minutes():
     assert [name.split(":")[1] for name in log.fields] == ["circuit-breaker-open", "provider-recovered"]
 
 
+def test_what_has_not_ended_is_forgotten_after_thirty_days():
+    log = Log(receiver())
+    log.take(event("worker-clock-skewed", "", worker="a-pod-of-long-ago"), event("provider-unhealthy", at=1))
+    log.take(event("circuit-breaker-open", "openai", at=30 * 86_400_000))
+    assert [name.split(":")[1] for name in log.fields] == ["provider-unhealthy", "circuit-breaker-open"]
+
+
 def test_a_name_with_a_newline_is_one_field():
     log = Log(receiver())
     log.take(event("circuit-breaker-forced-open", by="a\nb:c"))

@@ -4,11 +4,12 @@ import pytest
 
 from tests.waiting import wait_until
 from tests.worker.admission.clocked_breaker import url
-from tests.worker.alerts.bed import PROVIDERS, receiver, store_with
-from worker.admission.breaker import control
+from tests.worker.alerts.bed import PROVIDERS, receiver, sending, store_with
+from worker.admission.breaker import control, snapshot
 from worker.alerts.inbox import Inbox
 from worker.store.scripts import scripts
 from worker.telemetry.counters import counters
+from worker.telemetry.events import since
 
 NOWHERE = "http://127.0.0.1:9/"
 STREAM = "{fallback}:2:alerts"
@@ -40,6 +41,21 @@ def test_a_chosen_event_is_written_with_all_its_fields_and_no_other(every_redis)
     assert alerts(every_redis) == [("circuit-breaker-forced-open", "alpha"), ("circuit-breaker-reset", "alpha")]
     written, event = every_redis.xrange(STREAM)[0][1], every_redis.xrange(store.keys.events)[0][1]
     assert written == event
+
+
+def test_who_may_not_write_alerts_or_counts_changes_breakers_all_the_same_and_the_sender_says_so(every_redis, caplog):
+    every_redis.execute_command("ACL", "SETUSER", "guest", "on", ">hidden", "~*", "&*", "+@all", "-xlen")
+    try:
+        ops = receiver(NOWHERE)
+        store = store_with(url(every_redis).replace("redis://", "redis://guest:hidden@"), ops=ops)
+        every_redis.set(store.keys.metrics, "no hash")
+        control(store, "alpha", "open", by="test")
+        assert snapshot(store, ["alpha"])[0].override == "open"
+        assert [event["type"] for event in since(store)[1]] == ["circuit-breaker-forced-open"]
+        with sending(store, "ops", ops):
+            wait_until(lambda: "alerts-missed receiver=ops error=ResponseError" in caplog.text)
+    finally:
+        every_redis.execute_command("ACL", "DELUSER", "guest")
 
 
 def test_the_stream_has_what_any_receiver_chose(redis):

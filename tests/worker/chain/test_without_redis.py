@@ -9,12 +9,15 @@ from tests.waiting import wait_until
 from tests.worker.providers.asking import OPENAI, provider, request
 from tests.worker.providers.bare_server import responds, serving, streams
 from tests.worker.store.stores import store_at
-from worker.admission.breaker import Permit
+from worker.admission.breaker import Permit, control
 from worker.chain import without_redis
 from worker.chain.delivery import Delivery
 from worker.chain.route import Route
 from worker.chain.walk import complete
+from worker.errors import RedisUnavailable
+from worker.store import store as store_module
 from worker.store.store import Store
+from worker.task.inspection import history
 from worker.task.journal import SKIPPED
 
 FAILS = responds(b"500 Internal Server Error", b"{}")
@@ -57,6 +60,13 @@ def named(name, bare):
     return provider("openai", bare.url).model_copy(update={"name": name})
 
 
+def settles(store, completion):
+    try:
+        return store.run(*completion.unsettled)
+    except RedisUnavailable:
+        return None
+
+
 def hang(server):
     server.process.signal(signal.SIGSTOP)
 
@@ -83,3 +93,30 @@ def test_calls_in_flight_go_on_in_listed_order_and_remember_who_failed(end, own_
     attempts = [[attempt["outcome"] for attempt in report["attempts"]] for report in reports]
     assert attempts == [["transient", "success"], [SKIPPED, "success"]]
     assert len(failing.requests) == 1
+
+
+def test_a_reply_of_redis_that_comes_too_late_loses_no_completion_but_asks_who_is_forced_open(own_server, monkeypatch):
+    monkeypatch.setattr(store_module, "SOCKET_TIMEOUT", 0.3)
+
+    def answers_once_redis_is_back(bare, sock):
+        own_server.process.signal(signal.SIGCONT)
+        return streams(*OPENAI)(bare, sock)
+
+    with serving(answers_once_redis_is_back) as answering:
+        providers = {"forced": named("forced", answering)}
+        chain = Chain(name="chain", providers=("forced",), when_exhausted="wait", timeout=3600)
+        store = Store(own_server.url, "fallback", providers)
+
+        def deliver(task):
+            return complete(store, Delivery(task, request(), Route(chain, providers), lambda: None))
+
+        control(store, "forced", "open", by="test", seconds=600)
+        assert deliver("in time").park_until
+        hang(own_server)
+        late = deliver("late")
+        assert late.result["fallback"]["provider"] == "forced"
+        wait_until(lambda: settles(store, late))  # as tasks/node/result_backend.py does
+        assert history(store, "late").state == "answered"
+        assert deliver("late").result["id"] == late.result["id"]
+        assert deliver("in time").park_until
+    assert len(answering.requests) == 1

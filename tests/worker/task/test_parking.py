@@ -54,6 +54,20 @@ def test_those_of_a_chain_are_counted_until_they_leave(lot):
     assert by_chain(lot.store, chains)["patient"] == Parked(0, 0.0)
 
 
+def test_who_left_by_a_worker_of_the_release_before_is_not_counted_for_ever(lot):
+    lot.fill(3)
+    for name in ("6-0", "6-1"):  # as its release.lua does, which knows of no chains
+        lot.server.hdel(lot.store.keys.parked(), name)
+        lot.server.zrem(lot.store.keys.parked("group", "6:alpha"), name)
+    lot.breaker.trip()
+    lot.tick()
+    assert by_chain(lot.store, ("patient",)) == {"patient": Parked(1, (T0 + 2) / 1000)}
+    lot.server.delete(lot.store.keys.parked(), lot.store.keys.parked("groups"))
+    lot.tick()
+    assert by_chain(lot.store, ("patient",)) == {"patient": Parked(0, 0.0)}
+    assert not lot.server.exists(lot.store.keys.parked("chains"))
+
+
 def test_who_has_left_leaves_nothing_behind_that_does_not_expire(lot):
     lot.fill(2)
     lot.park("late", deadline=T0)

@@ -48,6 +48,19 @@ def test_a_killed_worker_s_report_is_kept_for_an_hour(clock: ClockedBreaker, sto
     assert [worker.name for worker in workers(store)] == ["two@host"]
 
 
+def test_reports_of_others_are_read_once_a_minute_and_no_damaged_one_matters(
+    clock: ClockedBreaker, store: Store
+) -> None:
+    report(store, ONE)
+    store.redis.hset(store.keys.workers, mapping={"damaged@host": "no JSON", "two@host": '{"mood":"good"}'})
+    store.redis.config_resetstat()
+    for _ in range(20):  # a minute
+        clock.after(3_000)
+        report(store, ONE)
+    assert store.redis.info("commandstats")["cmdstat_hgetall"]["calls"] == 1
+    assert store.redis.hlen(store.keys.workers) == 3
+
+
 def test_who_has_not_reported_for_long_is_not_alive(redis) -> None:
     store = store_at(url(redis))
     report(store, ONE)

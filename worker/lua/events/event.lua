@@ -22,10 +22,11 @@ end
 
 local write_alert  -- of alert.lua, which follows where a receiver of alerts is configured
 
--- Writes one event; further arguments are names and values of its fields. `events` is the stream's key.
+-- Writes one event; further arguments are names and values of its fields. `events` is the stream's key. What counts it
+-- and alerts to it may fail, as under an ACL of a release before: the change that it is of is made all the same.
 local function add_event(events, kind, provider, now, ...)
   redis.call('XADD', events, 'MAXLEN', '~', 10000, '*',
     'type', kind, 'provider', provider, 'at_ms', string.format('%.0f', now), ...)
-  count_transition(events, kind, provider, ...)
-  if write_alert then write_alert(events, kind, provider, now, ...) end
+  pcall(count_transition, events, kind, provider, ...)
+  if write_alert then pcall(write_alert, events, kind, provider, now, ...) end
 end

@@ -47,6 +47,20 @@ local function uncount(ids)
   end
 end
 
+-- Takes out of the chains who has left by a worker of a release that does not count by chain: of each the oldest, up to
+-- the first one that is parked.
+local function forget_gone()
+  for _, chain in ipairs(redis.call('SMEMBERS', parked .. ':chains')) do
+    local key, gone = parked .. ':chain:' .. chain, {}
+    local id = redis.call('ZRANGE', key, 0, 0)[1]
+    while id and #gone < MOST and redis.call('HEXISTS', parked, id) == 0 do
+      gone[#gone + 1] = id
+      id = redis.call('ZRANGE', key, #gone, #gone)[1]
+    end
+    if gone[1] then uncount(gone) end
+  end
+end
+
 -- Releases at most `most` of a group's `ids`; returns how many.
 local function release(group, ids, most)
   local key, list, n = ARGV[2] .. group, queue_list(group), 0
@@ -148,6 +162,7 @@ local names = redis.call('ZRANGE', groups, 0, -1)
 local full = release_overdue(names, time)
 local last = tonumber(redis.call('HGET', flow, 'at') or 0)
 if not full and time - last >= TICK and names[1] then release_admitted(names, time, last) end
+forget_gone()
 for _, group in ipairs(names) do
   if redis.call('EXISTS', ARGV[2] .. group) == 0 then redis.call('ZREM', groups, group) end
 end

@@ -7,6 +7,7 @@ from uuid import uuid4
 from config.chains import Chain
 from config.outcomes import Outcome
 from worker.task.journal import Entry, Line, entries
+from worker.telemetry.harmless import harmless
 from worker.telemetry.metrics import instruments
 from worker.telemetry.metrics.counts import Counts, Measurement
 
@@ -17,7 +18,7 @@ _REVOKED = "Revoked"
 
 
 class Metrics:
-    """What this process measures.
+    """What this process measures. What counts raises nothing: the `observer` is not all ours.
 
     Attributes:
         counts: since the last flush.
@@ -36,22 +37,26 @@ class Metrics:
         self.observer: Observer | None = None
         self.process, self.reported = uuid4().hex, False
 
+    @harmless
     def attempt(self, chain: Chain, lines: Sequence[Line]) -> None:
         """Counts the attempt that is the last line of its journal."""
         entry = lines[-1]
         if isinstance(entry, Entry):
             self._add([*_of_attempt(entry, chain.name), *_turn(entry, entries(lines[:-1]))], entry)
 
+    @harmless
     def duplicate(self, chain: Chain, lines: Sequence[Line]) -> None:
         """Counts an answered attempt, the last line of its journal, as waste: its task already had an outcome."""
         entry = lines[-1] if lines else None
         if isinstance(entry, Entry) and entry.outcome == Outcome.SUCCESS and entry.cost_usd:
             self._add([(instruments.WASTED_COST_USD, _priced(entry, chain.name), entry.cost_usd)])
 
+    @harmless
     def began(self, chain: Chain, waited: float) -> None:
         """Counts the first delivery of a completion, `waited` seconds after it was queued."""
         self._add([(instruments.QUEUE_WAIT_SECONDS, (chain.name,), max(0.0, waited))])
 
+    @harmless
     def completion(self, chain: Chain, outcome: str, seconds: float) -> None:
         """Counts a completion that ended, `seconds` after it was queued; the outcome as in `COMPLETIONS`."""
         measured: list[Measurement] = [(instruments.COMPLETIONS, (chain.name, outcome), 1)]
@@ -59,10 +64,12 @@ class Metrics:
             measured.append((instruments.COMPLETION_SECONDS, (chain.name,), max(0.0, seconds)))
         self._add(measured)
 
+    @harmless
     def refused(self, chain: str, outcome: str) -> None:
         """Counts a completion whose message was refused; an empty chain is none of the configuration."""
         self._add([(instruments.COMPLETIONS, (chain, outcome), 1)])
 
+    @harmless
     def overhead(self, seconds: float) -> None:
         """Counts what a delivery took beside its calls."""
         self._add([(instruments.OVERHEAD_SECONDS, (), max(0.0, seconds))])

@@ -3,7 +3,7 @@
 All times are the store's: the spans of workers whose clocks differ still follow each other.
 """
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextvars import Token
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,9 +32,10 @@ from config.providers import Model, Provider
 from worker.errors import Revoked, TaskIdReused
 from worker.result import Answer
 from worker.task.journal import CRASHED, Entry
+from worker.telemetry.harmless import harmless
 from worker.telemetry.otel import genai
 from worker.telemetry.otel.genai import Attributes
-from worker.telemetry.traces.waits import Wait
+from worker.telemetry.traces.received import Received
 
 SCOPE = "fallback"
 COMPLETE = "fallback.complete"
@@ -86,35 +87,8 @@ def inject_current(headers: MutableMapping[str, Any]) -> None:
     _PROPAGATOR.inject(headers)
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One delivery of a completion, as its span needs it.
-
-    Attributes:
-        task_id: the task's id.
-        chain: the chain's name.
-        context: `traceparent` and `tracestate` of its message, as far as it has them.
-        is_first: whether it is the task's first delivery.
-        at: when it began, an epoch in seconds.
-        waits: what the completion waited for before it.
-        attempts: how many attempts came before it.
-        step: counts the task's messages.
-        queue_ms: how long the first delivery waited, None where that is not known.
-    """
-
-    task_id: str
-    chain: str
-    context: Mapping[str, str]
-    is_first: bool
-    at: float
-    waits: Iterable[Wait] = ()
-    attempts: int = 0
-    step: int = 0
-    queue_ms: float | None = None
-
-
 class DeliverySpan:
-    """The span of one delivery, current while the block runs.
+    """The span of one delivery, current while the block runs; once it has begun, no method raises.
 
     `clock` returns the epoch in seconds. `is_first` says whether it is the task's first delivery.
     """
@@ -144,15 +118,20 @@ class DeliverySpan:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end(kind)
+        if self._token is not None:
+            contexts.detach(self._token)
+
+    @harmless
+    def _end(self, kind: type[BaseException] | None) -> None:
         if kind is not None:
             self._span.set_attribute(genai.OUTCOME, kind.__name__)
         if kind is not None and not issubclass(kind, Revoked | TaskIdReused):
             self._span.set_attribute(genai.ERROR_TYPE, kind.__name__)
             self._span.set_status(Status(StatusCode.ERROR))
         self._span.end(_ns(self._clock()))
-        if self._token is not None:
-            contexts.detach(self._token)
 
+    @harmless
     def attempt(self, provider: Provider, model: Model, at: float) -> "AttemptSpan":
         """Returns the span of an attempt that begins at the epoch `at`."""
         self._attempts += 1
@@ -160,11 +139,13 @@ class DeliverySpan:
         name = f"{genai.CHAT} {model.name}"
         return AttemptSpan(self._start(name, SpanKind.CLIENT, attributes, at, self._context), self._clock)
 
+    @harmless
     def skipped(self, entry: Entry) -> None:
         """Adds the event that a provider was skipped."""
         attributes = {genai.PROVIDER: entry.provider, genai.REASON: entry.reason or ""}
         self._span.add_event(genai.SKIPPED, attributes, _ns(entry.at))
 
+    @harmless
     def ended(self, outcome: str, provider: str | None = None, cost_usd: float | None = None) -> None:
         """Adds how the delivery ended, unless it ends with an exception."""
         self._span.set_attribute(genai.OUTCOME, outcome)
@@ -218,10 +199,12 @@ class AttemptSpan:
         self.headers: dict[str, str] = {}
         _PROPAGATOR.inject(self.headers, set_span_in_context(span))
 
+    @harmless
     def answered(self, entry: Entry, answer: Answer) -> None:
         """Ends the span of an attempt that was answered."""
         self._end(entry, genai.answer_attributes(answer))
 
+    @harmless
     def failed(self, entry: Entry, reason: str) -> None:
         """Ends the span of an attempt that failed, with its class and the reason's word, without what was said."""
         attributes: Attributes = {genai.ERROR_TYPE: entry.outcome, genai.REASON: reason}

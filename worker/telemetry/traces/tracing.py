@@ -9,6 +9,7 @@ import sys
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from worker.telemetry.harmless import harmless
 from worker.telemetry.otel import exporting
 
 if TYPE_CHECKING:
@@ -65,10 +66,11 @@ def inject(headers: MutableMapping[str, Any]) -> bool:
     if _API in sys.modules and TRACEPARENT not in headers:
         from worker.telemetry.traces.spans import inject_current  # not imported where nobody traces
 
-        inject_current(headers)
+        harmless(inject_current)(headers)
     return TRACEPARENT in headers
 
 
+@harmless
 def _of_process() -> "Tracing | None":
     from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
 
