@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from redis import Redis
 
@@ -20,6 +21,9 @@ from tests import second_server
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in a shell's background job, which hands that down: no command under test would hear a Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one takes longer for the same example
+hypothesis.settings.load_profile("any machine")
 
 _OTHERS = ("REDIS_URL", "COLUMNS")
 _OURS = ("FALLBACK_", "ANTHROPIC_", "OPENAI_", "LLAMA_CPP_", "CELERY_", "FLOWER_", "OTEL_")

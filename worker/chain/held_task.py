@@ -219,10 +219,10 @@ class HeldTask:
         return max_crashes is not None and self.lease.crashes > max_crashes
 
     def _finish(self, outcome: Outcome, cost: str = "") -> Command:
-        delivery = self.delivery
-        expires = delivery.route.chain.results.expires
+        task = (self.store, self.delivery.task_id, self.lease_id)
+        expires = self.delivery.route.chain.results.expires
         unsaved = self.lines[self.saved :]
-        return lease.finish(self.store, delivery.task_id, self.lease_id, outcome, cost, lines=unsaved, expires=expires)
+        return lease.finish(*task, outcome, cost, lines=unsaved, expires=expires, at=self.time())
 
     @property
     def _permit_id(self) -> str:

@@ -30,7 +30,6 @@ OUTCOME_KEPT = 600
 PATIENCE = 2 * LEASE
 """Seconds past its due time that a later step's message may take before an earlier message goes on in its place."""
 
-
 Paused = Literal["backoff", "parked"]
 """What a task waits for between two deliveries."""
 
@@ -197,6 +196,7 @@ def finish(
     *,
     lines: Iterable[Line] = (),
     expires: float | None = None,
+    at: float | None = None,
 ) -> Command:
     """Returns the command that ends a task, adds lines to its journal, and tells its producer.
 
@@ -212,12 +212,13 @@ def finish(
         lines: of the journal. They are stored with the outcome: a journal with the answered attempt and without the
             outcome would leave no provider to ask.
         expires: seconds that the result is kept; the store's default if None.
+        at: the epoch in seconds at which it ended, by the store's clock; None for when the command is run.
     """
     lifetime = store.expires if expires is None else math.ceil(expires)
     # A revoked task's message may be in the queue for as long as any completion may take.
     kept = max(lifetime, KEEP if isinstance(outcome, Revoked) else OUTCOME_KEPT)
     result = celery_result(task_id, outcome)
-    ended = (dump(outcome), kept, 0, 0, cost, task_id, result, lifetime, "")
+    ended = (dump(outcome), kept, 0, _ms(at or 0.0), cost, task_id, result, lifetime, "")
     return _settle(store, task_id, lease_id, *ended, *map(dump_line, lines))
 
 

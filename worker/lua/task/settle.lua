@@ -8,7 +8,7 @@
 -- ARGV[1] the lease id; '' for a producer that revokes the task
 -- ARGV[2] the outcome for the field `answer`; '' where the task goes on later
 -- ARGV[3] s to keep the task's keys; a revocation is remembered until the task is due, see schedule.lua
--- ARGV[4] the next message's step, ARGV[5] ms until it is due (only without an outcome)
+-- ARGV[4] the next message's step, ARGV[5] ms until it is due; with an outcome, ms at which it ended, 0 for now
 -- ARGV[6] the answered attempt's cost as a line of JSON, kept if it is a duplicate answer; '' for none
 -- ARGV[7] the task's id
 -- ARGV[8] the outcome as Celery's result, ARGV[9] s to keep that (only with an outcome)
@@ -22,7 +22,7 @@ local before = answer and outcome_text(answer, result_key)
 local is_repeated = before and outcome ~= '' and redis.call('GET', result_key) == ARGV[8]
 if is_repeated then before = nil end
 if not answer and outcome ~= '' then
-  redis.call('HSET', key, 'answer', outcome, 'ended', string.format('%.0f', clock()))
+  redis.call('HSET', key, 'answer', outcome, 'ended', ARGV[5] == '0' and string.format('%.0f', clock()) or ARGV[5])
   redis.call('SET', result_key, ARGV[8], 'EX', ARGV[9])
   redis.call('PUBLISH', result_key, ARGV[8])
 end
