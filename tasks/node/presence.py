@@ -16,15 +16,16 @@ from celery.bootsteps import RUN
 from celery.worker import state
 from redis.exceptions import RedisError
 
+from config.alerts import Receiver
 from config.providers import DISABLED, Provider
-from tasks.celery import COMPLETIONS, settings
+from tasks.celery import COMPLETIONS, PROBES, settings
 from tasks.clock import CLOCK
 from tasks.drained import DRAINED
 from tasks.store import store
 from worker.errors import RedisUnavailable
 from worker.providers.credentials import fingerprint
 from worker.telemetry import workers
-from worker.telemetry.workers import NO_COMPLETIONS, Worker
+from worker.telemetry.workers import CANCELLED, NO_COMPLETIONS, Worker
 
 _TASK = "fallback.complete"
 _log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Presence:
         self._worker = worker
         self._started_at = time.time()
         self._takes_completions = COMPLETIONS in worker.app.amqp.queues.consume_from
+        self._takes_probes = PROBES in worker.app.amqp.queues.consume_from
         self._taken, self._taken_at = 0, 0.0
         self._gone = False
         self._lock = threading.Lock()
@@ -85,6 +87,7 @@ class Presence:
             last_task_at=round(self._taken_at, 3),
             keys=keys(settings.providers, settings.namespace),
             missing=lacking(settings.providers),
+            receivers=receivers(settings.alerts) if self._takes_probes else {},
         )
 
 
@@ -98,10 +101,15 @@ def lacking(providers: Mapping[str, Provider]) -> dict[str, str]:
     return {name: each.missing for name, each in providers.items() if each.missing and each.missing != DISABLED}
 
 
+def receivers(alerts: Mapping[str, Receiver]) -> dict[str, str]:
+    """Returns the variable that each receiver of alerts lacks here, empty if it lacks none."""
+    return {name: each.missing or "" for name, each in alerts.items()}
+
+
 def why_not(worker: Any) -> str:
     """Returns why a worker takes no completions, empty if it does."""
     if DRAINED:
-        return "drained"
+        return workers.DRAINED
     consumer = getattr(getattr(worker, "consumer", None), "task_consumer", None)
     if worker.blueprint.state not in (RUN, None) or state.should_stop is not None:
         return "stopping"
@@ -112,4 +120,4 @@ def why_not(worker: Any) -> str:
     if consumer.consuming_from(COMPLETIONS):
         return ""
     is_to_consume = COMPLETIONS in worker.app.amqp.queues.consume_from
-    return "reconnecting" if is_to_consume else "told not to (cancel_consumer)"
+    return "reconnecting" if is_to_consume else CANCELLED

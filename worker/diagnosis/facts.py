@@ -1,12 +1,12 @@
 """What a diagnosis knows, read from Redis in a few round trips."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from config.settings import Settings
 from worker.admission.breaker import Snapshot, admissions, snapshot
 from worker.health.model_registry import ModelStatus, tiers
-from worker.limits.usage import Used, budgeted, budgets, usage
+from worker.limits.usage import Used, budgeted, budgets, of_other_tenants, usage
 from worker.providers.credentials import fingerprint
 from worker.store.memory import Memory, memory, refusal
 from worker.store.store import Store
@@ -29,6 +29,7 @@ class Facts:
         backlog: what waits and what failed.
         used: what is used of the limits, by provider.
         used_usd: USD of today by the names of budgets, such as `chain:default`.
+        others_usd: USD of today of each tenant that has the budget of `*`.
         keys: provider -> the fingerprint of its key in this process.
         models: provider -> tier -> whether the provider lists its model.
     """
@@ -43,6 +44,7 @@ class Facts:
     backlog: Backlog
     used: Mapping[str, Used] = field(default_factory=dict)
     used_usd: Mapping[str, float] = field(default_factory=dict)
+    others_usd: Sequence[float] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, ModelStatus]] = field(default_factory=dict)
 
@@ -80,6 +82,7 @@ def read(settings: Settings, store: Store) -> Facts:
         backlog=waiting,
         used={each.provider: each for each in usage(store, names)},
         used_usd=dict(zip(of_a_day, budgeted(store, of_a_day), strict=True)),
+        others_usd=of_other_tenants(store, settings.tenants),
         keys={name: fingerprint(each, settings.namespace) for name, each in settings.providers.items()},
         models={name: tiers(store, each) for name, each in settings.providers.items() if each.missing is None},
     )

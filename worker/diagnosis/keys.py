@@ -27,7 +27,10 @@ def problems(facts: Facts) -> Iterator[Problem]:
         held = differing(facts, name)
         if len(held) > 1:
             whose = "; ".join(f"{key} on {', '.join(names)}" for key, names in held.items())
-            yield Problem("key-differs", name, f"the workers have different keys ({whose})", None, _same(facts, name))
+            here = facts.keys.get(name)
+            third = f", this shell a third one ({here})" if here and here not in held else ""
+            what = f"the workers have different keys ({whose}){third}"
+            yield Problem("key-differs", name, what, None, _same(facts, name))
         elif held and facts.keys.get(name) and facts.keys[name] not in held:
             what = f"this shell's key ({facts.keys[name]}) is another than that of the workers ({next(iter(held))})"
             yield Problem("key-differs", name, what, None, _same(facts, name))

@@ -7,6 +7,7 @@ from typing import Literal
 Severity = Literal["critical", "warning"]
 
 _NOUNS = {
+    "alerts-not-sent": "receiver of alerts",
     "chain-down": "chain",
     "clock-skewed": "worker",
     "worker-not-consuming": "worker",
@@ -21,7 +22,7 @@ class Problem:
 
     Attributes:
         kind: a stable word, one of the table in problems.py.
-        subject: the provider, chain or worker; empty for Redis and the fleet.
+        subject: the provider, chain, worker or receiver of alerts; empty for Redis and the fleet.
         what: without the subject, such as `quota spent (429 insufficient_quota)`.
         since: an epoch in seconds by the clock of Redis, None where it is not known.
         cure: what to do, with a command where there is one.

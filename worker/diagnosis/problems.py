@@ -26,6 +26,7 @@
 | `not-configured` | provider | some workers lack its key or address |
 | `key-differs` | provider | workers have different keys, or this shell another |
 | `budget-spent`, `budget-nearly-spent` | provider, chain or tenant | the budget of today is used up, or to 90 % |
+| `alerts-not-sent` | receiver | no worker that takes probes can send to it: a variable is not set there |
 | `queue-old` | | a completion waits in the queue for over 30 s |
 | `parked-old` | providers | one is parked for over a minute |
 | `dead-letters` | | more completions fail for good than ten minutes before |
@@ -37,12 +38,12 @@ from itertools import chain
 from redis.exceptions import ResponseError
 
 from config.settings import Settings
-from worker.diagnosis import backlog, budgets, chains, keys, providers, redis, workers
+from worker.diagnosis import alerts, backlog, budgets, chains, keys, providers, redis, workers
 from worker.diagnosis.facts import Facts, read
 from worker.diagnosis.problem import Problem as Problem
 from worker.diagnosis.problem import Severity as Severity
 from worker.errors import RedisUnavailable
-from worker.store.client import refuses_writes
+from worker.store.client import refused_by
 from worker.store.memory import Memory, memory
 from worker.store.store import Store
 
@@ -65,10 +66,9 @@ def redis_problem(settings: Settings, store: Store, exc: RedisUnavailable | Resp
     """Returns what an error says of Redis: it is down, takes no writes, or refuses this client."""
     if isinstance(exc, ResponseError):
         return redis.refusing_client(settings, exc)
-    cause = exc.__cause__
-    if cause is not None and refuses_writes(cause):
+    if cause := refused_by(exc):
         return redis.refusing_writes(cause, _memory(store))
-    return redis.down(settings, cause)
+    return redis.down(settings, exc.__cause__)
 
 
 def stop_all(found: Iterable[Problem]) -> list[Problem]:
@@ -76,9 +76,14 @@ def stop_all(found: Iterable[Problem]) -> list[Problem]:
     return [each for each in found if each.kind in _STOPS]
 
 
+def takes_reports(found: Iterable[Problem]) -> bool:
+    """Returns whether Redis takes what workers report of themselves."""
+    return not any(each.kind in ("redis-full", "redis-refuses-writes") for each in found)
+
+
 def diagnosed(facts: Facts) -> list[Problem]:
     """Returns what is wrong by what is known, the worst first: of one severity in the order of the table above."""
-    subjects = (redis, workers, chains, providers, keys, budgets, backlog)
+    subjects = (redis, workers, chains, providers, keys, budgets, alerts, backlog)
     found = chain.from_iterable(subject.problems(facts) for subject in subjects)
     return sorted(found, key=lambda problem: problem.severity != "critical")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from worker.diagnosis.durations import seconds, span
 from worker.diagnosis.facts import Facts
 from worker.diagnosis.problem import Problem
-from worker.telemetry.workers import Worker
+from worker.telemetry.workers import CANCELLED, DRAINED, Worker
 
 STARTING = 30.0
 """Seconds after its start in which nobody wonders that a worker takes nothing yet."""
@@ -50,5 +50,13 @@ def _of(worker: Worker, facts: Facts) -> Iterator[Problem]:
         is_young = facts.now - worker.started_at < STARTING
         if worker.reason == "stopping" or (worker.reason == "starting" and is_young):
             return
-        cure = f"celery -A tasks control -d {worker.name} add_consumer completions, or restart it"
-        yield Problem("worker-not-consuming", worker.name, f"takes no completions: {worker.reason}", None, cure)
+        what = f"takes no completions: {worker.reason}"
+        yield Problem("worker-not-consuming", worker.name, what, None, _cure(worker))
+
+
+def _cure(worker: Worker) -> str:
+    if worker.reason == DRAINED:
+        return f"fallback drain {worker.name} --undo, or stop it: fallback drain {worker.name} --shutdown"
+    if worker.reason == CANCELLED:
+        return f"celery -A tasks control -d {worker.name} add_consumer completions, or restart it"
+    return "see its log, or restart it"

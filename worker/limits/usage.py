@@ -1,9 +1,10 @@
 """What is used of the limits of providers now."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from config.settings import Settings
+from worker.limits.demand import EVERY_OTHER
 from worker.store.store import Store
 
 
@@ -36,7 +37,7 @@ def budgets(settings: Settings) -> dict[str, float]:
     """Returns the budgets of a day in USD that have a name: those of providers, chains and listed tenants."""
     found = {f"provider:{name}": each.limits.usd_per_day for name, each in settings.providers.items()}
     found |= {f"chain:{name}": each.usd_per_day for name, each in settings.chains.items()}
-    found |= {f"tenant:{name}": each.usd_per_day for name, each in settings.tenants.items()}
+    found |= {f"tenant:{name}": each.usd_per_day for name, each in settings.tenants.items() if name != EVERY_OTHER}
     return {name: usd for name, usd in found.items() if usd is not None}
 
 
@@ -48,5 +49,21 @@ def budgeted(store: Store, names: Sequence[str]) -> list[float]:
     """
     if not names:
         return []
-    day = int(store.time() // 86_400)
-    return [int(nano or 0) / 1e9 for nano in store.run(("HMGET", store.keys.budgets(day), *names))[0]]
+    return [int(nano or 0) / 1e9 for nano in store.run(("HMGET", _today(store), *names))[0]]
+
+
+def of_other_tenants(store: Store, listed: Collection[str]) -> list[float]:
+    """Returns the USD of today of each tenant that has the budget of `*`: of at most 10,000, as the hash is bounded.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    if EVERY_OTHER not in listed:
+        return []
+    found = store.run(("HGETALL", _today(store)))[0]
+    own = {f"tenant:{name}" for name in listed if name != EVERY_OTHER}
+    return [int(nano) / 1e9 for name, nano in found.items() if name.startswith("tenant:") and name not in own]
+
+
+def _today(store: Store) -> str:
+    return store.keys.budgets(int(store.time() // 86_400))

@@ -5,7 +5,7 @@ A worker that stops removes its report. One that is killed leaves it, which then
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from config.providers import DISABLED, Provider
@@ -22,6 +22,12 @@ SKEWED = 1.0
 
 NO_COMPLETIONS = "takes no completions (-Q)"
 """The reason of a worker that was started for other queues, such as that of the probes."""
+
+DRAINED = "drained"
+"""The reason of a worker that `fallback drain` has taken out of service."""
+
+CANCELLED = "told not to (cancel_consumer)"
+"""The reason of a worker that Celery's remote control has told not to consume."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class Worker:
         last_task_at: when it last took one, to within a few seconds; 0 for never.
         keys: provider -> the fingerprint of its key, see worker/providers/credentials.py; empty where there is none.
         missing: provider -> why it is not configured on that worker.
+        receivers: receiver of alerts -> the variable that is not set on that worker, empty if it can send; nothing
+            where the worker takes no probes, and so sends no alerts.
         alive: whether it reported within `ALIVE`.
     """
 
@@ -56,6 +64,7 @@ class Worker:
     last_task_at: float
     keys: dict[str, str]
     missing: dict[str, str]
+    receivers: dict[str, str] = field(default_factory=dict)
     alive: bool = True
 
     @property
@@ -69,7 +78,8 @@ class Worker:
         return abs(self.clock_offset) > SKEWED
 
 
-_NAMES = frozenset(field.name for field in fields(Worker)) - {"seen_at", "alive"}
+_NAMES = frozenset(each.name for each in fields(Worker)) - {"seen_at", "alive"}
+_REQUIRED = _NAMES - {"receivers"}
 
 
 def report(store: Store, worker: Worker) -> None:
@@ -101,7 +111,7 @@ def workers(store: Store) -> list[Worker]:
     now = int(seconds) + int(micros) / 1_000_000
     reports = [json.loads(text) for _, text in sorted(found.items())]
     # A worker of another release may report more; who reports less cannot be shown.
-    return [_worker(each, now) for each in reports if each.keys() >= _NAMES]
+    return [_worker(each, now) for each in reports if each.keys() >= _REQUIRED]
 
 
 def missing(provider: Provider, reported: Iterable[Worker]) -> str | None:
@@ -115,7 +125,7 @@ def missing(provider: Provider, reported: Iterable[Worker]) -> str | None:
 
 def _worker(stored: dict[str, Any], now: float) -> Worker:
     seen_at = stored["seen_ms"] / 1000
-    known = {name: stored[name] for name in _NAMES}
+    known = {name: stored[name] for name in _NAMES & stored.keys()}
     return Worker(**known, seen_at=seen_at, alive=now - seen_at <= ALIVE)
 
 

@@ -21,7 +21,7 @@ from tests.worker.diagnosis.fleet_facts import (
 from worker.diagnosis.problems import diagnosed
 from worker.limits.usage import Used
 from worker.store.memory import Memory
-from worker.telemetry.workers import NO_COMPLETIONS
+from worker.telemetry.workers import DRAINED, NO_COMPLETIONS
 
 RESET = "fallback breaker reset openai"
 STARTED = NOW - 5
@@ -163,6 +163,21 @@ CASES: dict[str, tuple[dict[str, Any], str, str, list[str]]] = {
         "redis-nearly-full",
         "warning",
         ["Redis is nearly full (95.0 of 100.0 MB used, 95%)"],
+    ),
+    "drained": (
+        {"workers": (worker(), worker("two@host", consuming=False, reason=DRAINED))},
+        "worker-not-consuming",
+        "warning",
+        ["worker two@host: takes no completions: drained; fallback drain two@host --undo, or stop it"],
+    ),
+    "a third key": (
+        {
+            "workers": (worker(), worker("two@host", keys=KEYS | {"openai": "cccccc"})),
+            "keys": KEYS | {"openai": "dddddd"},
+        },
+        "key-differs",
+        "warning",
+        ["(bbbbbb on one@host; cccccc on two@host), this shell a third one (dddddd)"],
     ),
     "chain budget": (
         {"settings": budgeted(usd_per_day=10), "used_usd": {"chain:default": 9.5}},
