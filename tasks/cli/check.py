@@ -24,8 +24,9 @@ from tasks.cli.support.redis import place, require_redis, requires_redis
 from tasks.cli.support.tracking import tracking_refusal
 from tasks.cli.support.workers_table import workers_table
 from tasks.store import store
-from worker.diagnosis.problems import Problem, problems, stop_all
+from worker.diagnosis.problems import Problem, problems, stop_all, takes_reports
 from worker.limits.unpriced import unpriced
+from worker.providers.credentials import fingerprint
 from worker.store.memory import memory
 from worker.store.store import Store
 from worker.telemetry.workers import Worker, workers
@@ -39,9 +40,14 @@ def check() -> None:
     with requires_redis():
         now, found, fleet = store().time(), problems(settings, store()), workers(store())
         _redis(console, found)
-        _workers(console, fleet, now)
+        _workers(console, fleet, now, is_known=takes_reports(found))
+        if takes_reports(found):
+            _alerts(console, fleet)
         _warn(console)
-    asked = {name: ask(provider, fleet, store()) for name, provider in settings.providers.items()}
+    asked = {
+        name: ask(provider, fleet, store(), fingerprint(provider, settings.namespace))
+        for name, provider in settings.providers.items()
+    }
     table = Table("provider", "dialect", "base URL", "status", box=None, pad_edge=False)
     for name, provider in settings.providers.items():
         table.add_row(name, provider.dialect, provider.base_url or "-", Text(asked[name].status))
@@ -86,11 +92,23 @@ def _redis(console: Console, found: Iterable[Problem]) -> None:
         console.print(f"           {state}", highlight=False, soft_wrap=True)
 
 
-def _workers(console: Console, fleet: list[Worker], now: float) -> None:
+def _workers(console: Console, fleet: list[Worker], now: float, *, is_known: bool) -> None:
     consuming = sum(worker.alive and worker.consuming for worker in fleet)
-    console.print(f"workers    {consuming or 'none; start one with `celery -A tasks worker`'}")
+    words = str(consuming) if consuming or fleet else "none; start one with `celery -A tasks worker`"
+    console.print(f"workers    {words if is_known else 'not known, Redis takes no reports'}")
     if fleet:
-        console.print(workers_table(fleet, now))
+        console.print(workers_table(fleet, now, is_known=is_known))
+
+
+def _alerts(console: Console, fleet: list[Worker]) -> None:
+    """Prints who sends the alerts of each receiver that this shell or a worker knows."""
+    alive = [worker for worker in fleet if worker.alive]
+    for name in dict.fromkeys((*settings.alerts, *(name for worker in alive for name in worker.receivers))):
+        senders = [worker.name for worker in alive if worker.receivers.get(name) == ""]
+        words = f"sent by {senders[0]}" if len(senders) == 1 else f"sent by one of {', '.join(senders)}"
+        console.print(
+            f"alerts     {name}: {words if senders else 'not sent, see below'}", markup=False, highlight=False
+        )
 
 
 def _warn(console: Console) -> None:

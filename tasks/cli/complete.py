@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from tasks.celery import settings
-from tasks.cli.support.redis import require_redis
+from tasks.cli.support.redis import require_redis, requires_redis
 from tasks.cli.support.workers import consuming
 from tasks.completion import complete as task
 from worker.errors import TaskFailed
@@ -31,7 +31,8 @@ def complete(prompt: str, chain: str, model: str) -> None:
     request = {"messages": [{"role": "user", "content": prompt}], "model": model}
     require_redis()
     try:
-        result = task.delay(request, chain=chain)
+        with requires_redis():
+            result = task.delay(request, chain=chain)
         click.echo(f"queued as {result.id}", err=True)
         answer = _answer(result, settings.chains[chain].timeout + _MARGIN)
     except TaskFailed as failed:

@@ -8,8 +8,10 @@ import click
 
 from tasks.celery import app
 from tasks.cli.support.duration import duration, instant
-from tasks.cli.support.redis import require_redis
+from tasks.cli.support.redis import require_writes
 from tasks.cli.support.workers import answering, one
+from tasks.store import store
+from worker.telemetry.workers import workers
 
 _EVERY = 0.5
 """Seconds between two questions to the worker."""
@@ -35,7 +37,7 @@ def drain(worker: str, timeout: float, shutdown: bool, undo: bool) -> None:
     """
     if shutdown and undo:
         raise click.UsageError("--shutdown and --undo exclude each other")
-    require_redis()
+    require_writes()
     name = _named(worker)
     if undo:
         _ask(name, "undrain")
@@ -57,7 +59,8 @@ def _named(worker: str) -> str:
     Raises:
         click.ClickException: none of this name does, or several do.
     """
-    if "@" in worker and one("ping", worker, _SLOW) is not None:
+    is_known = any(each.name == worker for each in workers(store()))
+    if is_known and one("ping", worker, _SLOW) is not None:
         return worker
     names = answering()
     found = [name for name in names if worker in (name, name.split("@")[0])]

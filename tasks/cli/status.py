@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any, NoReturn
 
@@ -23,7 +24,7 @@ from tasks.cli.support.report import report
 from tasks.cli.support.scores_table import scores_table
 from tasks.cli.support.workers_table import workers_table
 from tasks.store import store
-from worker.diagnosis.problems import problems
+from worker.diagnosis.problems import problems, takes_reports
 from worker.errors import RedisUnavailable
 from worker.telemetry.workers import workers
 
@@ -44,7 +45,12 @@ def status(watch: bool, interval: float, models: bool, as_json: bool) -> None:
     show: Show = _print_json if as_json else partial(console.print, soft_wrap=not console.is_terminal)
     if not watch:
         with requires_redis():
-            show(read())
+            try:
+                show(read())
+            except RedisUnavailable as exc:
+                if as_json:
+                    _print_json(outage(exc))
+                raise
         return
     with until_interrupted():
         if as_json or not console.is_terminal:
@@ -54,12 +60,12 @@ def status(watch: bool, interval: float, models: bool, as_json: bool) -> None:
 
 
 def _tables() -> Group:
-    now = store().time()
+    now, found = store().time(), problems(settings, store())
     return Group(
         providers_table(),
         *filter(None, (limits_table(settings), scores_table(settings))),
-        workers_table(workers(store()), now),
-        problems_list(problems(settings, store()), now),
+        workers_table(workers(store()), now, is_known=takes_reports(found)),
+        problems_list(found, now),
     )
 
 
@@ -74,4 +80,10 @@ def _watch(read: Read, show: Show, interval: float) -> NoReturn:
 
 
 def _print_json(found: dict[str, Any] | str) -> None:
-    click.echo(json.dumps({"time": time.time(), "error": found} if isinstance(found, str) else found))
+    if isinstance(found, str):
+        found = {
+            "time": time.time(),
+            "error": found,
+            "problems": [asdict(each) for each in problems(settings, store())],
+        }
+    click.echo(json.dumps(found))

@@ -110,6 +110,14 @@ def test_without_redis_one_line_says_what_to_do(fallback: Fallback, command: tup
     assert "hidden" not in ran.stderr
 
 
+def test_status_as_json_without_redis_has_that_problem(fallback: Fallback) -> None:
+    ran = fallback("status", "--json", **NO_REDIS)
+    found = json.loads(ran.stdout)
+    assert (ran.returncode, found["problems"][0]["kind"]) == (1, "redis-down")
+    assert found["error"] == found["problems"][0]["what"]
+    assert "hidden" not in ran.stdout + ran.stderr
+
+
 def test_a_wrong_setting_is_one_line(fallback: Fallback) -> None:
     ran = fallback("status", FALLBACK_BREAKER__COOLDOWN_PERIOD="soon")
     assert (ran.returncode, ran.stdout) == (2, "")

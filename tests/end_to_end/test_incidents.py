@@ -130,9 +130,17 @@ def test_a_key_that_only_the_workers_have(fallback: Fallback, shared_setup: Loca
     assert "no API key" not in fallback("status", OPENAI_API_KEY="").stdout
     ran = fallback("check", OPENAI_API_KEY="")
     assert ran.returncode == 0, ran.stderr
-    assert "in this shell not configured: no API key (set OPENAI_API_KEY); 1 of 1 workers have it" in " ".join(
-        ran.stdout.split()
-    )
+    said = " ".join(ran.stdout.split())
+    assert "in this shell not configured: no API key (set OPENAI_API_KEY); 1 of 1 workers have it" in said
+
+
+def test_a_key_of_this_shell_that_is_refused_says_nothing_of_the_workers(
+    fallback: Fallback, shared_setup: LocalSetup, vendor: FailingServer
+) -> None:
+    vendor.script(KEY)
+    ran = fallback("check", OPENAI_API_KEY="sk-of-this-shell", COLUMNS="200")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "Incorrect API key provided.; the workers have another key, and know it as unknown" in ran.stdout
 
 
 def test_a_full_redis(fallback: Fallback, shared_setup: LocalSetup, vendor: FailingServer) -> None:
@@ -146,6 +154,9 @@ def test_a_full_redis(fallback: Fallback, shared_setup: LocalSetup, vendor: Fail
         assert ran.returncode == 1
         assert "Traceback" not in ran.stdout + ran.stderr
         assert has(ran.stderr.splitlines(), "Redis is full .* raise maxmemory: ")
+        for command in (("complete", "Hello"), ("drain", "shared")):
+            assert (ran := fallback(*command)).returncode == 1
+            assert re.match(r"Error: Redis is full .* raise maxmemory: .*\n$", ran.stderr)
         program = f"from tasks import complete\ntry:\n  complete.delay({QUESTION})\nexcept Exception as exc:\n"
         said = shared_setup.in_this_code_base(program + "  print(type(exc).__name__, exc)")
         assert re.match(r"RedisFull Redis is full \(\d\.\d of 1\.0 MB used\): nothing was queued; raise", said)

@@ -23,7 +23,7 @@ CURES: Mapping[tuple[str, str], str] = {
     ("duplicate-answer", ""): "give workers the CPU that they need; see: fallback explain {request}",
     ("task-id-reused", ""): "give each request a task_id of its own",
     ("message-quarantined", ""): "correct the producer that sent it",
-    ("worker-clock-skewed", ""): "set the clock of {worker}'s machine; it takes nothing new before",
+    ("worker-clock-skewed", ""): "set the clock of {worker}'s machine; beyond 2 s it takes nothing new",
 }
 """The cure by the event's type and its cause; an empty cause stands for all that have no row of their own."""
 

@@ -29,16 +29,17 @@ class Asked:
     is_usable: bool
 
 
-def ask(provider: Provider, workers: Sequence[Worker], store: Store) -> Asked:
-    """Returns what a provider answers to this process; of one that is only configured on the workers, what they know.
+def ask(provider: Provider, workers: Sequence[Worker], store: Store, here: str) -> Asked:
+    """Returns what a provider answers to this process; where only the workers have it, or a good key, what they know.
 
     Args:
         provider: the one to ask.
         workers: those that report.
         store: the shared store.
+        here: the fingerprint of this process's key.
 
     Raises:
-        RedisUnavailable: it is configured on the workers alone, and the store did not answer.
+        RedisUnavailable: what the workers know was wanted, and the store did not answer.
     """
     working = [worker for worker in workers if worker.alive and worker.takes_completions]
     able = [worker for worker in working if provider.name not in worker.missing]
@@ -52,9 +53,14 @@ def ask(provider: Provider, workers: Sequence[Worker], store: Store) -> Asked:
         [known] = snapshot(store, [provider.name])
         theirs = f"; {len(able)} of {len(working)} workers have it, and know it as {known.status}"
         return Asked(f"in this shell {status}{theirs}", known.status != "unhealthy")
-    asked = answer(provider, probe(provider))
+    found = probe(provider)
+    asked = answer(provider, found)
     if working and not able:
         return Asked(f"{asked.status}, but no worker has it", False)
+    if not found.authenticated and able and here not in [worker.keys.get(provider.name) for worker in able]:
+        [known] = snapshot(store, [provider.name])
+        theirs = f"; the workers have another key, and know it as {known.status}"
+        return Asked(f"{asked.status}{theirs}", known.status != "unhealthy")
     return asked
 
 

@@ -11,6 +11,7 @@ from tasks.celery import settings
 from tasks.store import store
 from worker.diagnosis.problems import redis_problem
 from worker.errors import RedisUnavailable
+from worker.store.memory import refusal
 
 
 def place() -> str:
@@ -35,6 +36,17 @@ def requires_redis() -> Iterator[None]:
     except (RedisUnavailable, ResponseError) as exc:  # its text may repeat the password
         found = redis_problem(settings, store(), exc)
         raise click.ClickException(f"{found.what}: {found.cure}") from exc
+
+
+def require_writes() -> None:
+    """Ends the command as `requires_redis` does if Redis does not answer now, or takes no writes.
+
+    Raises:
+        click.ClickException: it does not, or it refuses this client.
+    """
+    with requires_redis():
+        if refused := refusal(store()):
+            raise RedisUnavailable("no writes") from refused
 
 
 def require_redis() -> None:

@@ -9,12 +9,13 @@ from worker.diagnosis.durations import span
 from worker.telemetry.workers import Worker
 
 
-def workers_table(workers: Sequence[Worker], now: float) -> Table:
+def workers_table(workers: Sequence[Worker], now: float, *, is_known: bool = True) -> Table:
     """Returns a row per worker: whether it consumes or why not, its clock, its slots, its version, its last task.
 
     Args:
         workers: those to show; without any, a caption says so.
         now: the epoch in seconds by the clock of Redis.
+        is_known: whether Redis takes their reports; of a worker that reports nothing nobody knows more without.
     """
     found = Table(box=None, pad_edge=False, caption_justify="left", caption_style="")
     for name in ("worker", "consuming", "clock", "slots", "version", "last task"):
@@ -23,7 +24,7 @@ def workers_table(workers: Sequence[Worker], now: float) -> Table:
     for each in workers:
         found.add_row(
             Text(each.name),
-            _consuming(each, now),
+            _consuming(each, now, is_known),
             f"{each.clock_offset:+.1f} s",
             f"{each.used}/{each.slots}",
             each.version,
@@ -34,7 +35,9 @@ def workers_table(workers: Sequence[Worker], now: float) -> Table:
     return found
 
 
-def _consuming(worker: Worker, now: float) -> Text:
+def _consuming(worker: Worker, now: float, is_known: bool) -> Text:
+    if not is_known:
+        return Text(f"not known, Redis takes no report since {span(now - worker.seen_at)}", "yellow")
     if not worker.alive:
         return Text(f"gone, last seen {span(now - worker.seen_at)} ago", "red")
     return Text("yes", "green") if worker.consuming else Text(f"no, {worker.reason}", "yellow")
