@@ -36,7 +36,9 @@ def _none(facts: Facts) -> Problem:
         cure = f"see their lines, or {_START}"
         return Problem("no-workers", "", f"no worker takes completions ({reasons})", None, cure, "critical")
     last = max((worker.seen_at for worker in facts.workers if worker.takes_completions), default=None)
-    return Problem("no-workers", "", "no worker takes completions: none reports itself", last, _START, "critical")
+    others = ", ".join(worker.name for worker in facts.alive)
+    why = f"those that report are for other queues ({others})" if others else "none reports itself"
+    return Problem("no-workers", "", f"no worker takes completions: {why}", last, _START, "critical")
 
 
 def _of(worker: Worker, facts: Facts) -> Iterator[Problem]:

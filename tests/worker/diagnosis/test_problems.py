@@ -25,6 +25,7 @@ from worker.telemetry.workers import DRAINED, NO_COMPLETIONS
 
 RESET = "fallback breaker reset openai"
 STARTED = NOW - 5
+FOR_PROBES = worker("two@host", consuming=False, reason=NO_COMPLETIONS)
 
 
 def of(provider: str = "openai", **fields: Any) -> dict[str, Any]:
@@ -128,6 +129,12 @@ CASES: dict[str, tuple[dict[str, Any], str, str, list[str]]] = {
         "critical",
         ["none reports itself; start one: celery -A tasks worker"],
     ),
+    "a worker for probes alone": (
+        {"workers": (FOR_PROBES,)},
+        "no-workers",
+        "critical",
+        ["for other queues (two@host)"],
+    ),
     "cancelled": (
         {"workers": (worker(), worker("two@host", consuming=False, reason="told not to (cancel_consumer)"))},
         "worker-not-consuming",
@@ -219,7 +226,7 @@ def test_what_is_wrong_is_one_line_with_its_cure(
 
 WELL: dict[str, dict[str, Any]] = {
     "all": {},
-    "a worker for probes": {"workers": (worker(), worker("two@host", consuming=False, reason=NO_COMPLETIONS))},
+    "a worker for probes": {"workers": (worker(), FOR_PROBES)},
     "a worker that starts": {
         "workers": (worker(), worker("two@host", consuming=False, reason="starting", started_at=STARTED))
     },
