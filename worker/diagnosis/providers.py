@@ -55,6 +55,9 @@ def _state(facts: Facts, now: Snapshot) -> Problem | None:
         what = f"{now.failed} of the last {now.count} calls failed, the last one{_words(now)}"
         cure = "fallback events, and the vendor's status page; its breaker opens by itself"
         return Problem("failing", now.provider, what, now.error_at or None, cure)
+    if now.failed_probes:
+        what = "its last probe was not answered, or with a 5xx"
+        return Problem("provider-unreachable", now.provider, what, None, "fallback check asks it now")
     if now.deprioritised_until > now.now and not now.slow_since:
         what = f"slow first tokens: asked last for {span(now.deprioritised_until - now.now)}"
         return Problem("slow", now.provider, what, None, "none; if it repeats, put another provider first in the chain")

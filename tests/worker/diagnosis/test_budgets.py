@@ -1,4 +1,4 @@
-"""The budget that each tenant has that is not listed: how many have spent it, and no name of theirs."""
+"""Budgets that are used up; of tenants that are not listed how many have spent theirs, and no name."""
 
 from itertools import chain
 
@@ -6,13 +6,27 @@ import pytest
 
 from config.limits import Tenant
 from config.settings import Settings
-from tests.worker.diagnosis.fleet_facts import SETTINGS, facts
+from tests.worker.diagnosis.fleet_facts import NOW, SETTINGS, budgeted, facts, limited
 from worker.diagnosis.facts import read
 from worker.diagnosis.problems import diagnosed
 from worker.store.store import Store
 
 LISTED = {"*": Tenant(usd_per_day=20), "acme": Tenant(usd_per_day=1)}
 OTHERS: Settings = SETTINGS.model_copy(update={"tenants": LISTED})
+
+
+def test_a_chain_that_has_nearly_spent_its_budget() -> None:
+    [found] = diagnosed(facts(settings=budgeted(usd_per_day=10), used_usd={"chain:default": 9.5}))
+    assert (found.kind, found.severity) == ("budget-nearly-spent", "warning")
+    told = "the budget of chain default is nearly used up: 9.50 of 10 USD today; raise chains.default.usd_per_day"
+    assert told in found.line(NOW)
+
+
+def test_a_provider_that_has_spent_its_budget() -> None:
+    [found] = diagnosed(facts(settings=limited(usd_per_day=0.02), used_usd={"provider:openai": 0.0226}))
+    assert (found.kind, found.severity) == ("budget-spent", "critical")
+    told = "is used up: 0.0226 of 0.02 USD today; raise providers.openai.limits.usd_per_day, or wait for 00:00 UTC"
+    assert told in found.line(NOW)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from tests.worker.diagnosis.fleet_facts import (
     NOW,
     SINCE,
     backlog,
-    budgeted,
     facts,
     limited,
     snapshot,
@@ -80,6 +79,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str, list[str]]] = {
         ["rate limited (429 rate_limit_exceeded), asked again in 20s since 12:06 UTC; "],
     ),
     "probes": (of(failed_probes=3), "provider-unreachable", "critical", ["3 probes in a row were not answered"]),
+    "one probe": (of(failed_probes=1), "provider-unreachable", "warning", ["its last probe was not answered"]),
     "failing": (
         of(count=100, failed=11, error="transient 500", error_at=SINCE),
         "failing",
@@ -185,18 +185,6 @@ CASES: dict[str, tuple[dict[str, Any], str, str, list[str]]] = {
         "key-differs",
         "warning",
         ["(bbbbbb on one@host; cccccc on two@host), this shell a third one (dddddd)"],
-    ),
-    "chain budget": (
-        {"settings": budgeted(usd_per_day=10), "used_usd": {"chain:default": 9.5}},
-        "budget-nearly-spent",
-        "warning",
-        ["the budget of chain default is nearly used up: 9.50 of 10 USD today; raise chains.default.usd_per_day"],
-    ),
-    "provider budget": (
-        {"settings": limited(usd_per_day=1), "used_usd": {"provider:openai": 1.0}},
-        "budget-spent",
-        "critical",
-        ["is used up: 1.00 of 1 USD today; raise providers.openai.limits.usd_per_day, or wait for 00:00 UTC"],
     ),
     "queue": (
         {"backlog": backlog(queued={6: waiting(7, 60), 0: waiting(1, 500)})},
