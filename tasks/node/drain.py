@@ -24,6 +24,7 @@ def drain(state: Any, **_: Any) -> dict[str, Any]:
     if queues:
         DRAINED.queues = queues
         _log.warning("worker-drained queues=%s", ",".join(queues))
+        DRAINED.report()
     for queue in queues:
         state.consumer.call_soon(state.consumer.cancel_task_queue, queue)
     return _in_flight()

@@ -42,7 +42,8 @@ class Presence:
         self._taken, self._taken_at = 0, 0.0
         self._gone = False
         self._lock = threading.Lock()
-        signals.worker_ready.connect(self._ready)
+        signals.worker_ready.connect(self._report_now)
+        DRAINED.report = self._report_now
         signals.worker_shutdown.connect(self.remove)
 
     def report(self) -> None:
@@ -55,8 +56,8 @@ class Presence:
             if not self._gone:
                 workers.report(store(), self._now())
 
-    def _ready(self, **_: Any) -> None:
-        """Reports at once that the worker consumes, which its first heartbeat could not."""
+    def _report_now(self, **_: Any) -> None:
+        """Reports at once that the worker consumes, which its first heartbeat could not, or that it was drained."""
         with suppress(RedisUnavailable, RedisError):
             self.report()
 

@@ -14,6 +14,7 @@ from tests.end_to_end.test_shutdown import EVENTS, flows
 from tests.end_to_end.vendors import QUESTION
 from tests.waiting import wait_until
 from tests.worker.providers.bare_server import END, chunk, streams
+from worker.telemetry.workers import workers
 
 
 @pytest.fixture
@@ -72,6 +73,7 @@ def test_what_it_runs_ends_and_what_comes_meanwhile_is_left_to_others(
         wait_until(lambda: "worker-drained queues=completions,probes" in worker.process.output())
         second = celery_setup.complete(QUESTION)
         late = fallback("drain", name, "--timeout", "1s")
+        assert [each.reason for each in workers(celery_setup.store)] == ["drained"]
         done.set()
         assert process.wait(20) == 0
     assert output(tmp_path).splitlines() == [f"{name}: takes nothing new; 1 in flight", f"{name}: drained"]

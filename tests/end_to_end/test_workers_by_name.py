@@ -29,7 +29,10 @@ def test_a_worker_reports_itself_until_it_stops(celery_setup: LocalSetup, worker
     wait_until(lambda: is_so(celery_setup, "first", "told not to (cancel_consumer)"))
     celery_setup.app.control.add_consumer("completions")
     wait_until(lambda: is_so(celery_setup, "first", ""))
-    celery_setup.start_worker("probing", queues=["probes"])
+    alerted = {"FALLBACK_ALERTS__OPS__URL_ENV": "OPS_URL", "FALLBACK_ALERTS__OPS__FORMAT": "slack"}
+    celery_setup.start_worker("probing", alerted, queues=["probes"])
     wait_until(lambda: is_so(celery_setup, "probing", NO_COMPLETIONS))
+    probing = reported(celery_setup, "probing")
+    assert (probing and probing.receivers, found.receivers) == ({"ops": "OPS_URL"}, {})
     worker.process.stop()
     assert reported(celery_setup, "first") is None
