@@ -21,7 +21,7 @@ local function halves(from, to)
 end
 
 local function counts(value)
-  local requests, tokens = string.match(value or '0 0', '(%d+) (%d+)')
+  local requests, tokens = string.match(value or '0 0', '(%d+) (%-?%d+)')
   return { tonumber(requests), tonumber(tokens) }
 end
 
