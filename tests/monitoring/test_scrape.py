@@ -53,6 +53,7 @@ def watched(
         setup.start_worker("probing", queues=("probes",))
         celery_nodes.start_flower(fleet, flower_port, environment=setup.environment)
         seen = prometheus.start(fleet, program, folder, flower_port)
+        wait_until(lambda: seen.has("fallback_wasted_cost_usd_total"))  # else a rate does not see the first round
         staged.begin(setup)
         for _ in range(ROUNDS):
             staged.go_round(setup, shared_llmock)
