@@ -131,6 +131,7 @@ def test_what_has_the_focus_keeps_it_while_the_page_changes(bed: Bed, look_at: A
 def test_a_task_s_page_of_flower_leads_to_its_completion(bed: Bed, look_at: Any) -> None:
     bed.forget()
     [result] = bed.ask(1)
+    wait_until(lambda: bed.flower.client.get(f"task/{result.id}").status_code == 200)  # it has the task from an event
     page = look_at(f"/task/{result.id}")
     page.get_by_role("link", name="Providers, waterfall and cost").click()
     page.wait_for_url(f"**/fallback/completion/{result.id}")
