@@ -1,7 +1,7 @@
 """Problems that no event reports, as alerts: sent when one stands, and when it has ended.
 
 Each look compares what is wrong with what the receiver knows. A problem counts once two looks in a row found it, and
-has ended once two in a row did not, so that one that comes and goes alerts nobody.
+has ended once two in a row did not, so that one that comes and goes alerts nobody. What Redis itself has: see blind.py.
 """
 
 import json
@@ -54,9 +54,9 @@ def changes(
     for name, problem in standing.items():
         id_, state = known.get(name, ("", ""))
         if not id_:
-            yield Change(name, json.dumps([_id(fleet, problem, now), "seen"]))
+            yield Change(name, json.dumps([message_id(fleet, problem, now), "seen"]))
         elif state == "seen":
-            yield Change(name, json.dumps([id_, "sent"]), _began(fleet, id_, problem, now))
+            yield Change(name, json.dumps([id_, "sent"]), began(fleet, id_, problem, now))
         elif state == "gone":
             yield Change(name, json.dumps([id_, "sent"]))
     for name, (id_, state) in known.items():
@@ -69,17 +69,22 @@ def _missing(fleet: str, receiver: Receiver, name: str, id_: str, state: str, no
         return Change(name, json.dumps([id_, "gone"]))
     if state == "gone" and receiver.recovery:
         _, kind, subject = name.split(":", 2)
-        ended = Message(f"{id_}-ended", fleet, kind, now, "recovered", subject, "ended", "", (id_,))
-        return Change(name, "", ended)
+        return Change(name, "", ended(fleet, id_, kind, subject, now))
     return Change(name, "")
 
 
-def _began(fleet: str, id_: str, problem: Problem, now: float) -> Message:
+def began(fleet: str, id_: str, problem: Problem, now: float = 0.0) -> Message:
+    """Returns the message of a problem; `now` is an epoch in seconds, for one that does not know its begin."""
     at, details = problem.since or now, {"severity": problem.severity}
     return Message(id_, fleet, problem.kind, at, "alert", problem.subject, problem.what, problem.cure, details=details)
 
 
-def _id(fleet: str, problem: Problem, now: float) -> str:
+def ended(fleet: str, id_: str, kind: str, subject: str, now: float) -> Message:
+    """Returns the message of the end of a problem, whose message had this id."""
+    return Message(f"{id_}-ended", fleet, kind, now, "recovered", subject, "ended", "", (id_,))
+
+
+def message_id(fleet: str, problem: Problem, now: float) -> str:
     """Returns a message's id; it is a header, and a worker's name may have any letters."""
     return f"{fleet}-{problem.kind}-{quote(problem.subject, safe='@,:')}-{now:.0f}"
 

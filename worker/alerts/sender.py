@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from redis.exceptions import RedisError
 
 from config.alerts import Receiver
+from worker.alerts.blind import RedisAlerts
 from worker.alerts.inbox import BATCH, Inbox, Received
 from worker.alerts.message import Message, of_event
 from worker.alerts.problems import LOOK_EVERY, changes
@@ -51,6 +52,7 @@ class Sender:
         self._fleet, self._name, self._receiver = fleet, name, receiver
         self._inbox, self._webhook = Inbox(store, name), Webhook(receiver)
         self._has_lease = False
+        self._redis = RedisAlerts(fleet, receiver, look)
         self._look = look
         self._looks_at = 0.0
         self._is_cut_off = False
@@ -92,9 +94,9 @@ class Sender:
             if not self._is_cut_off:
                 _log.warning("alerts-missed receiver=%s error=%s", self._name, type(exc).__name__)
             self._is_cut_off = True
-            return IDLE
+            return self._send_of_redis() if self._has_lease else IDLE
         self._is_cut_off = False
-        return pause
+        return self._send_of_redis() if pause == IDLE else pause
 
     def _send_all(self, received: Received) -> float:
         alerted, last = Alerted(received.fields), ""
@@ -126,6 +128,15 @@ class Sender:
             if not self._has_lease:
                 break
         return IDLE
+
+    def _send_of_redis(self) -> float:
+        message = self._redis.due(fails=self._is_cut_off)
+        if message is None:
+            return IDLE
+        if pause := self._post(message):
+            return pause
+        self._redis.taken(message)
+        return 0.0
 
     def _advance(self, alerted: Alerted, entry: str) -> bool:
         removed, written = alerted.changes()

@@ -20,7 +20,7 @@ def test_tasks_that_outlive_their_connection_are_begun_once_and_keep_their_place
     counting: Counting, redis: Redis
 ) -> None:
     worker = counting.worker("cut", VISIBILITY="60")
-    counting.ask(*range(3), seconds=4.0)
+    counting.ask(*range(3), seconds=8.0)
     wait_until(lambda: len(counting.begun) == 3)
     redis.client_kill_filter(_type="normal", skipme=True)
     wait_until(lambda: worker.output().count("Connected to") == 2)
@@ -29,6 +29,7 @@ def test_tasks_that_outlive_their_connection_are_begun_once_and_keep_their_place
     wait_until(lambda: held.append(redis.hlen(UNACKED)) or len(counting.counted) == 7)
     counting.settle()
     assert (max(held), sorted(counting.begun)) == (4, list(range(7)))
+    assert sorted(counting.counted[:4]) == [3, 4, 5, 6]  # through the one free place, while the others went on
 
 
 def test_what_is_no_task_of_ours_neither_ends_a_worker_nor_goes_round(counting: Counting, redis: Redis) -> None:
