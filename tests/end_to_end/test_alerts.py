@@ -93,6 +93,23 @@ def test_a_receiver_that_hangs_holds_up_neither_completions_nor_probes_and_a_kil
     wait_until(lambda: ("circuit-breaker-reset", "openai") in hook.types())
 
 
+def test_a_redis_that_is_gone_and_back_is_told_by_the_worker_that_sent_before(
+    celery_setup: LocalSetup, hook: Receiver
+) -> None:
+    wait_until(lambda: has_sender(celery_setup))
+    assert celery_setup.broker is not None
+    celery_setup.broker.kill()
+    wait_until(lambda: hook.taken, seconds=40)
+    celery_setup.broker.restart()
+    assert celery_setup.complete(QUESTION).get(timeout=30)["fallback"]["provider"] == "claude"
+    wait_until(
+        lambda: ("redis-down", "recovered") in [(each["type"], each["data"]["status"]) for each in hook.taken],
+        seconds=30,
+    )
+    assert hook.types()[0] == ("redis-down", "")
+    assert celery_setup.environment["REDIS_URL"].rpartition("@")[2] in hook.taken[0]["data"]["text"]
+
+
 def test_a_worker_that_takes_no_probes_sends_nothing(celery_setup: LocalSetup, worker: LocalNode) -> None:
     wait_until(lambda: has_sender(celery_setup))
     worker.kill()
