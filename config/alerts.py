@@ -44,6 +44,7 @@ IMPORTANT = (
 PROBLEMS = (
     *("chain-down", "no-workers", "worker-not-consuming", "worker-gone", "redis-nearly-full"),
     *("queue-old", "parked-old", "dead-letters", "budget-spent", "budget-nearly-spent", "key-differs"),
+    "probes-stopped",
     *("redis-down", "redis-full", "redis-refuses-writes", "redis-refuses-client"),
 )
 """Problems that no event reports: kinds of worker/diagnosis/problems.py."""

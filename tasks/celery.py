@@ -13,10 +13,10 @@ from kombu.transport import TRANSPORT_ALIASES
 from config.redis_url import sentinels
 from config.settings import ConfigurationError, Settings, load
 from worker.store.client import sentinel_options
-from worker.store.keys import QUEUE, Keys
+from worker.store.keys import PROBE_QUEUE, QUEUE, Keys
 from worker.task.lease import LEASE
 
-COMPLETIONS, PROBES = QUEUE, "probes"
+COMPLETIONS, PROBES = QUEUE, PROBE_QUEUE
 CONCURRENCY = 100
 """Calls that one process has in flight: of 2 s each, they take 0.6 of a core (docs/how-to/scale.md)."""
 CHANNEL_CONNECTIONS = 2

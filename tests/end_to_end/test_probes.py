@@ -2,11 +2,13 @@
 
 import pytest
 
+from config.settings import load
 from tasks.local import celery_nodes
 from tasks.local.llmock import LLMock
 from tests.end_to_end.local_cluster import LocalSetup
 from tests.end_to_end.vendors import QUESTION, attempts_of, fail
 from tests.waiting import wait_until
+from worker.diagnosis.problems import problems
 from worker.health.health import Health, health
 
 INTERVAL = 1
@@ -71,3 +73,17 @@ def test_a_probe_with_a_good_key_ends_a_lock_out(celery_setup: LocalSetup, llmoc
     [unlocked] = [e for e in celery_setup.events() if e["type"] == "provider-auth-unlocked"]
     assert (unlocked["provider"], unlocked["by"]) == ("claude", "probe")
     assert attempts_of(celery_setup.complete(QUESTION).get(timeout=30)) == [("claude", "success")]
+
+
+def test_probes_that_stop_are_a_problem_whose_cure_says_what_to_start(celery_setup: LocalSetup) -> None:
+    settings = load(celery_setup.environment)
+
+    def cures() -> list[str]:
+        return [each.cure for each in problems(settings, celery_setup.store) if each.kind == "probes-stopped"]
+
+    wait_until(lambda: cures() == ["nobody queues them: celery -A tasks beat"])
+    start_beats(celery_setup, "beat")
+    wait_until(lambda: cures() == [])
+    celery_setup.start_worker("second", queues=["completions"])
+    celery_setup.worker.kill()
+    wait_until(lambda: cures() == ["they are queued and no worker takes them: celery -A tasks worker -Q probes"])

@@ -83,6 +83,11 @@ SICKNESSES: dict[str, Sickness] = {
         minutes=2,
         labels={"worker": "a"},
     ),
+    "FallbackProbesStopped": Sickness(
+        {'fallback_problem{kind="probes-stopped",severity="warning"}': "1x80"},
+        "No provider is probed any more",
+        labels={"kind": "probes-stopped"},
+    ),
     "FallbackDuplicateAnswers": Sickness(
         {"fallback_duplicate_answers_total": "3x10 4x70"},
         "Completions were answered twice in the last hour, and paid for twice",

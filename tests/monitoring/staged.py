@@ -61,10 +61,13 @@ _STRICT = {**QUESTION, "response_format": _FORMAT}
 
 
 def settings(folder: Any, llmock: LLMock) -> dict[str, str]:
-    """Writes the configuration and returns the variables with which workers and Flower take it."""
+    """Writes the configuration and returns the variables with which workers and Flower take it.
+
+    No beat runs, so that probes stop: after three intervals that shows.
+    """
     path = folder / "fallback.toml"
     path.write_text(CONFIG.format(url=llmock.url), "utf-8")
-    return {**llmock.environment, "FALLBACK_CONFIG": str(path)}
+    return {**llmock.environment, "FALLBACK_CONFIG": str(path), "FALLBACK_HEALTH__PROBE_INTERVAL": "2"}
 
 
 def begin(setup: LocalSetup) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from config.settings import Settings
 from worker.admission.breaker import Snapshot, admissions, snapshot
 from worker.health.model_registry import ModelStatus, tiers
+from worker.health.probing import Probing, probing
 from worker.limits.usage import Used, budgeted, budgets, of_other_tenants, usage
 from worker.providers.credentials import fingerprint
 from worker.store.memory import Memory, memory, refusal
@@ -31,6 +32,7 @@ class Facts:
         used_usd: USD of today by the names of budgets, such as `chain:default`.
         others_usd: USD of today of each tenant that has the budget of `*`.
         keys: provider -> the fingerprint of its key in this process.
+        probing: whether probes run.
         models: provider -> tier -> whether the provider lists its model.
     """
 
@@ -46,6 +48,7 @@ class Facts:
     used_usd: Mapping[str, float] = field(default_factory=dict)
     others_usd: Sequence[float] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
+    probing: Probing = field(default_factory=Probing)
     models: Mapping[str, Mapping[str, ModelStatus]] = field(default_factory=dict)
 
     @property
@@ -84,5 +87,6 @@ def read(settings: Settings, store: Store) -> Facts:
         used_usd=dict(zip(of_a_day, budgeted(store, of_a_day), strict=True)),
         others_usd=of_other_tenants(store, settings.tenants),
         keys={name: fingerprint(each, settings.namespace) for name, each in settings.providers.items()},
+        probing=probing(store, names),
         models={name: tiers(store, each) for name, each in settings.providers.items() if each.missing is None},
     )

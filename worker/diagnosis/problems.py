@@ -26,6 +26,7 @@
 | `not-configured` | provider | some workers lack its key or address |
 | `key-differs` | provider | workers have different keys, or this shell another |
 | `budget-spent`, `budget-nearly-spent` | provider, chain or tenant | the budget of today is used up, or to 90 % |
+| `probes-stopped` | | no provider was probed for three intervals |
 | `alerts-not-sent` | receiver | no worker that takes probes can send to it: a variable is not set there |
 | `queue-old` | | a completion waits in the queue for over 30 s |
 | `parked-old` | providers | one is parked for over a minute |
@@ -38,7 +39,7 @@ from itertools import chain
 from redis.exceptions import ResponseError
 
 from config.settings import Settings
-from worker.diagnosis import alerts, backlog, budgets, chains, keys, providers, redis, workers
+from worker.diagnosis import alerts, backlog, budgets, chains, keys, probes, providers, redis, workers
 from worker.diagnosis.facts import Facts, read
 from worker.diagnosis.problem import Problem as Problem
 from worker.diagnosis.problem import Severity as Severity
@@ -83,7 +84,7 @@ def takes_reports(found: Iterable[Problem]) -> bool:
 
 def diagnosed(facts: Facts) -> list[Problem]:
     """Returns what is wrong by what is known, the worst first: of one severity in the order of the table above."""
-    subjects = (redis, workers, chains, providers, keys, budgets, alerts, backlog)
+    subjects = (redis, workers, chains, providers, keys, budgets, probes, alerts, backlog)
     found = chain.from_iterable(subject.problems(facts) for subject in subjects)
     return sorted(found, key=lambda problem: problem.severity != "critical")
 

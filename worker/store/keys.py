@@ -39,9 +39,10 @@ The braces are part of the key: a hash tag, which would keep all of ours in one 
 queue's lists and results, whose names are Celery's: one server, or the master of its Sentinels, has them all.
 """
 
-QUEUE = "completions"
+QUEUE, PROBE_QUEUE = "completions", "probes"
 PRIORITIES = (0, 3, 6, 9)
-"""The queue of completions, and its priorities, the most urgent first; each has a list, as kombu names it."""
+"""The queues of completions and of probes, and the priorities of the first, the most urgent first; each has a list, as
+kombu names it."""
 
 VERSION = 2
 """Version of the stored data. Workers of another version use other keys."""
@@ -57,6 +58,7 @@ class Keys:
         self.alerts = f"{self._prefix}:alerts"
         self.counters = f"{self._prefix}:counters"
         self.queues = {each: f"{QUEUE}\x06\x16{each}" if each else QUEUE for each in PRIORITIES}
+        self.probe_queue = PROBE_QUEUE
         self.metrics = f"{self._prefix}:metrics"
         self.in_flight = f"{self._prefix}:in_flight"
         self.remaining = f"{self._prefix}:remaining"

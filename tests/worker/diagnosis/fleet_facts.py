@@ -7,6 +7,7 @@ from config.limits import Limits
 from config.settings import Settings, load
 from worker.admission.breaker import Snapshot
 from worker.diagnosis.facts import Facts
+from worker.health.probing import Probing
 from worker.store.memory import Memory
 from worker.task.backlog import Backlog, Waiting
 from worker.telemetry.workers import Worker
@@ -63,6 +64,7 @@ def facts(**changes: Any) -> Facts:
         "workers": (worker(),),
         "backlog": backlog(),
         "keys": KEYS,
+        "probing": Probing(NOW - 10),
     }
     return Facts(breakers=breakers, admissions=admissions, **(usual | changes))
 

@@ -1,0 +1,33 @@
+"""Whether probes run at all: when the last one was, and how many are queued."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from worker.store.store import KEEP, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """The fleet's probes.
+
+    Attributes:
+        last: when the last one was recorded, an epoch in seconds by the clock of Redis; 0 without one in `KEEP`.
+        queued: those that no worker has taken. They expire before the next ones, and stay until a worker drops them.
+    """
+
+    last: float = 0.0
+    queued: int = 0
+
+
+def probing(store: Store, providers: Sequence[str]) -> Probing:
+    """Returns when one of the providers was probed last, in one round trip.
+
+    Each probe lets its provider's ring of probes expire `KEEP` seconds later: no other key says when it was.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    rings = (("PTTL", store.keys.probes(provider)) for provider in providers)
+    (seconds, _), queued, *left_ms = store.run(("TIME",), ("LLEN", store.keys.probe_queue), *rings)
+    longest = max(left_ms, default=-1)
+    return Probing(int(seconds) + longest / 1000 - KEEP if longest > 0 else 0.0, queued)
