@@ -74,7 +74,7 @@ class Call:
                 deadline=self.started + self._task.time_left(),
                 share=share,
                 headers=self._span.headers if self._span else NO_HEADERS,
-                on_first_byte=lambda: self._task.extend(self._permit, self.provider.attempt_limit(self.model)),
+                on_first_byte=lambda: self._task.permits.extend(self._permit, self.provider.attempt_limit(self.model)),
                 on_first_token=self._spoke,
                 check_wanted=self._check_wanted,
             )
@@ -151,8 +151,8 @@ class Call:
         if self._has_token or age < self._look_at:
             return False
         self._look_at = age + LOOK_EVERY
-        others = self._task.with_room(self._waiting())
-        return bool(others) and 0.0 in self._task.admissions(others).values()
+        others = self._task.permits.with_room(self._waiting())
+        return bool(others) and 0.0 in self._task.permits.admissions(others).values()
 
     def _share(self) -> float | None:
         """Returns the seconds until the first token that leave time for others, None where they have it anyway.
@@ -162,7 +162,7 @@ class Call:
         left, own, waiting = self._task.time_left(), self.provider.until_first_token(self.model), self._waiting()
         if not waiting or left / (1 + len(waiting)) >= own:
             return None
-        others = list(self._task.admissions(waiting).values()).count(0.0)
+        others = list(self._task.permits.admissions(waiting).values()).count(0.0)
         return left / (1 + others) if others else None
 
     def _waiting(self) -> list[str]:

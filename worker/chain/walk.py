@@ -15,6 +15,7 @@ from worker.chain.metering import metered
 from worker.chain.policy import affordable, after_exhaustion, after_failure
 from worker.chain.position import position
 from worker.errors import AttemptFailed, Revoked
+from worker.limits.slots import SLOTS
 from worker.result import Answer
 from worker.store.store import Store
 from worker.task import identity, journal, lease
@@ -84,8 +85,8 @@ class _Walk:
         if by_journal == remaining and now.first(self.route) == self.delivery.current:
             return decision
         if decision.permit:
-            task.give_back(decision.permit)
-        return task.acquire(by_journal)
+            task.permits.give_back(decision.permit)
+        return task.permits.acquire(by_journal, task.lines)
 
     def run(self, decision: Decision) -> Completion | Continue:
         """Follows decisions until the delivery ends.
@@ -126,7 +127,7 @@ class _Walk:
         stop = self.delivery.stop_reason()
         if stop is None and self.task.time_left() > 0 and not self.task.crashed_too_often:
             return None
-        self.task.give_back(permit)
+        self.task.permits.give_back(permit)
         self._raise_if_over(stop)
         return self.task.pause(0.0)
 
@@ -152,9 +153,11 @@ class _Walk:
         """
         with BULKHEADS.place(permit.provider, urgent=self.route.chain.is_urgent) as has_place:
             if has_place:
-                return self._attempt(permit)
-        self.task.give_back(permit)
-        return self.task.acquire(position(self.route, self.task.lines).remaining(self.route))
+                with SLOTS.renewed(permit.slot_id, permit.provider):
+                    return self._attempt(permit)
+        self.task.permits.give_back(permit)
+        remaining = position(self.route, self.task.lines).remaining(self.route)
+        return self.task.permits.acquire(remaining, self.task.lines)
 
     def _attempt(self, permit: Permit) -> Completion | Decision:
         """Asks one provider; returns the result, or the decision that follows from its failure.
@@ -216,9 +219,9 @@ class _Walk:
         self._raise_if_over(self.delivery.stop_reason())
         now = position(self.route, task.lines)
         able, postponed = affordable(now.able(self.route), task.lines), decision.postponed(task.time())
-        admissions = task.admissions(able) if able else {}
+        admissions = task.permits.admissions(able) if able else {}
         admitting = [p for p in now.remaining(self.route) if admissions.get(p) == 0.0 and p not in postponed]
-        full = [p for p in admitting if p not in task.with_room([p])]
+        full = [p for p in admitting if not task.permits.with_room([p])]
         if full:
             return task.pause(min(BULKHEADS.turn(full[0], urgent=chain.is_urgent), max(task.time_left(), 0.0)))
         new_round = after_exhaustion(self.route, task.lines, admissions, postponed)

@@ -1,6 +1,8 @@
 """The slots that this process's calls hold: a heartbeat renews them, so that a killed worker's run out."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from worker.store.store import Store
 
@@ -12,15 +14,17 @@ class Slots:
         self._providers: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def add(self, slot_id: str, provider: str) -> None:
-        """Adds the slot of a call that begins."""
-        with self._lock:
-            self._providers[slot_id] = provider
-
-    def discard(self, slot_id: str) -> None:
-        """Removes the slot of a call that has ended, if it had one."""
-        with self._lock:
-            self._providers.pop(slot_id, None)
+    @contextmanager
+    def renewed(self, slot_id: str, provider: str) -> Iterator[None]:
+        """Has a call's slot renewed within the block; `slot_id` is empty for a call without one."""
+        if slot_id:
+            with self._lock:
+                self._providers[slot_id] = provider
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._providers.pop(slot_id, None)
 
     def renew(self, store: Store) -> None:
         """Renews every slot, in one round trip; none without slots.
