@@ -3,7 +3,8 @@
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from examples.monitoring.dashboards.boards import board
-from examples.monitoring.dashboards.panels import Query, graph, number, quantile, seen
+from examples.monitoring.dashboards.panels import graph, number
+from examples.monitoring.dashboards.queries import Query, quantile, quantiles, rate, seen
 
 _HERE = 'chain=~"$chain"'
 _WHERE = f"{{{_HERE}}}"
@@ -17,14 +18,10 @@ def dashboard() -> Dashboard:
     return made
 
 
-def _rate(metric: str, by: str, where: str = _WHERE) -> str:
-    return f"sum by ({by}) (rate({metric}{where}[$__rate_interval]))"
-
-
 def _now(made: Dashboard) -> Dashboard:
-    answered = f'sum(rate(fallback_completions_total{{outcome="answered",{_HERE}}}[$__rate_interval]))'
-    every = f"sum(rate(fallback_completions_total{_WHERE}[$__rate_interval]))"
-    spent = f"sum(rate(fallback_cost_usd_total{_WHERE}[$__rate_interval]))"
+    answered = rate("fallback_completions_total", where=f'{{outcome="answered",{_HERE}}}')
+    every = rate("fallback_completions_total", where=_WHERE)
+    spent = rate("fallback_cost_usd_total", where=_WHERE)
     letters = f"sum(fallback_dead_letters{_WHERE}) or vector(0)"
     return (
         made.with_panel(number("Completions", "reqps", every).span(4))
@@ -37,9 +34,9 @@ def _now(made: Dashboard) -> Dashboard:
 
 
 def _outcomes(made: Dashboard) -> Dashboard:
-    outcomes = Query(seen(_rate("fallback_completions_total", "chain, outcome")), "{{chain}}: {{outcome}}")
-    good = _rate("fallback_completions_total", "chain", f'{{outcome="answered",{_HERE}}}')
-    share = Query(f"{good} / {_rate('fallback_completions_total', 'chain')}", "{{chain}}")
+    outcomes = Query(seen(rate("fallback_completions_total", "chain, outcome", _WHERE)), "{{chain}}: {{outcome}}")
+    good = rate("fallback_completions_total", "chain", f'{{outcome="answered",{_HERE}}}')
+    share = Query(f"{good} / {rate('fallback_completions_total', 'chain', _WHERE)}", "{{chain}}")
     return (
         made.with_row(Row("Outcomes"))
         .with_panel(graph("Completions by outcome", "reqps", outcomes, stacked=True, how_to="completions-fail"))
@@ -49,8 +46,7 @@ def _outcomes(made: Dashboard) -> Dashboard:
 
 def _times(made: Dashboard) -> Dashboard:
     def three(metric: str) -> list[Query]:
-        shares = (0.5, 0.95, 0.99)
-        return [Query(quantile(s, metric, "chain", _WHERE), f"{{{{chain}}}} p{s * 100:g}") for s in shares]
+        return quantiles(0.5, 0.95, 0.99, metric=metric, by="chain", where=_WHERE)
 
     return (
         made.with_row(Row("Times"))
@@ -71,8 +67,8 @@ def _waiting(made: Dashboard) -> Dashboard:
 
 
 def _money(made: Dashboard) -> Dashboard:
-    spent = f"{_rate('fallback_cost_usd_total', 'chain, provider')} * 3600"
-    wasted = f"{_rate('fallback_wasted_cost_usd_total', 'chain, provider')} * 3600"
+    spent = f"{rate('fallback_cost_usd_total', 'chain, provider', _WHERE)} * 3600"
+    wasted = f"{rate('fallback_wasted_cost_usd_total', 'chain, provider', _WHERE)} * 3600"
     budgets = Query(f"fallback_budget_used_ratio{_WHERE}", "{{chain}}: {{limit}}")
     name = "{{chain}}: {{provider}}"
     return (

@@ -3,7 +3,8 @@
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from examples.monitoring.dashboards.boards import board
-from examples.monitoring.dashboards.panels import Query, graph, number, rows, seen
+from examples.monitoring.dashboards.panels import graph, number, rows
+from examples.monitoring.dashboards.queries import Query, rate, seen
 
 _HERE = 'chain=~"$chain",provider=~"$provider"'
 _WHERE = f"{{{_HERE}}}"
@@ -22,7 +23,7 @@ def dashboard() -> Dashboard:
 
 def _hourly(metric: str, by: str) -> Query:
     legend = ": ".join(f"{{{{{label}}}}}" for label in by.split(", "))
-    return Query(seen(f"sum by ({by}) (rate({metric}{_WHERE}[$__rate_interval])) * 3600"), legend)
+    return Query(seen(f"{rate(metric, by, _WHERE)} * 3600"), legend)
 
 
 def _in_range(metric: str, by: str = "") -> str:
@@ -36,9 +37,7 @@ def _now(made: Dashboard) -> Dashboard:
     return (
         made.with_panel(number("Spent in the time shown", "currencyUSD", _in_range(_SPENT)).span(6))
         .with_panel(number("Wasted in the time shown", "currencyUSD", f"{_in_range(_WASTED)} or vector(0)").span(6))
-        .with_panel(
-            number("Spent an hour", "currencyUSD", f"sum(rate({_SPENT}{_WHERE}[$__rate_interval])) * 3600").span(6)
-        )
+        .with_panel(number("Spent an hour", "currencyUSD", f"{rate(_SPENT, where=_WHERE)} * 3600").span(6))
         .with_panel(number("A thousand completions", "currencyUSD", thousand).span(6))
     )
 
@@ -81,9 +80,8 @@ def _over_time(made: Dashboard) -> Dashboard:
 
 
 def _tokens(made: Dashboard) -> Dashboard:
-    rate = f"rate(fallback_tokens_total{_PROVIDER}[$__rate_interval])"
-    kinds = Query(seen(f"sum by (kind) ({rate})"), "{{kind}}")
-    models = Query(seen(f"sum by (provider, model) ({rate})"), "{{provider}}: {{model}}")
+    kinds = Query(seen(rate("fallback_tokens_total", "kind", _PROVIDER)), "{{kind}}")
+    models = Query(seen(rate("fallback_tokens_total", "provider, model", _PROVIDER)), "{{provider}}: {{model}}")
     return (
         made.with_row(Row("Tokens"))
         .with_panel(graph("Tokens a second by kind", "none", kinds))

@@ -3,12 +3,8 @@
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from examples.monitoring.dashboards.boards import BREAKER, STATUS, board, breaker_state, provider_status
-from examples.monitoring.dashboards.panels import Query, graph, number, quantile, rows, seen, states
-
-_FAILED = (
-    'sum(rate(fallback_completions_total{outcome!="answered"}[$__rate_interval]))'
-    " / sum(rate(fallback_completions_total[$__rate_interval]))"
-)
+from examples.monitoring.dashboards.panels import graph, number, rows, states
+from examples.monitoring.dashboards.queries import Query, quantile, quantiles, rate, seen
 
 
 def dashboard() -> Dashboard:
@@ -21,6 +17,8 @@ def dashboard() -> Dashboard:
 
 def _now(made: Dashboard) -> Dashboard:
     waiting = "sum(fallback_queue_depth)"
+    failed = rate("fallback_completions_total", where='{outcome!="answered"}')
+    share = f"{failed} / {rate('fallback_completions_total')} or vector(0)"
     return (
         made.with_panel(number("Redis", "bool_on_off", "fallback_redis_up", least=1, how_to="redis-down"))
         .with_panel(
@@ -34,10 +32,8 @@ def _now(made: Dashboard) -> Dashboard:
         .with_panel(
             number("Dead letters", "none", "sum(fallback_dead_letters) or vector(0)", how_to="dead-letters-rising")
         )
-        .with_panel(number("Failing", "percentunit", f"{_FAILED} or vector(0)", alarm=0.05, how_to="completions-fail"))
-        .with_panel(
-            number("Spent an hour", "currencyUSD", "sum(rate(fallback_cost_usd_total[$__rate_interval])) * 3600")
-        )
+        .with_panel(number("Failing", "percentunit", share, alarm=0.05, how_to="completions-fail"))
+        .with_panel(number("Spent an hour", "currencyUSD", f"{rate('fallback_cost_usd_total')} * 3600"))
         .with_panel(
             rows(
                 "Problems now",
@@ -61,7 +57,7 @@ def _now(made: Dashboard) -> Dashboard:
 
 def _completions(made: Dashboard) -> Dashboard:
     took, waited, own = "fallback_completion_seconds", "fallback_queue_wait_seconds", "fallback_overhead_seconds"
-    per_outcome = "sum by (outcome) (rate(fallback_completions_total[$__rate_interval]))"
+    per_outcome = rate("fallback_completions_total", "outcome")
     return (
         made.with_row(Row("Completions"))
         .with_panel(graph("Completions by outcome", "reqps", Query(seen(per_outcome), "{{outcome}}"), stacked=True))
@@ -69,7 +65,7 @@ def _completions(made: Dashboard) -> Dashboard:
             graph(
                 "Time to the answer",
                 "s",
-                *(Query(quantile(share, took), f"p{share * 100:g}") for share in (0.5, 0.95, 0.99)),
+                *quantiles(0.5, 0.95, 0.99, metric=took),
                 text="From the begin of the work to the outcome, of all chains.",
             )
         )
@@ -82,7 +78,7 @@ def _completions(made: Dashboard) -> Dashboard:
             graph(
                 "Overhead",
                 "s",
-                *(Query(quantile(share, own), f"p{share * 100:g}") for share in (0.5, 0.95)),
+                *quantiles(0.5, 0.95, metric=own),
                 text="What is neither queue, backoff nor provider: the fleet's own time for a completion.",
             )
         )
@@ -90,8 +86,8 @@ def _completions(made: Dashboard) -> Dashboard:
 
 
 def _providers(made: Dashboard) -> Dashboard:
-    attempts = "sum by (provider) (rate(fallback_attempts_total[$__rate_interval]))"
-    failovers = "sum by (from_provider, to_provider) (rate(fallback_failovers_total[$__rate_interval]))"
+    attempts = rate("fallback_attempts_total", "provider")
+    failovers = rate("fallback_failovers_total", "from_provider, to_provider")
     return (
         made.with_row(Row("Providers"))
         .with_panel(states("Status", Query(provider_status(), "{{provider}}"), STATUS, how_to="a-providers-status"))

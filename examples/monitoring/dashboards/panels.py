@@ -1,7 +1,6 @@
 """The kinds of panel, each with what all of its kind share: data source, legend, colours, a link to its how-to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import common, prometheus, stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.builders import dashboard as boards
@@ -10,27 +9,10 @@ from grafana_foundation_sdk.models import common as shapes
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
+from examples.monitoring.dashboards.queries import Query
+
 SOURCE = models.DataSourceRef(type_val="prometheus", uid="${source}")
 HOW_TO = "${docs}/how-to/respond-to-an-alert.html"
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One expression of PromQL, and its legend, with labels in `{{braces}}`."""
-
-    expression: str
-    legend: str = ""
-
-
-def seen(expression: str) -> str:
-    """Returns an expression without what is 0: every class, pair and model has a series from the start."""
-    return f"{expression} > 0"
-
-
-def quantile(share: float, metric: str, by: str = "", where: str = "") -> str:
-    """Returns the expression of a histogram's quantile: of each value of the label `by`, or of all together."""
-    labels = f"{by}, le" if by else "le"
-    return f"histogram_quantile({share}, sum by ({labels}) (rate({metric}_bucket{where}[$__rate_interval])))"
 
 
 def number(

@@ -3,7 +3,8 @@
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from examples.monitoring.dashboards.boards import BREAKER, STATUS, board, breaker_state, provider_status
-from examples.monitoring.dashboards.panels import Query, graph, number, quantile, seen, states
+from examples.monitoring.dashboards.panels import graph, number, states
+from examples.monitoring.dashboards.queries import Query, quantile, quantiles, rate, seen
 
 _HERE = 'provider=~"$provider"'
 _WHERE = f"{{{_HERE}}}"
@@ -17,16 +18,12 @@ def dashboard() -> Dashboard:
     return made
 
 
-def _rate(metric: str, by: str, where: str = _WHERE) -> str:
-    return f"sum by ({by}) (rate({metric}{where}[$__rate_interval]))"
-
-
 def _now(made: Dashboard) -> Dashboard:
     status, breaker = Query(provider_status(_HERE), "{{provider}}"), Query(breaker_state(_HERE), "{{provider}}")
-    good = f'sum(rate(fallback_attempts_total{{outcome="success",{_HERE}}}[$__rate_interval]))'
-    every = f"sum(rate(fallback_attempts_total{_WHERE}[$__rate_interval]))"
+    good = rate("fallback_attempts_total", where=f'{{outcome="success",{_HERE}}}')
+    every = rate("fallback_attempts_total", where=_WHERE)
     first, whole = "fallback_first_token_seconds", "fallback_attempt_seconds"
-    spent = f"sum(rate(fallback_cost_usd_total{_WHERE}[$__rate_interval])) * 3600"
+    spent = f"{rate('fallback_cost_usd_total', where=_WHERE)} * 3600"
     return (
         made.with_panel(number("Calls", "reqps", every).span(4))
         .with_panel(number("Answered", "percentunit", f"{good} / {every}").span(4))
@@ -40,9 +37,9 @@ def _now(made: Dashboard) -> Dashboard:
 
 
 def _attempts(made: Dashboard) -> Dashboard:
-    classes = Query(seen(_rate("fallback_attempts_total", "outcome")), "{{outcome}}")
-    models = Query(seen(_rate("fallback_attempts_total", "provider, model")), "{{provider}}: {{model}}")
-    retries = Query(_rate("fallback_retries_total", "provider"), "{{provider}}")
+    classes = Query(seen(rate("fallback_attempts_total", "outcome", _WHERE)), "{{outcome}}")
+    models = Query(seen(rate("fallback_attempts_total", "provider, model", _WHERE)), "{{provider}}: {{model}}")
+    retries = Query(rate("fallback_retries_total", "provider", _WHERE), "{{provider}}")
     return (
         made.with_row(Row("Calls"))
         .with_panel(graph("Calls by outcome", "reqps", classes, stacked=True, how_to="a-providers-status", span=8))
@@ -53,8 +50,7 @@ def _attempts(made: Dashboard) -> Dashboard:
 
 def _times(made: Dashboard) -> Dashboard:
     def both(metric: str) -> list[Query]:
-        shares = (0.5, 0.95)
-        return [Query(quantile(s, metric, "provider", _WHERE), f"{{{{provider}}}} p{s * 100:g}") for s in shares]
+        return quantiles(0.5, 0.95, metric=metric, by="provider", where=_WHERE)
 
     return (
         made.with_row(Row("Times"))
@@ -64,8 +60,8 @@ def _times(made: Dashboard) -> Dashboard:
 
 
 def _failovers(made: Dashboard) -> Dashboard:
-    away = _rate("fallback_failovers_total", "from_provider, outcome", '{from_provider=~"$provider"}')
-    here = _rate("fallback_failovers_total", "to_provider, from_provider", '{to_provider=~"$provider"}')
+    away = rate("fallback_failovers_total", "from_provider, outcome", '{from_provider=~"$provider"}')
+    here = rate("fallback_failovers_total", "to_provider, from_provider", '{to_provider=~"$provider"}')
     lately = Query(f"fallback_success_ratio{_WHERE}", "{{provider}}: calls")
     probed = Query(f"fallback_availability_ratio{_WHERE}", "{{provider}}: probes")
     steps = f"sum by (provider, to, cause) (increase(fallback_breaker_transitions_total{_WHERE}[$__rate_interval]))"
@@ -110,7 +106,7 @@ def _use(made: Dashboard) -> Dashboard:
     flying = Query(f"fallback_in_flight{_WHERE}", "{{provider}}")
     limits = Query(f"fallback_limit_used_ratio{_WHERE}", "{{provider}}: {{limit}}")
     budgets = Query(f"fallback_budget_used_ratio{_WHERE}", "{{provider}}: {{limit}}")
-    tokens = Query(seen(_rate("fallback_tokens_total", "provider, kind")), "{{provider}}: {{kind}}")
+    tokens = Query(seen(rate("fallback_tokens_total", "provider, kind", _WHERE)), "{{provider}}: {{kind}}")
     return (
         made.with_row(Row("Use"))
         .with_panel(graph("In flight", "none", flying, span=6))
