@@ -16,7 +16,7 @@ from worker.telemetry.event_fields import HEAD, text
 from worker.telemetry.events import Event, since
 
 _POLL = 1.0
-"""Seconds. A blocking XREAD would exceed the timeout of the store's socket."""
+"""Seconds between two reads. A `Follower` would wait in silence for the end of a Redis outage."""
 
 
 @click.command()

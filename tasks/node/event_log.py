@@ -11,7 +11,7 @@ from config.settings import Settings
 from worker.store.store import Store
 from worker.telemetry.cures import cure
 from worker.telemetry.event_fields import HEAD, text
-from worker.telemetry.events import Event
+from worker.telemetry.events import Event, newest_id, since
 
 MOST = 20
 """Lines of one reading; where there are more, one line says so."""
@@ -38,17 +38,15 @@ class EventLog:
             RedisUnavailable: the store did not answer.
         """
         if not self._last:
-            self._last = _newest(store)
+            self._last = newest_id(store)
             return
-        entries = store.run(("XRANGE", store.keys.events, f"({self._last}", "+", "COUNT", _READ))[0]
-        if not entries:
-            return
-        is_full = len(entries) == _READ
-        self._last = _newest(store) if is_full else entries[-1][0]
-        found = [event for _, event in entries if event["type"] not in _UNLOGGED]
-        for event in found[:MOST]:
+        last, found = since(store, self._last, _READ)
+        is_full = len(found) == _READ
+        self._last = newest_id(store) if is_full else last
+        logged = [event for event in found if event["type"] not in _UNLOGGED]
+        for event in logged[:MOST]:
             _log.warning("%s", line(event))
-        if is_full or len(found) > MOST:
+        if is_full or len(logged) > MOST:
             _log.warning('events-left-out cure="fallback events"')
 
 
@@ -69,9 +67,3 @@ def line(event: Event) -> str:
     """Returns an event as a line: type, provider, its fields that are not empty, and the cure."""
     named = {"provider": event["provider"]} | {name: value for name, value in event.items() if name not in HEAD}
     return f"{event['type']} {text({**named, 'cure': cure(event)})}".rstrip()
-
-
-def _newest(store: Store) -> str:
-    """Returns the id of the newest entry; one before all where there is none."""
-    entries = store.run(("XREVRANGE", store.keys.events, "+", "-", "COUNT", 1))[0]
-    return entries[0][0] if entries else "0-0"

@@ -62,13 +62,14 @@ class Entry(NamedTuple):
     event: Event
 
 
-def since(store: Store, last: str = START) -> tuple[str, list[Event]]:
-    """Returns the id of the newest entry, and the events after the entry `last`.
+def since(store: Store, last: str = START, limit: int | None = None) -> tuple[str, list[Event]]:
+    """Returns the id of the last entry read, and the events after the entry `last`, or the first `limit` of them.
 
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    entries = store.run(("XRANGE", store.keys.events, last if last == START else f"({last}", "+"))[0]
+    some = () if limit is None else ("COUNT", limit)
+    entries = store.run(("XRANGE", store.keys.events, last if last == START else f"({last}", "+", *some))[0]
     return (entries[-1][0] if entries else last), [fields for _, fields in entries]
 
 
@@ -86,13 +87,22 @@ def between(store: Store, start: float, end: float) -> list[Event]:
     return found[::-1]
 
 
-def newest(store: Store, limit: int) -> list[Event]:
-    """Returns the last `limit` events, the newest first.
+def newest(store: Store, limit: int) -> list[Entry]:
+    """Returns the last `limit` entries, the newest first.
 
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    return [fields for _, fields in store.run(("XREVRANGE", store.keys.events, "+", START, "COUNT", limit))[0]]
+    return [Entry(*each) for each in store.run(("XREVRANGE", store.keys.events, "+", START, "COUNT", limit))[0]]
+
+
+def newest_id(store: Store) -> str:
+    """Returns the id of the newest entry, behind which `since` goes on; `START` without any.
+
+    Raises:
+        RedisUnavailable: the store did not answer.
+    """
+    return next((entry.id for entry in newest(store, 1)), START)
 
 
 class Follower:

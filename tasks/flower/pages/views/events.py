@@ -38,7 +38,7 @@ def events(settings: Settings, store: Store) -> dict[str, Any]:
         RedisUnavailable: the store did not answer.
     """
     end = store.time()
-    found = [each for each in stream.newest(store, READ) if _at(each) > end - SPAN]
+    found = [event for _, event in stream.newest(store, READ) if _at(event) > end - SPAN]
     begin = min((_at(each) for each in found), default=end - 60)
     end = max(end, begin + 60)
     order = [*settings.providers, *sorted({each.get("provider") or _FLEET for each in found} - set(settings.providers))]
