@@ -10,6 +10,7 @@ from worker.diagnosis.facts import Facts
 from worker.diagnosis.keys import ROTATE, differing
 from worker.diagnosis.problem import Problem
 from worker.limits.usage import Used
+from worker.telemetry.cures import ADD_CREDIT, END_OVERRIDE
 
 _UNREACHABLE = frozenset(("connection", "connect_timeout"))
 _FEW_PROBES = 3
@@ -70,7 +71,7 @@ def _forced(now: Snapshot) -> Problem:
     effect = "nobody asks it" if now.override == "open" else "it is asked whatever happens"
     kind = "breaker-forced-open" if now.override == "open" else "breaker-forced-closed"
     what = f"breaker forced {now.override}{by}{left}: {effect}"
-    return Problem(kind, now.provider, what, now.override_at or None, f"when done: {_command(now)}")
+    return Problem(kind, now.provider, what, now.override_at or None, END_OVERRIDE.format(provider=now.provider))
 
 
 def _refused(facts: Facts, now: Snapshot) -> Problem:
@@ -93,7 +94,8 @@ def _open(now: Snapshot) -> Problem:
     since = now.unhealthy or None
     if now.quota or outcome == Outcome.QUOTA_EXHAUSTED:
         what = f"quota spent{_words(now)}, {again}"
-        return Problem("quota-spent", now.provider, what, since, f"add credit, then: {_command(now)}", "critical")
+        cure = ADD_CREDIT.format(provider=now.provider)
+        return Problem("quota-spent", now.provider, what, since, cure, "critical")
     state = f"breaker {now.state}, {again}"
     cure = f"none needed, it is tried by itself; see the vendor's status page, or sooner: {_command(now)}"
     if outcome == Outcome.OVERLOADED or rest[:1] == "5":

@@ -1,16 +1,23 @@
-"""What to do about an event, in a line. docs/how-to/respond-to-an-alert.md has the longer form."""
+"""What to do about an event, in a line. docs/how-to/respond-to-an-alert.md has the longer form.
+
+An event knows only its own fields. A problem (worker/diagnosis) knows what is so now, and its cure names more; where
+both say the same, the sentence is here.
+"""
 
 import re
 from collections.abc import Mapping
 
+ADD_CREDIT = "add credit, then: fallback breaker reset {provider}"
+END_OVERRIDE = "when done: fallback breaker reset {provider}"
+
 _TRIED = "nothing: it is tried again by itself; if it stays open: fallback status"
 _KEY = "set a good key where the workers run, and restart them; the next probe unlocks it"
 CURES: Mapping[tuple[str, str], str] = {
-    ("circuit-breaker-open", "quota-exhausted"): "add credit, then: fallback breaker reset {provider}",
+    ("circuit-breaker-open", "quota-exhausted"): ADD_CREDIT,
     ("circuit-breaker-open", ""): _TRIED,
     ("circuit-breaker-would-open", ""): 'if it was real trouble: breaker.adaptive.failures = "on"',
-    ("circuit-breaker-forced-open", ""): "when done: fallback breaker reset {provider}",
-    ("circuit-breaker-forced-closed", ""): "when done: fallback breaker reset {provider}",
+    ("circuit-breaker-forced-open", ""): END_OVERRIDE,
+    ("circuit-breaker-forced-closed", ""): END_OVERRIDE,
     ("breaker-settings-differ", ""): "give all processes one configuration, unless this is a rollout",
     ("provider-unhealthy", "authentication"): _KEY,
     ("provider-unhealthy", "probes"): "is it up, and can the worker of the probes reach it? See: fallback check",
