@@ -19,13 +19,12 @@ from tasks.node.alerts import Alerts
 from tasks.node.bulkheads import Slots
 from tasks.node.heartbeat import Heartbeat
 from tasks.node.liveness import Alive
-from tasks.node.measuring import Measuring
 from tasks.node.message_validation import fault, task_id
 from tasks.node.outcome_guard import ending
 from tasks.node.redaction import guard_logs
 from tasks.node.release import Release
 from tasks.node.scheduling import is_scheduled
-from tasks.node.traces import Traces
+from tasks.node.telemetry import Telemetry
 from tasks.store import store
 from worker.errors import InvalidRequest, RedisUnavailable
 from worker.store.blocking_pool import WAIT
@@ -41,7 +40,7 @@ FLUSH_EVERY = 0.5
 _log = logging.getLogger(__name__)
 _LOSES_WORK = "loses running tasks when it stops, and acknowledgements when many end together"
 
-app.steps["worker"] |= {Alerts, Alive, Heartbeat, Measuring, Release, Slots, Traces}
+app.steps["worker"] |= {Alerts, Alive, Heartbeat, Release, Slots, Telemetry}
 
 
 class Consumer(consumer.Consumer):
