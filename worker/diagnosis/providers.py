@@ -17,6 +17,12 @@ _FEW_PROBES = 3
 _FEW, _TENTH = 10, 0.1
 """As in lua/admission/breaker.lua: from so many calls on, a larger share of failures is a problem."""
 
+_LIMITED = {
+    "concurrency": "calls in flight",
+    "requests_per_minute": "requests in the last minute",
+    "tokens_per_minute": "tokens in the last minute",
+}
+
 
 def problems(facts: Facts) -> Iterator[Problem]:
     """Yields what is wrong with each provider, the gravest of its breaker first."""
@@ -124,15 +130,9 @@ def _models(provider: Provider, facts: Facts) -> Iterator[Problem]:
 
 
 def _limits(provider: Provider, used: Used) -> Iterator[Problem]:
-    limits = provider.limits
-    counts = {
-        "concurrency": (used.concurrency, limits.concurrency, "calls in flight"),
-        "requests_per_minute": (used.requests, limits.requests_per_minute, "requests in the last minute"),
-        "tokens_per_minute": (used.tokens, limits.tokens_per_minute, "tokens in the last minute"),
-    }
-    for name, (count, limit, of) in counts.items():
+    for name, (count, limit) in used.by_limit(provider.limits).items():
         if limit is not None and count >= limit:
-            what = f"our own limit is reached: {count:,} of {limit:,} {of}"
+            what = f"our own limit is reached: {count:,} of {limit:,} {_LIMITED[name]}"
             yield Problem("limit-reached", provider.name, what, None, f"raise limits.{name}, or add a provider")
 
 

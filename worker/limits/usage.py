@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from config.limits import Limits
 from config.settings import Settings
 from worker.limits.demand import EVERY_OTHER
 from worker.store.store import Store
@@ -17,6 +18,14 @@ class Used:
     tokens: int
     concurrency: int
     usd: float
+
+    def by_limit(self, limits: Limits) -> dict[str, tuple[int, int | None]]:
+        """Returns what is used and the limit, None without one, by the limit's setting; budgets are not among them."""
+        return {
+            "concurrency": (self.concurrency, limits.concurrency),
+            "requests_per_minute": (self.requests, limits.requests_per_minute),
+            "tokens_per_minute": (self.tokens, limits.tokens_per_minute),
+        }
 
 
 def usage(store: Store, providers: Sequence[str]) -> list[Used]:

@@ -28,11 +28,6 @@ def limits_table(settings: Settings) -> Table | None:
 
 
 def _cells(used: Used, limits: Limits) -> Iterator[str]:
-    counts = (
-        (used.concurrency, limits.concurrency),
-        (used.requests, limits.requests_per_minute),
-        (used.tokens, limits.tokens_per_minute),
-    )
-    for count, limit in counts:
+    for count, limit in used.by_limit(limits).values():
         yield "-" if limit is None else f"{count:,} of {limit:,}"
     yield "-" if limits.usd_per_day is None else f"{used.usd:.4f} of {limits.usd_per_day:g}"

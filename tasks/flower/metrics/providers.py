@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from config.providers import Provider
+from config.limits import Limits
 from config.settings import Settings
 from tasks.flower.metrics import gauges
 from tasks.flower.metrics.samples import Sample
@@ -48,13 +48,11 @@ def of_limits(store: Store, settings: Settings) -> Iterator[Sample]:
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    limited = {name: each for name, each in settings.providers.items() if any(_limits(each).values())}
+    limited = {name: each.limits for name, each in settings.providers.items() if _is_limited(each.limits)}
     for used in usage(store, list(limited)) if limited else ():
-        for limit, most in _limits(limited[used.provider]).items():
+        for limit, (number, most) in used.by_limit(limited[used.provider]).items():
             if most is not None:
-                number = {"requests_per_minute": used.requests, "tokens_per_minute": used.tokens}.get(limit)
-                share = (used.concurrency if number is None else number) / most
-                yield gauges.LIMIT_USED_RATIO, (used.provider, limit), share
+                yield gauges.LIMIT_USED_RATIO, (used.provider, limit), number / most
     named = {field: usd for field, usd in budgets(settings).items() if not field.startswith("tenant:")}
     for (field, usd), spent in zip(named.items(), budgeted(store, list(named)), strict=True):
         whose, _, name = field.partition(":")
@@ -62,6 +60,5 @@ def of_limits(store: Store, settings: Settings) -> Iterator[Sample]:
         yield gauges.BUDGET_USED_RATIO, labels, spent / usd
 
 
-def _limits(provider: Provider) -> dict[str, int | None]:
-    names = ("requests_per_minute", "tokens_per_minute", "concurrency")
-    return {name: getattr(provider.limits, name) for name in names}
+def _is_limited(limits: Limits) -> bool:
+    return bool(limits.concurrency or limits.requests_per_minute or limits.tokens_per_minute)

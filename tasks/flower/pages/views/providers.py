@@ -21,6 +21,12 @@ from worker.telemetry.workers import missing, workers
 HEIGHT = 20
 """Units of a sparkline from the quickest to the slowest call."""
 
+_LIMITED = {
+    "concurrency": "in flight",
+    "requests_per_minute": "requests a minute",
+    "tokens_per_minute": "tokens a minute",
+}
+
 
 def providers(settings: Settings, store: Store, hour: LastHour = HOUR) -> dict[str, Any]:
     """Returns `at` (epoch of Redis), `problems`, and `providers`, whose counts cover the last `span` seconds.
@@ -87,15 +93,11 @@ def _since(now: Snapshot) -> float | None:
 
 
 def _limits(used: Used, limits: Limits) -> Iterator[dict[str, Any]]:
-    figures = (
-        ("in flight", used.concurrency, limits.concurrency),
-        ("requests a minute", used.requests, limits.requests_per_minute),
-        ("tokens a minute", used.tokens, limits.tokens_per_minute),
-        ("USD today", used.usd, limits.usd_per_day),
-    )
-    for name, value, limit in figures:
+    for name, (value, limit) in used.by_limit(limits).items():
         if limit is not None:
-            yield {"limit": name, "used": value, "most": limit}
+            yield {"limit": _LIMITED[name], "used": value, "most": limit}
+    if limits.usd_per_day is not None:
+        yield {"limit": "USD today", "used": used.usd, "most": limits.usd_per_day}
 
 
 def _vendor(told: VendorLimits | None) -> dict[str, Any] | None:
