@@ -12,7 +12,7 @@ timeout. One thread of the process, independent of any connection, does this eve
 7. It reports this worker by its name: see presence.py.
 8. It logs what changed in the fleet.
 
-The last three are for people alone: see telling.py. With messages, leases and slots all this is 8 round trips, without
+The last three are for people alone: see reports.py. With messages, leases and slots all this is 8 round trips, without
 any of them 3 or 5.
 """
 
@@ -30,7 +30,7 @@ from tasks.celery import settings
 from tasks.clock import CLOCK
 from tasks.node.event_log import EVENT_LOG, report_missing
 from tasks.node.presence import Presence
-from tasks.node.telling import tell
+from tasks.node.reports import run_reports
 from tasks.store import store
 from tasks.transport.qos import UNACKED_TAGS as MESSAGES
 from tasks.transport.qos import acknowledge_unsent
@@ -77,7 +77,7 @@ class Heartbeat(bootsteps.StartStopStep):
             CLOCK.compare(store().redis.time)
             acknowledge_unsent()
             STALLS.report(store())
-            tell(
+            run_reports(
                 began,
                 partial(flush, store()),
                 self._presence.report,

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from tasks.node.event_log import EventLog
-from tasks.node.telling import LATE, tell
+from tasks.node.reports import LATE, run_reports
 from tests.worker.admission.clocked_breaker import url
 from tests.worker.store.stores import store_at
 from worker.errors import RedisUnavailable
@@ -34,25 +34,27 @@ def test_what_cannot_be_counted_is_a_line_and_the_fleet_s_events_are_still_logge
     event = {"type": "provider-recovered", "provider": "alpha", "at_ms": "1", "since_ms": "no time"}
     store.redis.xadd(store.keys.events, event)
     store.redis.xadd(store.keys.events, {"type": "provider-recovered", "provider": "beta", "at_ms": "1"})
-    told: list[str] = []
+    made: list[str] = []
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
-            tell(
-                time.monotonic(), partial(flush, store), partial(log.report, store), partial(told.append, "the others")
+            run_reports(
+                time.monotonic(), partial(flush, store), partial(log.report, store), partial(made.append, "the others")
             )
-    assert told == ["the others"] * 2
+    assert made == ["the others"] * 2
     assert "telemetry-failed in=flush error=ResponseError times=1" in caplog.text
 
 
 def test_a_redis_that_does_not_answer_is_not_asked_for_the_next_report() -> None:
     METRICS.overhead(0.1)
-    told: list[str] = []
+    made: list[str] = []
     with pytest.raises(RedisUnavailable):
-        tell(time.monotonic(), partial(flush, store_at("redis://127.0.0.1:1/0")), partial(told.append, "the others"))
-    assert told == []
+        run_reports(
+            time.monotonic(), partial(flush, store_at("redis://127.0.0.1:1/0")), partial(made.append, "the others")
+        )
+    assert made == []
 
 
-def test_a_beat_that_took_long_tells_nothing(store: Store) -> None:
-    told: list[str] = []
-    tell(time.monotonic() - LATE, partial(told.append, "the others"))
-    assert told == []
+def test_a_beat_that_took_long_reports_nothing(store: Store) -> None:
+    made: list[str] = []
+    run_reports(time.monotonic() - LATE, partial(made.append, "the others"))
+    assert made == []

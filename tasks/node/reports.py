@@ -8,10 +8,10 @@ from worker.errors import RedisUnavailable
 from worker.telemetry.harmless import FAULTS
 
 LATE = 3.0
-"""Seconds after a beat began from which on it tells nothing more: the next one renews leases of 15 s."""
+"""Seconds after a beat began from which on it reports nothing more: the next one renews leases of 15 s."""
 
 
-def tell(began: float, *reports: Callable[[], object]) -> None:
+def run_reports(began: float, *reports: Callable[[], object]) -> None:
     """Calls each report, unless the beat, which `began` on the monotonic clock, has taken too long by then.
 
     A report that fails is a line of the log, and keeps neither the others from it nor the thread from its next beat.
