@@ -36,6 +36,12 @@ def _unavailable_error(cause: Exception) -> RedisUnavailable:
     return RedisUnavailable(f"Redis is unavailable ({type(cause).__name__})")
 
 
+def epoch(time_reply: Sequence[int]) -> float:
+    """Returns the epoch in seconds in a reply of `TIME`."""
+    seconds, micros = time_reply
+    return int(seconds) + int(micros) / 1_000_000
+
+
 class Store:
     """One process's access to the shared store. Many threads may call its methods.
 
@@ -128,8 +134,7 @@ class Store:
         Raises:
             RedisUnavailable: the server did not answer.
         """
-        seconds, micros = self.run(("TIME",))[0]
-        return int(seconds) + int(micros) / 1_000_000
+        return epoch(self.run(("TIME",))[0])
 
     def _load(self) -> None:
         # All in one transaction: else another pipeline could find its second script loaded and its first not yet.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from worker.store.store import Store
+from worker.store.store import Store, epoch
 from worker.task.about import About, parse
 from worker.task.journal import Entry, Line, considered, entries, load
 from worker.task.lease import crashed_attempts
@@ -81,17 +81,17 @@ def history(store: Store, task_id: str) -> History:
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    (seconds, micros), known, result, texts, parked = store.run(
+    time, known, result, texts, parked = store.run(
         ("TIME",),
         ("HGETALL", store.keys.task(task_id)),
         ("GET", store.keys.result(task_id)),
         ("LRANGE", store.keys.journal(task_id), 0, -1),
         ("HEXISTS", store.keys.parked(), task_id),
     )
+    now, answer = epoch(time), json.loads(known.get("answer", "{}"))
     lines, replayed = [load(text) for text in texts], int(known.get("from", 0))
-    answer = json.loads(known.get("answer", "{}"))
     return History(
-        state="parked" if parked and not answer else _state(known, answer, seconds),
+        state="parked" if parked and not answer else _state(known, answer, now),
         due=_instant(known, "due"),
         asking=crashed_attempts(known.get("asked", "")),
         before=tuple(entries(lines[:replayed])),
@@ -101,7 +101,7 @@ def history(store: Store, task_id: str) -> History:
         failure=tuple(answer.get("failure", ())),
         duplicates=tuple(map(json.loads, known.get("duplicates", "").splitlines())),
         about=parse(known.get("about", "")),
-        now=seconds + micros / 1e6,
+        now=now,
         first=_instant(known, "first"),
         paused=_instant(known, "paused"),
         ended=_instant(known, "ended"),

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from config.providers import DISABLED, Provider
-from worker.store.store import Store
+from worker.store.store import Store, epoch
 
 ALIVE = 15.0
 """Seconds after its last report for which a worker counts as alive; it reports every 3 s."""
@@ -107,11 +107,10 @@ def workers(store: Store) -> list[Worker]:
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    (seconds, micros), found = store.run(("TIME",), ("HGETALL", store.keys.workers))
-    now = int(seconds) + int(micros) / 1_000_000
+    time, found = store.run(("TIME",), ("HGETALL", store.keys.workers))
     reports = [json.loads(text) for _, text in sorted(found.items())]
     # A worker of another release may report more; who reports less cannot be shown.
-    return [_worker(each, now) for each in reports if each.keys() >= _REQUIRED]
+    return [_worker(each, epoch(time)) for each in reports if each.keys() >= _REQUIRED]
 
 
 def missing(provider: Provider, reported: Iterable[Worker]) -> str | None:

@@ -14,7 +14,7 @@ from worker.diagnosis.problems import problems
 from worker.errors import RedisUnavailable
 from worker.store.client import refuses_writes
 from worker.store.memory import memory, refusal
-from worker.store.store import Store
+from worker.store.store import Store, epoch
 from worker.telemetry.counters import counters
 from worker.telemetry.metrics import stored
 from worker.telemetry.workers import workers
@@ -45,10 +45,10 @@ class Fleet(Collector):
 
     def _collected(self) -> Iterator[Metric]:
         store = self._store
-        metrics, reports, (seconds, micros) = store.run(
+        metrics, reports, time = store.run(
             ("HGETALL", store.keys.metrics), ("HGETALL", store.keys.in_flight), ("TIME",)
         )
-        now = int(seconds) + int(micros) / 1_000_000
+        now = epoch(time)
         samples: list[Sample] = [(gauges.REDIS_UP, (), 1), *_redis(store), *_workers(store)]
         samples += _problems(store, self._settings)
         samples += of_providers(store, self._settings, stored.in_flight(reports, now))

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from tasks.store import store as this_store
 from worker.errors import RedisUnavailable
-from worker.store.store import Store
+from worker.store.store import Store, epoch
 from worker.telemetry.metrics import instruments
 from worker.telemetry.metrics.stored import Sums, parsed
 
@@ -93,11 +93,11 @@ class LastHour:
 
 
 def _read(store: Store) -> tuple[float, dict[_Key, float]]:
-    (seconds, micros), stored = store.run(("TIME",), ("HGETALL", store.keys.metrics))
+    time, stored = store.run(("TIME",), ("HGETALL", store.keys.metrics))
     found: dict[_Key, float] = defaultdict(float)
     for key, number in _sums(parsed(stored)):
         found[key] += number
-    return int(seconds) + int(micros) / 1_000_000, dict(found)
+    return epoch(time), dict(found)
 
 
 def _sums(sums: Sums) -> Iterator[tuple[_Key, float]]:
