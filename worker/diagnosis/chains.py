@@ -6,6 +6,7 @@ from config.chains import Chain
 from worker.diagnosis.durations import span
 from worker.diagnosis.facts import Facts
 from worker.diagnosis.problem import Problem
+from worker.diagnosis.providers import FEW_PROBES
 
 SOON = 30.0
 """Seconds that a chain may wait for a provider without being a problem."""
@@ -25,7 +26,7 @@ def problems(facts: Facts) -> Iterator[Problem]:
 
 def _why_down(facts: Facts, chain: Chain) -> list[str]:
     """Returns why each provider of a chain does not admit; empty if one does, or will soon."""
-    if chain.usd_per_day is not None and facts.used_usd.get(f"chain:{chain.name}", 0.0) >= chain.usd_per_day:
+    if _is_spent(facts, chain):
         return ["its budget of today is spent"]
     why = []
     for name in chain.providers:
@@ -39,10 +40,15 @@ def _why_down(facts: Facts, chain: Chain) -> list[str]:
     return why
 
 
+def _is_spent(facts: Facts, chain: Chain) -> bool:
+    """Returns whether a chain's budget of today is used up."""
+    return chain.usd_per_day is not None and facts.used_usd.get(f"chain:{chain.name}", 0.0) >= chain.usd_per_day
+
+
 def _is_dead(facts: Facts, name: str) -> bool:
     """Returns whether no probe and no call of a provider that admits has been answered lately."""
     now = facts.breakers[name]
-    return now.failed_probes >= 3 and now.consecutive_successes == 0 and now.override != "closed"
+    return now.failed_probes >= FEW_PROBES and now.consecutive_successes == 0 and now.override != "closed"
 
 
 def _refusal(facts: Facts, name: str, wait: float | None) -> str:
@@ -60,7 +66,7 @@ def _refusal(facts: Facts, name: str, wait: float | None) -> str:
 
 
 def _cure(facts: Facts, chain: Chain) -> str:
-    if chain.usd_per_day is not None and facts.used_usd.get(f"chain:{chain.name}", 0.0) >= chain.usd_per_day:
+    if _is_spent(facts, chain):
         return f"raise chains.{chain.name}.usd_per_day, or wait for 00:00 UTC"
     if all(map(facts.missing, chain.providers)):
         wanted = [facts.settings.providers[name].wanted for name in chain.providers]

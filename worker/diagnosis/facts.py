@@ -12,7 +12,7 @@ from worker.providers.credentials import fingerprint
 from worker.store.memory import Memory, memory, refusal
 from worker.store.store import Store
 from worker.task.backlog import Backlog, backlog
-from worker.telemetry.workers import Worker, missing, workers
+from worker.telemetry.workers import Worker, missing, workers, working
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Facts:
     @property
     def working(self) -> tuple[Worker, ...]:
         """Returns the workers that report and are for completions, whether they take any or not."""
-        return tuple(worker for worker in self.alive if worker.takes_completions)
+        return working(self.workers)
 
     def missing(self, provider: str) -> str | None:
         """Returns why no worker can ask a provider, None if one can; without workers it is what this process knows."""

@@ -12,8 +12,12 @@ from worker.diagnosis.problem import Problem
 from worker.limits.usage import Used
 from worker.telemetry.cures import ADD_CREDIT, END_OVERRIDE
 
-_UNREACHABLE = frozenset(("connection", "connect_timeout"))
-_FEW_PROBES = 3
+UNREACHABLE = frozenset(("connection", "connect_timeout"))
+"""Reasons of a failure without a connection."""
+
+FEW_PROBES = 3
+"""Failed probes in a row from which on nobody is there."""
+
 _FEW, _TENTH = 10, 0.1
 """As in lua/admission/breaker.lua: from so many calls on, a larger share of failures is a problem."""
 
@@ -53,7 +57,7 @@ def _state(facts: Facts, now: Snapshot) -> Problem | None:
         what = f"rate limited{_words(now)}, asked again in {span(now.limited_until - now.now)}"
         cure = "ask the vendor for a higher limit, or set limits.requests_per_minute below it"
         return Problem("rate-limited", now.provider, what, now.error_at or None, cure)
-    if now.failed_probes >= _FEW_PROBES:
+    if now.failed_probes >= FEW_PROBES:
         what = f"{now.failed_probes} probes in a row were not answered, or with a 5xx"
         cure = f"is {facts.settings.providers[now.provider].base_url} up, and reachable from the probes' worker? See: "
         since = now.unhealthy or None
@@ -108,7 +112,7 @@ def _open(now: Snapshot) -> Problem:
         return Problem(
             "provider-overloaded", now.provider, f"overloaded{_words(now)}: {state}", since, cure, "critical"
         )
-    if rest in _UNREACHABLE:
+    if rest in UNREACHABLE:
         cure = (
             f"is its address right and its server up? See: fallback check; it is tried by itself, or: {_command(now)}"
         )
@@ -139,7 +143,7 @@ def _limits(provider: Provider, used: Used) -> Iterator[Problem]:
 def _words(now: Snapshot) -> str:
     """Returns the status or reason of the last error, and the vendor's word for it, in brackets."""
     words = now.error.partition(" ")[2] or now.error
-    return f" ({words.replace('_', ' ') if words in _UNREACHABLE else words})" if words else ""
+    return f" ({words.replace('_', ' ') if words in UNREACHABLE else words})" if words else ""
 
 
 def _command(now: Snapshot) -> str:

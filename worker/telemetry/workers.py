@@ -113,12 +113,17 @@ def workers(store: Store) -> list[Worker]:
     return [_worker(each, epoch(time)) for each in reports if each.keys() >= _REQUIRED]
 
 
+def working(reported: Iterable[Worker]) -> tuple[Worker, ...]:
+    """Returns the workers that are alive and for completions, whether they take any or not."""
+    return tuple(worker for worker in reported if worker.alive and worker.takes_completions)
+
+
 def missing(provider: Provider, reported: Iterable[Worker]) -> str | None:
     """Returns why no worker can ask a provider, None if one can; without workers it is what this process knows."""
-    working = [worker for worker in reported if worker.alive and worker.takes_completions]
-    if not working or provider.missing == DISABLED:
+    able = working(reported)
+    if not able or provider.missing == DISABLED:
         return provider.missing
-    lacking = [worker.missing.get(provider.name) for worker in working]
+    lacking = [worker.missing.get(provider.name) for worker in able]
     return lacking[0] if all(lacking) else None
 
 

@@ -7,12 +7,12 @@ from config.outcomes import Outcome
 from config.providers import DISABLED, Provider
 from worker.admission.breaker import snapshot
 from worker.chain.classify import classify
+from worker.diagnosis.providers import UNREACHABLE
 from worker.errors import AttemptFailed
 from worker.health.probe import Probe, probe
 from worker.store.store import Store
-from worker.telemetry.workers import Worker
+from worker.telemetry.workers import Worker, working
 
-_NO_CONNECTION = frozenset(("connection", "connect_timeout"))
 _WORDS = {
     Outcome.AUTHENTICATION: "refuses the key",
     Outcome.QUOTA_EXHAUSTED: "quota spent",
@@ -41,8 +41,8 @@ def ask(provider: Provider, workers: Sequence[Worker], store: Store, here: str) 
     Raises:
         RedisUnavailable: what the workers know was wanted, and the store did not answer.
     """
-    working = [worker for worker in workers if worker.alive and worker.takes_completions]
-    able = [worker for worker in working if provider.name not in worker.missing]
+    meant = working(workers)
+    able = [worker for worker in meant if provider.name not in worker.missing]
     if provider.missing == DISABLED:
         return Asked(DISABLED, False)
     if provider.missing:
@@ -51,11 +51,11 @@ def ask(provider: Provider, workers: Sequence[Worker], store: Store, here: str) 
         if not able:
             return Asked(status, False)
         [known] = snapshot(store, [provider.name])
-        theirs = f"; {len(able)} of {len(working)} workers have it, and know it as {known.status}"
+        theirs = f"; {len(able)} of {len(meant)} workers have it, and know it as {known.status}"
         return Asked(f"in this shell {status}{theirs}", known.status != "unhealthy")
     found = probe(provider)
     asked = answer(provider, found)
-    if working and not able:
+    if meant and not able:
         return Asked(f"{asked.status}, but no worker has it", False)
     if not found.authenticated and able and here not in [worker.keys.get(provider.name) for worker in able]:
         [known] = snapshot(store, [provider.name])
@@ -69,7 +69,7 @@ def answer(provider: Provider, found: Probe) -> Asked:
     if found.failed is None:
         return Asked(f"answers in {found.latency_ms:.0f} ms", found.reachable and found.authenticated)
     failed = found.failed
-    if failed.reason in _NO_CONNECTION:
+    if failed.reason in UNREACHABLE:
         return Asked(f"not reachable: {found.error}", False)
     if failed.status is None:
         return Asked(f"connected, no answer: {found.error}", False)

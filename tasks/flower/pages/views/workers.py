@@ -4,7 +4,7 @@ from typing import Any
 
 from config.settings import Settings
 from worker.store.store import Store
-from worker.telemetry.workers import NO_COMPLETIONS, Worker
+from worker.telemetry.workers import Worker
 from worker.telemetry.workers import workers as read
 
 LISTED = 200
@@ -34,7 +34,7 @@ def _rank(worker: Worker) -> tuple[bool, str]:
 
 
 def _is_wrong(worker: Worker) -> bool:
-    stopped = not worker.consuming and worker.reason != NO_COMPLETIONS
+    stopped = not worker.consuming and worker.takes_completions
     return not worker.alive or stopped or worker.is_skewed
 
 
