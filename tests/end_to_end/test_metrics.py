@@ -45,7 +45,7 @@ def worker_settings(tmp_path: Path, collector: Collector) -> dict[str, str]:
 
 def counted(setup: LocalSetup, outcome: str = "answered") -> float:
     """Returns how many completions the fleet has counted with this outcome."""
-    sums = stored.parsed(setup.store.redis.hgetall(setup.store.keys.metrics)).counters
+    sums = stored.parse(setup.store.redis.hgetall(setup.store.keys.metrics)).counters
     return sum(value for (name, labels), value in sums.items() if (name, *labels[1:]) == ("completions", outcome))
 
 

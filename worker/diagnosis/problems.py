@@ -58,7 +58,7 @@ _STOPS = BLIND | {"chain-down"}
 def problems(settings: Settings, store: Store) -> list[Problem]:
     """Returns what is wrong with the fleet, the worst first; a Redis that is down or full is such a problem itself."""
     try:
-        return diagnosed(read(settings, store))
+        return diagnose(read(settings, store))
     except (RedisUnavailable, ResponseError) as exc:
         return [redis_problem(settings, store, exc)]
 
@@ -82,7 +82,7 @@ def takes_reports(found: Iterable[Problem]) -> bool:
     return not any(each.kind in ("redis-full", "redis-refuses-writes") for each in found)
 
 
-def diagnosed(facts: Facts) -> list[Problem]:
+def diagnose(facts: Facts) -> list[Problem]:
     """Returns what is wrong by what is known, the worst first: of one severity in the order of the table above."""
     subjects = (redis, workers, chains, providers, keys, budgets, probes, alerts, backlog)
     found = chain.from_iterable(subject.problems(facts) for subject in subjects)

@@ -18,7 +18,7 @@ from worker.errors import RedisUnavailable
 from worker.store.store import Store
 from worker.telemetry import remaining
 from worker.telemetry.metrics.recording import METRICS
-from worker.telemetry.metrics.stored import command, has_news
+from worker.telemetry.metrics.stored import command, has_counts
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def flush(store: Store) -> None:
         RedisUnavailable: the store did not answer. The counts are kept, except those that were being sent; of these,
             metrics that the server refused.
     """
-    if not (store.outage.counted or has_news()):
+    if not (store.outage.counted or has_counts()):
         return
     now = store.time()  # a server that hangs would apply every retried increment once it wakes
     counted, metrics, in_flight = store.outage.take(), METRICS.counts.take(), BULKHEADS.in_flight()

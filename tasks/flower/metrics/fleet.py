@@ -55,7 +55,7 @@ class Fleet(Collector):
         samples += _unless_refused(of_limits(store, self._settings))
         samples += self._queues.samples(store, self._settings, now)
         yield from families(samples)
-        yield from counted.families(self._settings, stored.parsed(metrics))
+        yield from counted.families(self._settings, stored.parse(metrics))
         for name, value in counters(store).items():
             yield CounterMetricFamily(f"fallback_{name}", "See worker/telemetry/counters.py.", value)
 

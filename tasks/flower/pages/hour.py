@@ -12,7 +12,7 @@ from tasks.store import store as this_store
 from worker.errors import RedisUnavailable
 from worker.store.store import Store, epoch
 from worker.telemetry.metrics import instruments
-from worker.telemetry.metrics.stored import Sums, parsed
+from worker.telemetry.metrics.stored import Sums, parse
 
 EVERY = 30.0
 """Seconds between two notes."""
@@ -95,7 +95,7 @@ class LastHour:
 def _read(store: Store) -> tuple[float, dict[_Key, float]]:
     time, stored = store.run(("TIME",), ("HGETALL", store.keys.metrics))
     found: dict[_Key, float] = defaultdict(float)
-    for key, number in _sums(parsed(stored)):
+    for key, number in _sums(parse(stored)):
         found[key] += number
     return epoch(time), dict(found)
 

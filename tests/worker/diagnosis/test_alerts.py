@@ -2,7 +2,7 @@
 
 from config.alerts import Receiver
 from tests.worker.diagnosis.fleet_facts import NOW, SETTINGS, facts, worker
-from worker.diagnosis.problems import Problem, diagnosed
+from worker.diagnosis.problems import Problem, diagnose
 
 ALERTED = SETTINGS.model_copy(update={"alerts": {"ops": Receiver(url_env="OPS_URL", format="slack")}})
 LACKING, SENDING = {"ops": "OPS_URL"}, {"ops": ""}
@@ -11,7 +11,7 @@ LACKING, SENDING = {"ops": "OPS_URL"}, {"ops": ""}
 def found(*receivers: dict[str, str], settings=ALERTED) -> list[Problem]:
     """Returns what is wrong where each worker reports of the receivers as given."""
     workers = tuple(worker(f"w{number}@host", receivers=each) for number, each in enumerate(receivers))
-    return diagnosed(facts(settings=settings, workers=workers))
+    return diagnose(facts(settings=settings, workers=workers))
 
 
 def test_a_variable_that_no_sender_has_is_named_with_the_workers():

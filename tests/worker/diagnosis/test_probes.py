@@ -6,7 +6,7 @@ import pytest
 
 from config.settings import load
 from tests.worker.diagnosis.fleet_facts import KEYS, NOW, facts, worker
-from worker.diagnosis.problems import diagnosed
+from worker.diagnosis.problems import diagnose
 from worker.health.probing import Probing
 
 YOUNG = (worker(), worker("two@host", started_at=NOW - 60))
@@ -25,7 +25,7 @@ YOUNG = (worker(), worker("two@host", started_at=NOW - 60))
     ],
 )
 def test_it_says_since_when_and_whether_beat_or_a_worker_is_missing(probing: Probing, line: str) -> None:
-    [found] = diagnosed(facts(probing=probing, workers=YOUNG))
+    [found] = diagnose(facts(probing=probing, workers=YOUNG))
     assert (found.kind, found.severity, found.line(NOW)) == ("probes-stopped", "warning", line)
 
 
@@ -40,4 +40,4 @@ def test_it_says_since_when_and_whether_beat_or_a_worker_is_missing(probing: Pro
     ids=["a late one", "a fleet that starts", "nothing to probe", "no worker"],
 )
 def test_it_says_nothing_where_none_is_expected(changes: dict[str, Any]) -> None:
-    assert "probes-stopped" not in [each.kind for each in diagnosed(facts(**changes))]
+    assert "probes-stopped" not in [each.kind for each in diagnose(facts(**changes))]

@@ -17,7 +17,7 @@ from tests.worker.diagnosis.fleet_facts import (
     waiting,
     worker,
 )
-from worker.diagnosis.problems import diagnosed
+from worker.diagnosis.problems import diagnose
 from worker.limits.usage import Used
 from worker.store.memory import Memory
 from worker.telemetry.workers import DRAINED, NO_COMPLETIONS
@@ -206,7 +206,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str, list[str]]] = {
 def test_what_is_wrong_is_one_line_with_its_cure(
     changes: dict[str, Any], kind: str, severity: str, words: list[str]
 ) -> None:
-    [found] = diagnosed(facts(**changes))
+    [found] = diagnose(facts(**changes))
     line = found.line(NOW)
     assert [word for word in words if word not in line] == []
     assert (found.kind, found.severity) == (kind, severity)
@@ -227,15 +227,15 @@ WELL: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("changes", WELL.values(), ids=WELL)
 def test_what_is_no_problem_is_not_told(changes: dict[str, Any]) -> None:
-    assert diagnosed(facts(**changes)) == []
+    assert diagnose(facts(**changes)) == []
 
 
 def test_the_worst_comes_first() -> None:
     changes = is_open("overloaded 529") | {"workers": (), "memory": Memory(95, 100)}
-    found = diagnosed(facts(**changes))
+    found = diagnose(facts(**changes))
     assert [each.kind for each in found] == ["no-workers", "provider-overloaded", "redis-nearly-full"]
 
 
 def test_a_full_redis_hides_what_workers_could_not_report() -> None:
-    found = diagnosed(facts(refusal=OutOfMemoryError(), workers=(worker(alive=False),)))
+    found = diagnose(facts(refusal=OutOfMemoryError(), workers=(worker(alive=False),)))
     assert [each.kind for each in found] == ["redis-full"]

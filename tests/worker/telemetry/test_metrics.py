@@ -136,7 +136,7 @@ def test_a_forked_process_begins_with_nothing_of_its_parent_s(fresh):
 
 def flushed(store):
     counters.flush(store)
-    return stored.parsed(store.redis.hgetall(store.keys.metrics))
+    return stored.parse(store.redis.hgetall(store.keys.metrics))
 
 
 def test_what_each_process_counted_adds_up(redis, fresh):
@@ -175,7 +175,7 @@ def test_what_a_full_server_refused_is_added_later(own_server, fresh):
 
 
 def test_a_bucket_of_another_version_counts_in_the_next_larger_one():
-    sums = stored.parsed({'["attempt_seconds","a",0.03]': "2", '["attempt_seconds","a",500]': "1", '["later"]': "1"})
+    sums = stored.parse({'["attempt_seconds","a",0.03]': "2", '["attempt_seconds","a",500]': "1", '["later"]': "1"})
     assert sums.histograms["attempt_seconds", ("a",)].buckets == {0.04: 2, LAST: 1}
 
 

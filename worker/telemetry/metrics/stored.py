@@ -16,8 +16,8 @@ from worker.telemetry.metrics.counts import LAST, SUM, Field, Labels
 from worker.telemetry.metrics.instruments import INSTRUMENTS, Instrument
 from worker.telemetry.metrics.recording import METRICS
 
-COUNTS = 15.0
-"""Seconds that a report of calls in flight counts: a killed process makes no other."""
+FRESH = 15.0
+"""Seconds for which a report of calls in flight holds: a killed process makes no other."""
 
 _BY_NAME = {instrument.name: instrument for instrument in INSTRUMENTS}
 
@@ -43,22 +43,22 @@ def command(store: Store, counts: dict[Field, int], in_flight: dict[str, int]) -
 
     Where the server refuses it, nothing was added.
     """
-    pairs = [part for each, number in counts.items() for part in (dumped(each), number)]
+    pairs = [part for each, number in counts.items() for part in (dump(each), number)]
     calls = json.dumps(in_flight, separators=(",", ":")) if in_flight else ""
     return store.script("count", [store.keys.metrics, store.keys.in_flight], METRICS.process, calls, *pairs)
 
 
-def has_news() -> bool:
+def has_counts() -> bool:
     """Returns whether this process has counted anything since the last flush, or has or had calls in flight."""
     return bool(METRICS.counts) or METRICS.reported or bool(BULKHEADS.in_flight())
 
 
-def dumped(each: Field) -> str:
+def dump(each: Field) -> str:
     """Returns a field as Redis has it."""
     return json.dumps(each, separators=(",", ":"))
 
 
-def parsed(stored: dict[str, str]) -> Sums:
+def parse(stored: dict[str, str]) -> Sums:
     """Returns what the hash of metrics has; names that only a newer worker knows are left out."""
     sums = Sums()
     for text, number in stored.items():
@@ -90,6 +90,6 @@ def in_flight(reports: dict[str, str], now: float) -> Counter[str]:
     calls: Counter[str] = Counter()
     for report in reports.values():
         at, _, by_provider = report.partition(" ")
-        if int(at) / 1000 > now - COUNTS:
+        if int(at) / 1000 > now - FRESH:
             calls.update(json.loads(by_provider))
     return calls
