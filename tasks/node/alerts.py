@@ -11,6 +11,7 @@ from tasks.celery import PROBES, settings
 from tasks.store import store
 
 _RENEW_EVERY = 3.0
+"""Seconds between two renewals of a lease, which lasts 10."""
 
 _log = logging.getLogger(__name__)
 
