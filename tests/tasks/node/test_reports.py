@@ -20,6 +20,7 @@ from worker.telemetry.metrics.recording import METRICS
 @pytest.fixture
 def store(redis, monkeypatch) -> Store:
     monkeypatch.setattr(harmless.FAULTS, "_said_at", float("-inf"))
+    monkeypatch.setattr(harmless.FAULTS, "_unsaid", 0)
     METRICS.forget()
     METRICS.overhead(0.1)
     return store_at(url(redis))
