@@ -45,6 +45,7 @@ _LONG = (
     "tests/end_to_end/test_drain_command.py",
     "tests/end_to_end/test_five_vendors.py::test_each_gets_what_it_gave_and_nothing_of_the_others[every order]",
     "tests/end_to_end/test_incidents.py",
+    "tests/end_to_end/test_incidents_in_flight.py",
     "tests/end_to_end/test_key_files.py",
     "tests/end_to_end/test_killed_workers.py",
     "tests/end_to_end/test_max_crashes.py",

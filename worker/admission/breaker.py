@@ -54,7 +54,7 @@ def record(
         "task_id": task_id,
         "lease_id": lease_id,
         "next_permit_id": permit_id,
-        "outcome": attempted.outcome,
+        "outcome": f"{attempted.outcome} {attempted.key}".rstrip(),
         "generation": permit.generation,
         "half_open_id": permit.half_open_id,
         "latency_ms": round(attempted.latency_ms),
@@ -149,10 +149,13 @@ def control(
     store.run(store.script("control", keys, provider, action, round(seconds * 1000), by))
 
 
-def probed(store: Store, provider: str, *, answered: bool, authenticated: bool) -> Command:
-    """Returns the command that records one probe; an authenticated one clears an authentication lock."""
+def probed(store: Store, provider: str, *, answered: bool, authenticated: bool, key: str = "") -> Command:
+    """Returns the command that records one probe; an authenticated one clears an authentication lock.
+
+    `key` is the fingerprint of the key that it had, empty without one.
+    """
     keys = [store.keys.events, store.keys.breaker(provider), store.keys.probes(provider)]
-    return store.script("probed", keys, provider, int(answered), int(authenticated))
+    return store.script("probed", keys, provider, int(answered), int(authenticated), key)
 
 
 class Snapshot(BaseModel):
@@ -164,7 +167,8 @@ class Snapshot(BaseModel):
     4. `settings` are those that the last writer had, separated by `/`.
     5. `latency_mean` is the median of the last first tokens. Since `slow_since` it is far above `usual_mean`.
     6. Since `unhealthy` the status is that, 0 while it is another or the time is not known.
-    7. `scores` are by tier, of a provider whose scores have decided.
+    7. `refused` are the fingerprints of the keys that the vendor has refused, separated by blanks.
+    8. `scores` are by tier, of a provider whose scores have decided.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -185,6 +189,7 @@ class Snapshot(BaseModel):
     override_by: str = ""
     override_at: Instant = 0.0
     auth_locked: bool = False
+    refused: str = ""
     quota: int = 0
     consecutive_failures: int = 0
     consecutive_successes: int = 0

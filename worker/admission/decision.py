@@ -88,6 +88,7 @@ class Attempted:
         tried: the providers that failed this completion since its last fresh round.
         bill: what it cost.
         sample: what it teaches of scores, None for nothing.
+        key: the fingerprint of a key that was refused, empty where none was.
     """
 
     permit: Permit
@@ -101,3 +102,4 @@ class Attempted:
     tried: tuple[str, ...] = ()
     bill: Bill = NO_BILL
     sample: Sample | None = None
+    key: str = ""

@@ -7,6 +7,7 @@ from worker.chain.held_task import HeldTask
 from worker.chain.policy import FailureStep
 from worker.chain.position import position
 from worker.errors import AttemptFailed
+from worker.providers.credentials import fingerprint
 from worker.result import Answer
 from worker.task.journal import Entry
 
@@ -35,9 +36,11 @@ def of_failure(
     task: HeldTask, permit: Permit, failed: AttemptFailed, entry: Entry, step: FailureStep, lesson: Lesson | None
 ) -> Attempted:
     """Returns what is recorded of an attempt that failed; `entry` is the last line of the journal."""
+    outcome = RULES[Outcome(entry.outcome)].breaker if failed.counts else "ignored"
+    provider, namespace = task.delivery.route.providers[permit.provider], task.store.keys.namespace
     return Attempted(
         permit,
-        RULES[Outcome(entry.outcome)].breaker if failed.counts else "ignored",
+        outcome,
         entry.latency_ms or 0.0,
         retry_after_ms=1000 * step.limited,
         countdown_ms=NEVER if step.countdown is None else 1000 * step.countdown,
@@ -46,6 +49,7 @@ def of_failure(
         lesson=lesson,
         bill=task.account.bill(entry),
         sample=task.order.sample(permit, entry) if permit.score else None,
+        key=fingerprint(provider, namespace) if outcome == "authentication" else "",
     )
 
 

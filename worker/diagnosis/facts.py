@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from config.settings import Settings
 from worker.admission.breaker import Snapshot, admissions, snapshot
+from worker.admission.stalls import Silence, silences
 from worker.health.model_registry import ModelStatus, tiers
 from worker.health.probing import Probing, probing
 from worker.limits.usage import Used, budgeted, budgets, of_other_tenants, usage
@@ -33,6 +34,7 @@ class Facts:
         others_usd: USD of today of each tenant that has the budget of `*`.
         keys: provider -> the fingerprint of its key in this process.
         probing: whether probes run.
+        silent: the providers from whom calls in flight hear nothing.
         models: provider -> tier -> whether the provider lists its model.
     """
 
@@ -49,6 +51,7 @@ class Facts:
     others_usd: Sequence[float] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
     probing: Probing = field(default_factory=Probing)
+    silent: Mapping[str, Silence] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, ModelStatus]] = field(default_factory=dict)
 
     @property
@@ -74,12 +77,13 @@ def read(settings: Settings, store: Store) -> Facts:
     """
     names = list(settings.providers)
     waiting, of_a_day = backlog(store), list(budgets(settings))
+    breakers = {each.provider: each for each in snapshot(store, names)}
     return Facts(
         settings=settings,
         now=waiting.now,
         memory=memory(store),
         refusal=refusal(store),
-        breakers={each.provider: each for each in snapshot(store, names)},
+        breakers=breakers,
         admissions=admissions(store, names),
         workers=tuple(workers(store)),
         backlog=waiting,
@@ -88,5 +92,6 @@ def read(settings: Settings, store: Store) -> Facts:
         others_usd=of_other_tenants(store, settings.tenants),
         keys={name: fingerprint(each, settings.namespace) for name, each in settings.providers.items()},
         probing=probing(store, names),
+        silent=silences(store, {name: each.generation for name, each in breakers.items() if each.state == "closed"}),
         models={name: tiers(store, each) for name, each in settings.providers.items() if each.missing is None},
     )

@@ -25,15 +25,54 @@ def problems(facts: Facts) -> Iterator[Problem]:
             continue
         yield from _lacking(facts, name)
         held = differing(facts, name)
+        here = facts.keys.get(name)
         if len(held) > 1:
-            whose = "; ".join(f"{key} on {', '.join(names)}" for key, names in held.items())
-            here = facts.keys.get(name)
             third = f", this shell a third one ({here})" if here and here not in held else ""
-            what = f"the workers have different keys ({whose}){third}"
+            yield Problem("key-differs", name, f"{_different(facts, name)}{third}", None, _alike(facts, name))
+        elif held and here and here not in held:
+            what = f"this shell's key ({here}) is another than that of the workers ({next(iter(held))})"
             yield Problem("key-differs", name, what, None, _same(facts, name))
-        elif held and facts.keys.get(name) and facts.keys[name] not in held:
-            what = f"this shell's key ({facts.keys[name]}) is another than that of the workers ({next(iter(held))})"
-            yield Problem("key-differs", name, what, None, _same(facts, name))
+
+
+def refused_on(facts: Facts, provider: str) -> tuple[str, str]:
+    """Returns which workers had the key that a provider has refused, to be put behind that fact, and the cure.
+
+    The lock holds for the whole fleet, also for workers whose key is good: so it matters who has which.
+    """
+    held, refused = differing(facts, provider), facts.breakers[provider].refused.split()
+    variable = facts.settings.providers[provider].api_key_env or "its key"
+    bad = {key: names for key, names in held.items() if key in refused}
+    good = {key: names for key, names in held.items() if key not in refused}
+    if bad and good:
+        what = f": that of {_listed(bad)}; nobody asks it, nor do those with another key: {_listed(good)}"
+        return what, f"{_alike(facts, provider)}, and restart"
+    if refused and good:
+        what = f": one that no worker has any more ({', '.join(refused)}); they have {_listed(good)}"
+        return what, f"if theirs is good ({variable}) start a worker for probes: celery -A tasks worker -Q probes"
+    which = ", and the workers have different keys" if len(held) > 1 else ""
+    return which, f"set a good key ({variable}) on every worker and restart them, {ROTATE}"
+
+
+def _different(facts: Facts, provider: str) -> str:
+    """Returns which workers have which key, and which of these the vendor has refused."""
+    held, refused = differing(facts, provider), facts.breakers[provider].refused.split()
+    what = f"the workers have different keys ({_listed(held)})"
+    bad = [key for key in held if key in refused]
+    return f"{what}; the vendor refused {', '.join(bad)}" if bad else what
+
+
+def _alike(facts: Facts, provider: str) -> str:
+    """Returns how workers come to have one key: those whose key was refused take that of the others."""
+    held, refused = differing(facts, provider), facts.breakers[provider].refused.split()
+    bad = [name for key, names in held.items() if key in refused for name in names]
+    if not bad or all(key in refused for key in held):
+        return _same(facts, provider)
+    variable = facts.settings.providers[provider].api_key_env
+    return f"give {', '.join(bad)} the key of the others{f' ({variable})' if variable else ''}, {ROTATE}"
+
+
+def _listed(held: dict[str, list[str]]) -> str:
+    return "; ".join(f"{key} on {', '.join(names)}" for key, names in held.items())
 
 
 def _lacking(facts: Facts, name: str) -> Iterator[Problem]:

@@ -15,7 +15,7 @@
 | `quota-spent` | provider | credit or a spending limit is used up |
 | `provider-unreachable` | provider | no connection, or failed probes |
 | `provider-overloaded` | provider | its breaker is open for overload or 5xx |
-| `provider-silent` | provider | its breaker is open for timeouts |
+| `provider-silent` | provider | its breaker is open for timeouts, or calls in flight wait for far longer than usual |
 | `breaker-open` | provider | its breaker is open for another reason |
 | `breaker-forced-open`, `breaker-forced-closed` | provider | an operator's override |
 | `rate-limited` | provider | the vendor asks to wait |

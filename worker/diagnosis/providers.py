@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from config.outcomes import Outcome
 from config.providers import DISABLED, Provider
 from worker.admission.breaker import Snapshot
+from worker.admission.stalls import Silence
 from worker.diagnosis.durations import seconds, span
 from worker.diagnosis.facts import Facts
-from worker.diagnosis.keys import ROTATE, differing
+from worker.diagnosis.keys import refused_on
 from worker.diagnosis.problem import Problem
 from worker.limits.usage import Used
 from worker.telemetry.cures import ADD_CREDIT, END_OVERRIDE
@@ -18,6 +19,7 @@ UNREACHABLE = frozenset(("connection", "connect_timeout"))
 FEW_PROBES = 3
 """Failed probes in a row from which on nobody is there."""
 
+_LATE = frozenset(("stalled", "learned_limit"))
 _FEW, _TENTH = 10, 0.1
 """As in lua/admission/breaker.lua: from so many calls on, a larger share of failures is a problem."""
 
@@ -62,6 +64,8 @@ def _state(facts: Facts, now: Snapshot) -> Problem | None:
         cure = f"is {facts.settings.providers[now.provider].base_url} up, and reachable from the probes' worker? See: "
         since = now.unhealthy or None
         return Problem("provider-unreachable", now.provider, what, since, cure + "fallback check", "critical")
+    if silence := facts.silent.get(now.provider):
+        return _silent(facts, now.provider, silence)
     if now.count >= _FEW and now.failed > now.count * _TENTH:
         what = f"{now.failed} of the last {now.count} calls failed, the last one{_words(now)}"
         cure = "fallback events, and the vendor's status page; its breaker opens by itself"
@@ -84,14 +88,20 @@ def _forced(now: Snapshot) -> Problem:
     return Problem(kind, now.provider, what, now.override_at or None, END_OVERRIDE.format(provider=now.provider))
 
 
+def _silent(facts: Facts, name: str, silence: Silence) -> Problem:
+    what = f"silent: {silence.calls} calls wait for far longer than usual, and nobody has had a token"
+    adaptive, threshold = facts.settings.providers[name].breaker.adaptive, facts.settings.providers[name].breaker
+    opens = f"its breaker opens by itself at {threshold.failure_threshold} of them"
+    cure = opens if adaptive.stalls == "on" else 'breaker.adaptive.stalls = "on" would open its breaker'
+    return Problem("provider-silent", name, what, silence.since, f"see the vendor's status page; {cure}")
+
+
 def _refused(facts: Facts, now: Snapshot) -> Problem:
-    what = f"key refused{_words(now)}"
-    if len(differing(facts, now.provider)) > 1:
-        what += ", and the workers have different keys"
-    variable = facts.settings.providers[now.provider].api_key_env
-    cure = f"set a good key ({variable}) on every worker and restart them, {ROTATE}; a probe then clears the lock, or: "
+    """Returns the problem of a refused key; where workers have different ones, it names those that had the refused."""
+    who, cure = refused_on(facts, now.provider)
     since = now.unhealthy or now.error_at or None
-    return Problem("key-refused", now.provider, what, since, cure + _command(now), "critical")
+    cure = f"{cure}; a probe then clears the lock, or: {_command(now)}"
+    return Problem("key-refused", now.provider, f"key refused{_words(now)}{who}", since, cure, "critical")
 
 
 def _open(now: Snapshot) -> Problem:
@@ -143,6 +153,8 @@ def _limits(provider: Provider, used: Used) -> Iterator[Problem]:
 def _words(now: Snapshot) -> str:
     """Returns the status or reason of the last error, and the vendor's word for it, in brackets."""
     words = now.error.partition(" ")[2] or now.error
+    if words in _LATE:
+        return " (no first token for far longer than usual)"
     return f" ({words.replace('_', ' ') if words in UNREACHABLE else words})" if words else ""
 
 

@@ -12,6 +12,7 @@ from worker.health import model_registry
 from worker.health.probe import Probe
 from worker.health.probe import probe as send_probe
 from worker.health.recent_calls import calls
+from worker.providers.credentials import fingerprint
 from worker.store.store import Store
 
 
@@ -90,6 +91,7 @@ def probe(store: Store, provider: Provider, interval: float) -> Probe | None:
     if not store.run(("SET", slot, 1, "NX", "EX", math.ceil(2 * interval)))[0]:
         return None
     found = send_probe(provider)
-    record = breaker.probed(store, provider.name, answered=found.reachable, authenticated=found.authenticated)
+    key = fingerprint(provider, store.keys.namespace)
+    record = breaker.probed(store, provider.name, answered=found.reachable, authenticated=found.authenticated, key=key)
     store.run(record, *model_registry.update(store, provider.name, found.models))
     return found

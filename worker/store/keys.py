@@ -52,6 +52,7 @@ class Keys:
     """The keys of one fleet; all have the prefix of its namespace."""
 
     def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
         self._prefix = f"{{{namespace}}}:{VERSION}"
         self.events = f"{self._prefix}:events"
         self.workers = f"{self._prefix}:workers"

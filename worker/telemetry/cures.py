@@ -11,7 +11,9 @@ ADD_CREDIT = "add credit, then: fallback breaker reset {provider}"
 END_OVERRIDE = "when done: fallback breaker reset {provider}"
 
 _TRIED = "nothing: it is tried again by itself; if it stays open: fallback status"
-_KEY = "set a good key where the workers run, and restart them; the next probe unlocks it"
+_KEY = (
+    "fallback status names the workers whose key was refused: set a good one there and restart them; a probe unlocks it"
+)
 CURES: Mapping[tuple[str, str], str] = {
     ("circuit-breaker-open", "quota-exhausted"): ADD_CREDIT,
     ("circuit-breaker-open", ""): _TRIED,

@@ -15,7 +15,7 @@ Each entry has `type`, `provider` and `at_ms`, and by type:
 | `provider-would-be-deprioritised` | the detector's figures; the detector only observes |
 | `slow-began` | `first_token_ms`, the median of the last ones; the `usual_ms` of hours |
 | `slow-ended` | the same, `cause` (`recovered`, or `usual-now` after a day), `since_ms` |
-| `provider-auth-locked` | `cause` |
+| `provider-auth-locked` | `cause`, the `fingerprint` of the key that was refused |
 | `provider-auth-unlocked` | `by` |
 | `duplicate-answer` | `request`: the task, which already had an outcome |
 | `task-id-reused` | `request`: the task whose id came with another request; no provider |

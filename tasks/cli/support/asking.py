@@ -57,9 +57,11 @@ def ask(provider: Provider, workers: Sequence[Worker], store: Store, here: str) 
     asked = answer(provider, found)
     if meant and not able:
         return Asked(f"{asked.status}, but no worker has it", False)
-    if not found.authenticated and able and here not in [worker.keys.get(provider.name) for worker in able]:
+    others = [worker for worker in able if worker.keys.get(provider.name) != here]
+    if not found.authenticated and others:
         [known] = snapshot(store, [provider.name])
-        theirs = f"; the workers have another key, and know it as {known.status}"
+        whose = "the workers" if len(others) == len(able) else f"{len(others)} of {len(able)} workers"
+        theirs = f"; {whose} have another key, and know it as {known.status}"
         return Asked(f"{asked.status}{theirs}", known.status != "unhealthy")
     return asked
 

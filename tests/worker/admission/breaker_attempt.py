@@ -32,3 +32,4 @@ class Attempt:
     settlement: Demand = field(default_factory=dict)
     demand: Demand = field(default_factory=dict)
     sample: Sample | None = None
+    key: str = ""

@@ -33,6 +33,7 @@ calls = st.fixed_dictionaries(
         "latency": st.sampled_from([0, 1, 100, 70_000, 2**24 - 1, 2**24, 10**9]),
         "remaining": st.lists(st.sampled_from(CHAIN), unique=True, max_size=2),
         "tried": st.sampled_from([(), (), CHAIN[:1], CHAIN[1:], CHAIN]),
+        "key": st.sampled_from(["", "aaaaaa", "bbbbbb"]),
     }
 )
 

@@ -51,6 +51,7 @@ class Circuit:
     override_until: int = 0
     override_by: str = ""
     auth_locked: int = 0
+    refused: str = ""
     seen: int = 0
     opens: int = 0
     half_open_successes: int = 0

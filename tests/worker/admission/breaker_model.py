@@ -121,8 +121,10 @@ class Model(Circuits):
         self.emit(f"circuit-breaker-{kind}", name, c, by=by, until_ms=c.override_until)
         self.write(name, c, rules)
 
-    def probed(self, name: str, answered: int, authenticated: int, rules: Rules) -> None:
+    def probed(self, name: str, answered: int, authenticated: int, key: str, rules: Rules) -> None:
         c = self.read(name)
+        if authenticated:
+            c.refused = " ".join(each for each in c.refused.split() if each != key)
         c.failed_probes = 0 if answered else c.failed_probes + 1
         if authenticated and c.auth_locked:
             c.auth_locked = 0
@@ -161,9 +163,12 @@ class Model(Circuits):
             self._take_in(c, a)
             if not c.override:
                 self._judge(name, c, a, rules)
-        elif a.outcome == "authentication" and not c.auth_locked:
-            c.auth_locked = 1
-            self.emit("provider-auth-locked", name, c, cause="authentication")
+        elif a.outcome == "authentication":
+            if not c.auth_locked:
+                c.auth_locked, c.refused = 1, ""
+                self.emit("provider-auth-locked", name, c, cause="authentication", fingerprint=a.key)
+            if a.key and a.key not in c.refused and len(c.refused) + len(a.key) < 64:
+                c.refused = " ".join([*c.refused.split(), a.key])
         elif a.outcome == "quota" and not c.override:
             c.quota += 1
             self.open(name, c, min(10 * MINUTE * 2 ** (c.quota - 1), HOUR), a.draw, "quota-exhausted")

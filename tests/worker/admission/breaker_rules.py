@@ -60,19 +60,28 @@ class BreakerMachine(Retries, Silences):
     def operate(self, deployment: str, name: str, action: Any, ms: int) -> None:
         self.control(deployment, name, action, ms)
 
-    @rule(deployment=deployments, name=providers, answers=st.lists(st.booleans(), min_size=1, max_size=4), key=mostly)
-    def probe(self, deployment: str, name: str, answers: list[bool], key: bool) -> None:
+    @rule(
+        deployment=deployments,
+        name=providers,
+        answers=st.lists(st.booleans(), min_size=1, max_size=4),
+        key=mostly,
+        fingerprint=st.sampled_from(["aaaaaa", "bbbbbb", ""]),
+    )
+    def probe(self, deployment: str, name: str, answers: list[bool], key: bool, fingerprint: str) -> None:
         name = next((each for each, c in self.model.circuits.items() if c.auth_locked), name)
         if key and (permit := self.permit(deployment, name)):
-            self.send(deployment, self.recording(deployment, permit, outcome="authentication"))
+            self.send(deployment, self.recording(deployment, permit, outcome="authentication", key="aaaaaa"))
         store = self.stores[deployment]
         for answered in answers:
             known = self.model.circuits.get(name)
             auth_locked, before = (known.auth_locked, known.failed_probes) if known else (0, 0)
-            self.model.probed(name, answered, answered and key, RULES[deployment])
-            store.run(breaker.probed(store, name, answered=answered, authenticated=answered and key))
+            refused, accepts = known.refused if known else "", answered and key
+            self.model.probed(name, answered, accepts, fingerprint, RULES[deployment])
+            store.run(breaker.probed(store, name, answered=answered, authenticated=accepts, key=fingerprint))
             now = self.model.circuits[name]
             self.bit("probe: a block ends", now.auth_locked < auth_locked)
+            self.bit("probe: a refused key is accepted", now.refused != refused)
+            self.bit("probe: another key is accepted", accepts and refused and now.refused == refused)
             self.bit("probe: an answer again", now.failed_probes < before)
             self.everything_is_the_model_s()
 

@@ -56,7 +56,7 @@ class Silences(Calls):
         name=providers,
         count=st.sampled_from([8, 4, 5, 7, 8]),
         several=st.sampled_from([True, True, True, False]),
-        ago=st.sampled_from([3500, 9000, 3499, 3500, 9000]),
+        ago=st.sampled_from([3500, 9000, 3499, 3499, 9000]),
         spoke=st.sampled_from([None] * 5 + [1, 1, -3]),
         reports=st.sampled_from([2, 2, 2, 2, 1]),
         wait=st.sampled_from([0, 0, 0, 3 * SECOND, 10 * SECOND]),

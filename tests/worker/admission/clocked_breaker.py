@@ -25,8 +25,8 @@ _IN_MS = ("latency", "retry_after", "countdown", "first_token")
 
 BLANK: dict[str, Any] = {
     "state": "closed", "generation": 0, "open_until": 0, "limited_until": 0, "deprioritised_until": 0, "override": "",
-    "override_until": 0, "override_by": "", "auth_locked": 0, "seen": 0, "opens": 0, "half_open_successes": 0,
-    "quota": 0, "consecutive_failures": 0, "first": "", "several": 0, "count": 0, "failed": 0,
+    "override_until": 0, "override_by": "", "auth_locked": 0, "refused": "", "seen": 0, "opens": 0,
+    "half_open_successes": 0, "quota": 0, "consecutive_failures": 0, "first": "", "several": 0, "count": 0, "failed": 0,
     "index": 0, "consecutive_successes": 0, "error": "", "error_at": 0, "failure_sum": 0, "failure_base": 0,
     "sum_first": "", "sum_several": 0, "latency_sum": 0, "latency_mean": 0, "latency_variance": 0, "latency_count": 0,
     "failed_probes": 0, "unhealthy": 0, "settings": "", "others": "", "usual_mean": 0, "usual_age": 0,

@@ -57,6 +57,7 @@ class FleetModel(Model):
         if calls and c.state == "closed" and not c.override and enough:
             figures = {"silent": len(found), "since_ms": min(began for began, _ in found)}
             if mode == "on":
+                c.error, c.error_at = "timeout stalled", c.seen
                 self.trip(name, c, rules, draw, "stalled", **figures)
                 self.write(name, c, rules)
             else:

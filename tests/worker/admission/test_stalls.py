@@ -7,7 +7,7 @@ from redis import Redis
 
 from config.breaker import Adaptive, Breaker
 from tests.worker.admission.clocked_breaker import SECOND, ClockedBreaker
-from worker.admission.stalls import MOST, CallInFlight, Stalls
+from worker.admission.stalls import MOST, CallInFlight, Silence, Stalls, silences
 
 AGO = 5 * SECOND
 
@@ -38,6 +38,34 @@ def test_as_many_as_the_threshold_open_the_breaker(breaker):
     assert breaker.fields()["state"] == "open"
     [opened] = [event for event in breaker.events() if event["type"] == "circuit-breaker-open"]
     assert (opened["cause"], opened["silent"], opened["since_ms"]) == ("stalled", "5", str(breaker.now - AGO))
+
+
+def test_then_silence_stands_as_the_last_error_and_not_a_failure_of_before(breaker):
+    breaker.call("failure")
+    stalls = Stalls()
+    silent(breaker, stalls, *several(5))
+    stalls.report(breaker.store)
+    assert (breaker.fields()["error"], breaker.fields()["error_at"]) == ("timeout stalled", breaker.now)
+
+
+def told(breaker: ClockedBreaker, generation: int) -> dict[str, Silence]:
+    return silences(breaker.store, {"alpha": generation, "beta": 1})
+
+
+def test_people_are_told_of_silent_calls_from_two_on_until_anybody_has_a_token(breaker):
+    breaker.at(1000 * int(time.time()))
+    stalls, generation = Stalls(), breaker.permit().generation
+    assert told(breaker, generation) == {}
+    silent(breaker, stalls, "one")
+    stalls.report(breaker.store)
+    assert told(breaker, generation) == {}
+    silent(breaker, stalls, "another")
+    stalls.report(breaker.store)
+    assert told(breaker, generation) == {"alpha": Silence(2, (breaker.now - AGO) / 1000)}
+    assert told(breaker, generation + 1) == {}
+    stalls.spoke("alpha", breaker.now / 1000)
+    stalls.report(breaker.store)
+    assert told(breaker, generation) == {}
 
 
 def test_one_fewer_does_not(breaker):

@@ -112,7 +112,7 @@ def _control(model: FleetModel, _: list[str], args: list[str]) -> Any:
 
 
 def _probed(model: FleetModel, _: list[str], args: list[str]) -> Any:
-    return model.probed(args[0], int(args[1]), int(args[2]), RULES)
+    return model.probed(args[0], int(args[1]), int(args[2]), args[3], RULES)
 
 
 def _stalls(model: FleetModel, _: list[str], args: list[str]) -> Any:

@@ -8,7 +8,8 @@
 -- ARGV[1]   the task's id
 -- ARGV[2]   the lease id; '' needs no lease
 -- ARGV[3]   the next permit's id
--- ARGV[4]   success | failure | rate-limited | quota | authentication | ignored
+-- ARGV[4]   success | failure | rate-limited | quota | authentication | ignored; behind `authentication` may stand, after
+--           a blank, the fingerprint of the key that was refused
 -- ARGV[5]   the attempt's generation
 -- ARGV[6]   the attempt's half-open permit; '' where it had none
 -- ARGV[7]   latency, ms
@@ -34,12 +35,15 @@ local request, lease_id, next_permit, outcome, generation, permit = unpack(ARGV,
 local latency, retry_after, countdown, draw = unpack(ARGV, 7, 10)
 local failure, first_token, tried, provider = unpack(ARGV, 11, 14)
 local slot, reserved_at, settlement, ledger, demand, sample = unpack(ARGV, 15, 20)
+local refused
+outcome, refused = string.match(outcome, '^(%S+) ?(%S*)$')
 latency, retry_after, countdown = tonumber(latency), tonumber(retry_after), tonumber(countdown)
 draw, generation = tonumber(draw), tonumber(generation)
 local tier, tokens, silence
 first_token, tier, tokens, silence = string.match(first_token, '^(%d+) ?(%S*) ?(%d*) ?(%d*)$')
 first_token, silence = tonumber(first_token), tonumber(silence)
 local FIRST_KEY, FIRST_PROVIDER = 4, 21  -- of the remaining ones
+local LONGEST_REFUSED = 64               -- bytes, as of every field
 local settings = SETTINGS[provider]
 
 -- Writes one outcome over the oldest in the ring.
@@ -104,6 +108,17 @@ local function apply_to_state(b, now, failed)
   end
 end
 
+-- Locks the provider out, and keeps which key was refused: calls in flight with another one may follow.
+local function lock_out(b, now)
+  if b.auth_locked == 0 then
+    b.auth_locked, b.refused = 1, ''
+    add_event(events, 'provider-auth-locked', provider, now, 'cause', 'authentication', 'fingerprint', refused)
+  end
+  if refused ~= '' and not string.find(b.refused, refused, 1, true) and #b.refused + #refused < LONGEST_REFUSED then
+    b.refused = b.refused == '' and refused or b.refused .. ' ' .. refused
+  end
+end
+
 -- Records the outcome in the breaker. Returns 1, or 0 for a success without a live permit while half-open: the permit
 -- may have run out, or was settled before and must not count twice.
 local function apply_outcome(b, now)
@@ -119,9 +134,8 @@ local function apply_outcome(b, now)
     add_to_window(b, failed)
     count_in_a_row(b, failed)
     if b.override == '' then apply_to_state(b, now, failed) end
-  elseif outcome == 'authentication' and b.auth_locked == 0 then
-    b.auth_locked = 1
-    add_event(events, 'provider-auth-locked', provider, now, 'cause', 'authentication')
+  elseif outcome == 'authentication' then
+    lock_out(b, now)
   elseif outcome == 'quota' and b.override == '' then
     b.quota = b.quota + 1
     open_for(b, provider, key, events, now, math.min(QUOTA * 2 ^ math.min(b.quota - 1, 10), LONGEST_QUOTA), draw,

@@ -44,6 +44,7 @@ if not ARGV[4] or b.state ~= 'closed' or b.override ~= '' then return b.generati
 local count, several, first_began = count_silent(b, now)
 if count < settings.failures or not several then return b.generation end
 if settings.detect_stalls == 'on' then
+  b.error, b.error_at = 'timeout stalled', now  -- else the last failure of another kind would stand as the cause
   open_for_cooldown(b, provider, key, events, now, tonumber(ARGV[3]), 'stalled', 'silent', count,
     'since_ms', whole(first_began))
   write_breaker(key, b, now, provider, events)
