@@ -61,6 +61,7 @@ _LONG = (
     "tests/end_to_end/test_sentinel.py",
     "tests/end_to_end/test_shutdown.py",
     "tests/end_to_end/test_silent_provider.py",
+    "tests/end_to_end/test_slowness.py",
     "tests/end_to_end/test_smoke.py",
     "tests/end_to_end/test_status_command.py",
     "tests/end_to_end/test_thinking.py",
