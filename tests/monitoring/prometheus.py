@@ -45,11 +45,21 @@ class Prometheus:
         return answer.json()["data"]
 
 
-def start(fleet: Fleet, program: str, folder: Path, flower_port: int) -> Prometheus:
-    """Starts a Prometheus with a copy of the files: with Flower's port, and to look every second."""
+def start(
+    fleet: Fleet, program: str, folder: Path, flower_port: int, alertmanager_port: int | None = None
+) -> Prometheus:
+    """Starts a Prometheus with a copy of the files: with Flower's port, and to look every second.
+
+    With an Alertmanager alerts go there, each after a second.
+    """
     shutil.copytree(FOLDER / "rules", folder / "rules")
     (folder / "targets").mkdir()
-    (folder / "targets" / "fallback.yml").write_text(f'- targets: ["127.0.0.1:{flower_port}"]\n', "utf-8")
+    for name, at in (("fallback", flower_port), ("alertmanager", alertmanager_port)):
+        if at:
+            (folder / "targets" / f"{name}.yml").write_text(f'- targets: ["127.0.0.1:{at}"]\n', "utf-8")
+    if alertmanager_port:
+        for rules in (folder / "rules").glob("*.yml"):
+            rules.write_text(re.sub(r"for: \d+\w", "for: 1s", rules.read_text("utf-8")), "utf-8")
     text = (FOLDER / "prometheus.yml").read_text("utf-8").replace("15s", "1s")
     (folder / "prometheus.yml").write_text(text, "utf-8")
     port = free_port()
