@@ -20,6 +20,8 @@ FEW_PROBES = 3
 """Failed probes in a row from which on nobody is there."""
 
 _LATE = frozenset(("stalled", "learned_limit"))
+"""Reasons of a failure by what was learned of first tokens."""
+
 _FEW, _TENTH = 10, 0.1
 """As in lua/admission/breaker.lua: from so many calls on, a larger share of failures is a problem."""
 

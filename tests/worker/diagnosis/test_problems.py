@@ -17,7 +17,6 @@ from tests.worker.diagnosis.fleet_facts import (
     waiting,
     worker,
 )
-from worker.admission.stalls import Silence
 from worker.diagnosis.problems import diagnose
 from worker.limits.usage import Used
 from worker.store.memory import Memory
@@ -51,15 +50,6 @@ CASES: dict[str, tuple[dict[str, Any], str, str, list[str]]] = {
         "critical",
         ["openai: key refused (401 invalid_api_key) since 12:06 UTC; set a good key (OPENAI_API_KEY)"],
     ),
-    "key of nobody": (
-        of(auth_locked=True, error="authentication 401", unhealthy=SINCE, refused="eeeeee"),
-        "key-refused",
-        "critical",
-        [
-            "(401): one that no worker has any more (eeeeee); they have bbbbbb on one@host since",
-            "start a worker for probes",
-        ],
-    ),
     "overloaded": (
         is_open("overloaded 529"),
         "provider-overloaded",
@@ -69,21 +59,6 @@ CASES: dict[str, tuple[dict[str, Any], str, str, list[str]]] = {
     "server error": (is_open("transient 503"), "provider-overloaded", "critical", ["overloaded (503)"]),
     "unreachable": (is_open("transient connection"), "provider-unreachable", "critical", ["unreachable (connection)"]),
     "silent": (is_open("timeout first_token_timeout"), "provider-silent", "critical", ["silent (first_token_timeout)"]),
-    "stalled": (
-        is_open("timeout stalled"),
-        "provider-silent",
-        "critical",
-        ["silent (no first token for far longer than usual): breaker open", RESET],
-    ),
-    "silent calls": (
-        {"silent": {"openai": Silence(3, SINCE)}},
-        "provider-silent",
-        "warning",
-        [
-            "silent: 3 calls wait for far longer than usual, and nobody has had a token since 12:06 UTC; ",
-            "at 5 of them",
-        ],
-    ),
     "half-open": (
         is_open("transient truncated", state="half-open"),
         "breaker-open",
@@ -253,27 +228,6 @@ WELL: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("changes", WELL.values(), ids=WELL)
 def test_what_is_no_problem_is_not_told(changes: dict[str, Any]) -> None:
     assert diagnose(facts(**changes)) == []
-
-
-TWO = (worker(), worker("two@host", keys=KEYS | {"openai": "cccccc"}))
-
-
-def test_of_different_keys_the_worker_is_named_whose_key_was_refused() -> None:
-    refused, differ = diagnose(
-        facts(**of(auth_locked=True, error="authentication 401", unhealthy=SINCE, refused="cccccc"), workers=TWO)
-    )
-    assert (refused.kind, refused.severity, differ.kind) == ("key-refused", "critical", "key-differs")
-    told = "openai: key refused (401): that of cccccc on two@host; nobody asks it, nor do those with another key: "
-    assert refused.line(NOW).startswith(
-        f"{told}bbbbbb on one@host since 12:06 UTC; give two@host the key of the others"
-    )
-    assert differ.what.endswith("two@host); the vendor refused cccccc")
-
-
-def test_while_a_probe_has_cleared_the_lock_the_refused_key_is_still_told() -> None:
-    [differ] = diagnose(facts(**of(refused="cccccc"), workers=TWO))
-    told = "the vendor refused cccccc; give two@host the key of the others (OPENAI_API_KEY), see docs/"
-    assert told in differ.line(NOW)
 
 
 def test_the_worst_comes_first() -> None:

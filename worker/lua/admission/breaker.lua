@@ -38,8 +38,8 @@ local FEW, TENTH = 10, 0.1    -- from FEW calls in the window on, a larger share
 --   override_until        ms; 0 is without end
 --   override_by           ms at which it was set, a blank, and who did, at most 40 bytes
 --   auth_locked           1 after a 401, until an authenticated probe or an operator clears it
---   refused               fingerprints of the keys that were refused since the last lock began, separated by blanks; one
---                         that a probe finds accepted leaves
+--   refused               fingerprints of the keys that were refused since the last lock began, separated by blanks;
+--                         one that a probe finds accepted leaves
 --   seen                  ms; the latest time of any write, so that this breaker's time never runs back
 --   opens                 consecutive openings
 --   half_open_successes   successes while half-open

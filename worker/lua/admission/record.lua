@@ -8,8 +8,8 @@
 -- ARGV[1]   the task's id
 -- ARGV[2]   the lease id; '' needs no lease
 -- ARGV[3]   the next permit's id
--- ARGV[4]   success | failure | rate-limited | quota | authentication | ignored; behind `authentication` may stand, after
---           a blank, the fingerprint of the key that was refused
+-- ARGV[4]   success | failure | rate-limited | quota | authentication | ignored; after `authentication` and a blank may
+--           stand the fingerprint of the key that was refused
 -- ARGV[5]   the attempt's generation
 -- ARGV[6]   the attempt's half-open permit; '' where it had none
 -- ARGV[7]   latency, ms
