@@ -48,7 +48,7 @@ def refused_on(facts: Facts, provider: str) -> tuple[str, str]:
         return what, f"{_alike(facts, provider)}, and restart"
     if refused and good:
         what = f": one that no worker has any more ({', '.join(refused)}); they have {_listed(good)}"
-        return what, f"if theirs is good ({variable}) start a worker for probes: celery -A tasks worker -Q probes"
+        return what, f"nothing if theirs is good ({variable}) and probes run (celery -A tasks worker -Q probes)"
     which = ", and the workers have different keys" if len(held) > 1 else ""
     return which, f"set a good key ({variable}) on every worker and restart them, {ROTATE}"
 

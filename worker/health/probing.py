@@ -27,7 +27,7 @@ def probing(store: Store, providers: Sequence[str]) -> Probing:
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    rings = (("PTTL", store.keys.probes(provider)) for provider in providers)
-    (seconds, _), queued, *left_ms = store.run(("TIME",), ("LLEN", store.keys.probe_queue), *rings)
-    longest = max(left_ms, default=-1)
-    return Probing(int(seconds) + longest / 1000 - KEEP if longest > 0 else 0.0, queued)
+    rings = (("TTL", store.keys.probes(provider)) for provider in providers)
+    (seconds, _), queued, *left = store.run(("TIME",), ("LLEN", store.keys.probe_queue), *rings)
+    longest = max(left, default=-1)
+    return Probing(float(int(seconds) + longest - KEEP) if longest > 0 else 0.0, queued)

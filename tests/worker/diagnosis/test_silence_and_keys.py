@@ -31,7 +31,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str, list[str]]] = {
         "critical",
         [
             "(401): one that no worker has any more (eeeeee); they have bbbbbb on one@host since",
-            "start a worker for probes",
+            "nothing if theirs is good",
         ],
     ),
 }
