@@ -66,11 +66,16 @@ class BreakerMachine(Retries, Silences):
         answers=st.lists(st.booleans(), min_size=1, max_size=4),
         key=mostly,
         fingerprint=st.sampled_from(["aaaaaa", "bbbbbb", ""]),
+        bad=st.lists(st.sampled_from(["aaaaaa", "bbbbbb"]), min_size=1, max_size=3),
     )
-    def probe(self, deployment: str, name: str, answers: list[bool], key: bool, fingerprint: str) -> None:
+    def probe(
+        self, deployment: str, name: str, answers: list[bool], key: bool, fingerprint: str, bad: list[str]
+    ) -> None:
         name = next((each for each, c in self.model.circuits.items() if c.auth_locked), name)
         if key and (permit := self.permit(deployment, name)):
-            self.send(deployment, self.recording(deployment, permit, outcome="authentication", key="aaaaaa"))
+            said = [{"outcome": "authentication", "key": each} for each in bad]
+            self.send(deployment, *(self.recording(deployment, permit, **each) for each in said))
+            self.bit("several keys are refused", " " in self.model.circuits[name].refused)
         store = self.stores[deployment]
         for answered in answers:
             known = self.model.circuits.get(name)
