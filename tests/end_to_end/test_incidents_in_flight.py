@@ -135,7 +135,8 @@ def test_a_key_that_is_wrong_on_one_worker_is_told_with_that_worker_s_name(
         assert has(
             [worst],
             rf"^critical openai: key refused \(401 invalid_api_key\): that of \w{{6}} on {two}; nobody asks it, nor do"
-            rf" those with another key: \w{{6}} on {one} since \d\d:\d\d UTC; give {two} the key of the others"
+            rf" those with another key: \w{{6}} on {one} since \d\d:\d\d UTC; take it out of service: fallback drain"
+            rf" {two}; give {two} the key of the others"
             r" \(OPENAI_API_KEY\), see \S+, and restart; a probe then clears the lock, or: fallback breaker reset o",
         )
         assert has(
@@ -154,6 +155,10 @@ def test_a_key_that_is_wrong_on_one_worker_is_told_with_that_worker_s_name(
         assert has(
             problems(fallback), r"^warning openai: the workers have different keys .*; the vendor refused \w{6}; give"
         )
+
+        assert fallback("drain", two).returncode == fallback("breaker", "reset", "openai").returncode == 0
+        results = [shared_setup.complete(QUESTION, "paid") for _ in range(20)]
+        assert {attempts_of(each.get(timeout=SILENCE))[0] for each in results} == {("openai", "success")}
     finally:
         second.process.stop()
     assert [each.name for each in workers(store)] == [one]

@@ -45,7 +45,8 @@ def refused_on(facts: Facts, provider: str) -> tuple[str, str]:
     good = {key: names for key, names in held.items() if key not in refused}
     if bad and good:
         what = f": that of {_listed(bad)}; nobody asks it, nor do those with another key: {_listed(good)}"
-        return what, f"{_alike(facts, provider)}, and restart"
+        drain = "; ".join(f"fallback drain {name}" for names in bad.values() for name in names)
+        return what, f"take it out of service: {drain}; {_alike(facts, provider)}, and restart"
     if refused and good:
         what = f": one that no worker has any more ({', '.join(refused)}); they have {_listed(good)}"
         return what, f"nothing if theirs is good ({variable}) and probes run (celery -A tasks worker -Q probes)"

@@ -52,10 +52,12 @@ def test_of_different_keys_the_worker_is_named_whose_key_was_refused() -> None:
         facts(**of(auth_locked=True, error="authentication 401", unhealthy=SINCE, refused="cccccc"), workers=TWO)
     )
     assert (refused.kind, refused.severity, differ.kind) == ("key-refused", "critical", "key-differs")
-    told = "openai: key refused (401): that of cccccc on two@host; nobody asks it, nor do those with another key: "
-    assert refused.line(NOW).startswith(
-        f"{told}bbbbbb on one@host since 12:06 UTC; give two@host the key of the others"
+    told = (
+        "openai: key refused (401): that of cccccc on two@host; nobody asks it, nor do those with another key: "
+        "bbbbbb on one@host since 12:06 UTC; take it out of service: fallback drain two@host; "
+        "give two@host the key of the others (OPENAI_API_KEY), "
     )
+    assert refused.line(NOW).startswith(told)
     assert differ.what.endswith("two@host); the vendor refused cccccc")
 
 
