@@ -119,12 +119,8 @@ def test_a_key_that_is_refused_and_differs_between_workers(
     second = shared_setup.start_worker("second", {"OPENAI_API_KEY": "sk-of-the-second", "ANTHROPIC_API_KEY": ""})
     found = problems(fallback)
     second.process.stop()
-    assert has(
-        found, r"^critical openai: key refused .*: that of \w{6} on shared@.* another key: \w{6} on second@.* since"
-    )
-    assert has(
-        found, r"^warning openai: the workers have different keys \(\w{6} on \w+@.*; \w{6} on \w+@.*; the vendor"
-    )
+    assert has(found, r"^critical openai: key refused .*: that of \w{6} on shared@.* key: \w{6} on second@.* since")
+    assert has(found, r"^warning openai: the workers have different keys \(\w{6} on .*; \w{6} on .*; the vendor refus")
     assert has(found, r"^warning claude: no API key on 1 of 2 workers; set ANTHROPIC_API_KEY there .*\(second@")
     assert "sk-of" not in "".join(found)
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from worker.store.connection import Command
-from worker.store.store import Store
+from worker.store.store import Store, epoch
 
 _FEW = 2
 """Silent calls of which people are told: one alone may be a slow answer."""
@@ -127,9 +127,10 @@ def silences(store: Store, generations: Mapping[str, int]) -> dict[str, Silence]
     if not generations:
         return {}
     keys = [store.keys.silent(name) for name in generations]
-    (seconds, _), *found = store.run(("TIME",), *(("ZRANGE", key, 0, -1, "WITHSCORES") for key in keys))
+    time_reply, *found = store.run(("TIME",), *(("ZRANGE", key, 0, -1, "WITHSCORES") for key in keys))
+    now = _ms(epoch(time_reply))
     silent = {
-        name: _silence(dict(entries), generation, int(seconds) * 1000)
+        name: _silence(dict(entries), generation, now)
         for (name, generation), entries in zip(generations.items(), found, strict=True)
     }
     return {name: silence for name, silence in silent.items() if silence.calls >= _FEW}
