@@ -50,8 +50,8 @@ mutants: .venv/test.stamp  ## each mutant of the breaker's Lua against the state
 transport: .venv/test.stamp  ## workers killed and connections cut below the queue: some two minutes
 	TRANSPORT_ROUNDS=10 $(AT_LENGTH) --timeout 900 -s tests/tasks/transport
 
-chaos: .venv/test.stamp  ## what is killed, stopped and hung, a neighbour too: some twenty minutes, with figures
-	CHAOS_COMPLETIONS=2000 CHAOS_HANG=10 CHAOS_BEATS=20 CHAOS_NEIGHBOURS=120 CHAOS_SLOTS=500 $(AT_LENGTH) --timeout=1200 tests/chaos --ignore=tests/chaos/test_soak.py
+chaos: .venv/test.stamp  ## what is killed, stopped and hung, a neighbour too: half an hour, with figures
+	CHAOS_COMPLETIONS=2000 CHAOS_PER_MINUTE=240 CHAOS_HANG=10 CHAOS_BEATS=20 CHAOS_NEIGHBOURS=120 CHAOS_SLOTS=500 $(AT_LENGTH) --timeout=1200 tests/chaos --ignore=tests/chaos/test_soak.py
 
 soak: .venv/test.stamp  ## an hour of load: what memory and connections do
 	SOAK_SECONDS=3600 $(AT_LENGTH) --timeout=7200 tests/chaos/test_soak.py

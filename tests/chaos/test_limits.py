@@ -63,7 +63,8 @@ def kill_until_done(bed: Bed, producer: Producer) -> Iterator[tuple[float, set[s
     """Kills a worker every two seconds until all are queued; yields when, and the slots taken then."""
     due = time.monotonic() + EVERY
     while not producer.done:
-        wait_until(lambda due=due: time.monotonic() >= due and bed.at_work())
+        # Nobody is at work while the requests of a minute are used up.
+        wait_until(lambda due=due: time.monotonic() >= due and bed.at_work(), MINUTE + SLOT)
         worker = random.choice(bed.at_work())
         worker.signal(signal.SIGSTOP)
         yield time.time(), slots(bed)
