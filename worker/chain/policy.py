@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from math import inf
 
 from config.chains import Retry
@@ -13,6 +14,9 @@ from worker.chain.position import position
 from worker.chain.route import Route
 from worker.errors import AttemptFailed
 from worker.task.journal import SKIPPED, Entry, Line, RoundStart, entries
+
+LONGEST_POSTPONED = 15.0
+"""Most seconds that a completion backs off from a retry budget that others use up whenever it has room."""
 
 UNKNOWN_WAIT = 1.0
 """Estimated seconds of a wait whose end is not known, such as until a key is replaced."""
@@ -90,7 +94,8 @@ def after_exhaustion(
 
     1. The providers with a retry left are asked again, if one of them admits within `max_retry_after`: after a backoff
        if any was asked in this round, and not before one admits. Where only the retry budget stands against them, they
-       wait until that has room, and up to half as long again, as others wait for it too.
+       wait until that has room, and up to half as long again, as others wait for it too. Each time that others were
+       first they back off further, up to `LONGEST_POSTPONED`: many that wait would else all wake for each retry.
     2. A provider with a retry left that only a limit stands against is waited for, whatever `when_exhausted` says, and
        rather than the retry budget of another.
     3. With `when_exhausted = "wait"`, all providers that can take the request are asked again with fresh retries, as
@@ -114,7 +119,8 @@ def after_exhaustion(
     earliest = min(soon.values(), default=inf)
     due = min((max(wait, postponed.get(p, 0.0)) for p, wait in soon.items()), default=inf)
     if due > earliest and not limited:
-        return Round(RoundStart(fresh=False), max(pause, due * (1 + draw() / 2)))
+        contended = min(backoff(chain.retry, _postponed_rounds(lines) + 1, None, draw), LONGEST_POSTPONED)
+        return Round(RoundStart(fresh=False), max(pause, contended, due * (1 + draw() / 2)))
     if soon and due == earliest:
         return Round(RoundStart(fresh=False), max(pause, earliest), parks=may_park and not asked)
     later = _earliest(wait for p, wait in admissions.items() if p not in limited)
@@ -141,6 +147,12 @@ def _is_refused(provider: str, reason: str, lines: Sequence[Line]) -> bool:
 
 def _earliest(waits: Iterable[float | None]) -> float | None:
     return min((wait for wait in waits if wait is not None), default=None)
+
+
+def _postponed_rounds(lines: Sequence[Line]) -> int:
+    """Returns how many rounds were started since a provider was asked last."""
+    unasked = takewhile(lambda line: isinstance(line, RoundStart) or line.outcome == SKIPPED, reversed(lines))
+    return sum(isinstance(line, RoundStart) for line in unasked)
 
 
 def _any_asked(lines: Sequence[Line]) -> bool:

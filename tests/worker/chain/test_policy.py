@@ -228,22 +228,3 @@ def test_a_provider_s_own_max_retry_after_decides_whether_its_wait_is_waited_for
     assert step_after(patient, failed(Outcome.OVERLOADED), retry_after=30.0).countdown == 30.0
     assert step_after(route(), failed(Outcome.OVERLOADED), retry_after=30.0).countdown is None
     assert new_round(patient, failed(Outcome.OVERLOADED), wait=30.0) == Round(RoundStart(fresh=False), 30.0)
-
-
-ASKED = [line for name in "abc" for line in failed(Outcome.TRANSIENT, name=name)]
-
-
-def test_a_round_waits_until_the_retry_budget_of_one_provider_has_room_and_up_to_half_as_long_again():
-    later = {"a": 40.0, "b": 20.0, "c": 30.0}
-    assert new_round(route("at-once"), ASKED, 0.0, later) == Round(RoundStart(fresh=False), 30.0)
-
-
-def test_a_budget_of_one_provider_postpones_nothing_while_another_may_be_retried():
-    assert new_round(route("at-once"), ASKED, 0.0, {"a": 40.0, "b": 20.0}) == new_round(route("at-once"), ASKED, 0.0)
-
-
-def test_what_only_a_retry_budget_holds_back_is_not_parked_as_the_breakers_would_release_it_at_once():
-    lines = [*ASKED, RoundStart(fresh=False)]
-    waiting = route("at-once", when_exhausted="wait")
-    assert new_round(waiting, lines, 0.0).parks
-    assert not new_round(waiting, lines, 0.0, dict.fromkeys("abc", 20.0)).parks
