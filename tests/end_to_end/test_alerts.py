@@ -97,6 +97,7 @@ def test_a_redis_that_is_gone_and_back_is_told_by_the_worker_that_sent_before(
     celery_setup: LocalSetup, hook: Receiver
 ) -> None:
     wait_until(lambda: has_sender(celery_setup))
+    assert celery_setup.complete(QUESTION).get(timeout=30)  # by then the worker knows that it has the lease
     assert celery_setup.broker is not None
     celery_setup.broker.kill()
     wait_until(lambda: hook.taken, seconds=40)

@@ -55,8 +55,8 @@ def has_lease(store):
 def test_it_is_told_once_and_so_is_its_end(own_server, hook, kind):
     fail, heal = FAILURES[kind]
     store, run = sends_to(hook, own_server)
-    with run:
-        wait_until(lambda: has_lease(store))
+    with run as sending_one:
+        wait_until(lambda: sending_one._has_lease)
         fail(own_server)
         wait_until(lambda: hook.taken)
         heal(own_server)
@@ -73,9 +73,9 @@ def test_it_is_told_once_and_so_is_its_end(own_server, hook, kind):
 def test_it_is_sent_again_under_its_id_until_it_is_taken(own_server, hook, monkeypatch):
     monkeypatch.setattr(sender, "_pause", lambda *_: 0.02)
     hook.status = 503
-    store, run = sends_to(hook, own_server)
-    with run:
-        wait_until(lambda: has_lease(store))
+    _, run = sends_to(hook, own_server)
+    with run as sending_one:
+        wait_until(lambda: sending_one._has_lease)
         own_server.process.kill()
         wait_until(lambda: len(hook.refused) >= 3)
         hook.status = 200
@@ -84,9 +84,9 @@ def test_it_is_sent_again_under_its_id_until_it_is_taken(own_server, hook, monke
 
 
 def test_a_short_outage_alerts_nobody_and_no_end_is_told_without_recovery(own_server, hook, monkeypatch):
-    store, run = sends_to(hook, own_server, recovery=False)
+    _, run = sends_to(hook, own_server, recovery=False)
     with run as sending_one:
-        wait_until(lambda: has_lease(store))
+        wait_until(lambda: sending_one._has_lease)
         with monkeypatch.context() as long:
             long.setattr(blind, "LOOK_EVERY", 60.0)
             own_server.process.kill()
