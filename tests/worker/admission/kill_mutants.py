@@ -33,13 +33,18 @@ def is_killed(mutant: Mutant, url: str, *, within: int = 200) -> bool:
     Args:
         mutant: what to try.
         url: of a server.
-        within: runs of a hundred steps; the draws depend on it, not only their number.
+        within: runs of a hundred steps; the draws depend on it, not only their number. What goes unnoticed is tried
+            once more with half as many again, and so with other draws.
     """
     is_of_group = mutant.file == "first_admitting" and any(word in mutant.old for word in OF_SCORES)
     kind = ScoreMachine if is_of_group else MACHINES.get(mutant.file, BreakerMachine)
+    return any(_notices(kind, mutant, url, runs) for runs in (within, within + within // 2))
+
+
+def _notices(kind: type[Machine], mutant: Mutant, url: str, runs: int) -> bool:
     with machine_on(kind, url, mutant.part) as machine:
         try:
-            run_state_machine_as_test(machine, settings=settings(SETTINGS, max_examples=within, derandomize=True))
+            run_state_machine_as_test(machine, settings=settings(SETTINGS, max_examples=runs, derandomize=True))
         except (AssertionError, ResponseError, ValueError):
             return True
     return False

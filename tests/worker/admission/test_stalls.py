@@ -113,6 +113,19 @@ def test_a_token_from_before_they_began_says_nothing(breaker):
     assert breaker.fields()["state"] == "open"
 
 
+def test_a_process_that_waits_for_nothing_itself_opens_nothing(breaker):
+    one, other, generation = Stalls(), Stalls(), breaker.permit().generation
+    for task in several(5):
+        one.add(CallInFlight("alpha", task, generation, breaker.now / 1000 - 3, limit=0.0, longest=30.0))
+    one.report(breaker.store)  # they have not been silent for long enough
+    breaker.at(breaker.now + SECOND)
+    other.spoke("alpha", breaker.now / 1000 - 5)
+    other.report(breaker.store)
+    assert breaker.fields()["state"] == "closed"
+    one.report(breaker.store)
+    assert breaker.fields()["state"] == "open"
+
+
 def test_calls_of_an_earlier_generation_do_not_count(breaker):
     stalls = Stalls()
     silent(breaker, stalls, *several(5), generation=breaker.permit().generation - 1)
