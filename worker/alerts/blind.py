@@ -6,7 +6,6 @@ Redis fails, no other can take it. If that process dies meanwhile, the recovery 
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from config.alerts import Receiver
 from worker.alerts.message import Message
@@ -48,7 +47,7 @@ class RedisAlerts:
         for problem in self._look():
             if problem.kind in wanted:
                 id_ = message_id(self._fleet, problem, self._since_at)
-                return began(self._fleet, id_, replace(problem, since=self._since_at))
+                return began(self._fleet, id_, problem, self._since_at)
         self._looks_at = now + LOOK_EVERY
         return None
 

@@ -73,7 +73,7 @@ def _missing(fleet: str, receiver: Receiver, name: str, id_: str, state: str, no
     return Change(name, "")
 
 
-def began(fleet: str, id_: str, problem: Problem, now: float = 0.0) -> Message:
+def began(fleet: str, id_: str, problem: Problem, now: float) -> Message:
     """Returns the message of a problem; `now` is an epoch in seconds, for one that does not know its begin."""
     at, details = problem.since or now, {"severity": problem.severity}
     return Message(id_, fleet, problem.kind, at, "alert", problem.subject, problem.what, problem.cure, details=details)

@@ -92,9 +92,9 @@ def _forced(now: Snapshot) -> Problem:
 
 def _silent(facts: Facts, name: str, silence: Silence) -> Problem:
     what = f"silent: {silence.calls} calls wait for far longer than usual, and nobody has had a token"
-    adaptive, threshold = facts.settings.providers[name].breaker.adaptive, facts.settings.providers[name].breaker
-    opens = f"its breaker opens by itself at {threshold.failure_threshold} of them"
-    cure = opens if adaptive.stalls == "on" else 'breaker.adaptive.stalls = "on" would open its breaker'
+    breaker = facts.settings.providers[name].breaker
+    opens = f"its breaker opens by itself at {breaker.failure_threshold} of them"
+    cure = opens if breaker.adaptive.stalls == "on" else 'breaker.adaptive.stalls = "on" would open its breaker'
     return Problem("provider-silent", name, what, silence.since, f"see the vendor's status page; {cure}")
 
 

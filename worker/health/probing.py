@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from worker.store.store import KEEP, Store
+from worker.store.store import KEEP, Store, epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,6 @@ def probing(store: Store, providers: Sequence[str]) -> Probing:
         RedisUnavailable: the store did not answer.
     """
     rings = (("TTL", store.keys.probes(provider)) for provider in providers)
-    (seconds, _), queued, *left = store.run(("TIME",), ("LLEN", store.keys.probe_queue), *rings)
+    time, queued, *left = store.run(("TIME",), ("LLEN", store.keys.probe_queue), *rings)
     longest = max(left, default=-1)
-    return Probing(float(int(seconds) + longest - KEEP) if longest > 0 else 0.0, queued)
+    return Probing(epoch(time) + longest - KEEP if longest > 0 else 0.0, queued)
