@@ -27,6 +27,7 @@ files["worker/lua/admission/first_admitting.lua"] = { ignore = { "211" }, read_g
   "retry_postponed", "usual_first_tokens", "in_order", "add_to_load", "score_reply",
 } }
 files["worker/lua/admission/first_tokens.lua"] = { ignore = { "211" } }
+files["worker/lua/admission/silent_calls.lua"] = { ignore = { "211" }, read_globals = { "whole" } }
 files["worker/lua/admission/retry_budget.lua"] = { ignore = { "211" } }
 files["worker/lua/admission/held_task.lua"] = { ignore = { "211" } }
 files["worker/lua/admission/slowness.lua"] = { ignore = { "211" }, read_globals = { "MILLION", "LEARNED", "decimal" } }
@@ -47,7 +48,8 @@ for _, name in ipairs { "begin", "claim", "refuse", "replay", "settle" } do
   files["worker/lua/task/" .. name .. ".lua"] = { read_globals = { "is_another", "report_reused_id", "outcome_text", "add_event" } }
 end
 for _, name in ipairs { "admission/acquire", "admission/admissions", "admission/record", "admission/extend",
-  "admission/control", "admission/probed", "admission/snapshot", "admission/stalls", "parking/release" } do
+  "admission/control", "admission/probed", "admission/snapshot", "admission/stalls", "admission/silences",
+  "parking/release" } do
   files["worker/lua/" .. name .. ".lua"] = { read_globals = {
     "KEEP", "RING", "QUOTA", "LONGEST_QUOTA", "LONGEST_RETRY_AFTER", "NEVER", "FAILED", "TEXT", "DEPRIORITISED_FOR",
     "read_breaker", "write_breaker", "new_breaker", "add_event", "health", "change_state", "open_for",
@@ -55,6 +57,7 @@ for _, name in ipairs { "admission/acquire", "admission/admissions", "admission/
     "update_failure_detector", "update_latency_detector", "update_slowness", "learn_first_token", "names",
     "add_to_retry_budget", "retry_postponed", "learn_score", "known_score", "load_now", "loaded", "pulled",
     "expected_ms", "success_of",
-    "read_demand", "over_limit", "room_within_limits", "settle", "add_to_ledger", "whole",
+    "read_demand", "over_limit", "room_within_limits", "settle", "add_to_ledger", "whole", "count_silent",
+    "SPOKE_KEPT",
   } }
 end

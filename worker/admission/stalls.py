@@ -8,16 +8,14 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from worker.store.connection import Command
-from worker.store.store import Store, epoch
+from worker.store.store import Store
 
 _FEW = 2
 """Silent calls of which people are told: one alone may be a slow answer."""
-
-_SPOKE_KEPT, _REPORTED_EVERY = 60_000, 3_500  # as in the script
 
 MOST = 50
 """Calls of one provider in one report, the latest: a breaker's threshold is at most 100 of the whole fleet."""
@@ -115,32 +113,15 @@ class Silence:
     since: float
 
 
-def silences(store: Store, generations: Mapping[str, int]) -> dict[str, Silence]:
+def silences(store: Store, providers: Sequence[str]) -> dict[str, Silence]:
     """Returns which providers are silent now: two calls or more, and nobody has had a token since the first began.
-
-    It counts as lua/admission/stalls.lua does, which opens the breaker at its threshold. `generations` are those of the
-    breakers, by provider.
 
     Raises:
         RedisUnavailable: the store did not answer.
     """
-    if not generations:
-        return {}
-    keys = [store.keys.silent(name) for name in generations]
-    time_reply, *found = store.run(("TIME",), *(("ZRANGE", key, 0, -1, "WITHSCORES") for key in keys))
-    now = _ms(epoch(time_reply))
-    silent = {
-        name: _silence(dict(entries), generation, now)
-        for (name, generation), entries in zip(generations.items(), found, strict=True)
-    }
-    return {name: silence for name, silence in silent.items() if silence.calls >= _FEW}
-
-
-def _silence(entries: dict[str, float], generation: int, now: int) -> Silence:
-    spoke = entries.pop("spoke", 0.0) - _SPOKE_KEPT
-    calls = [entry.split(" ", 2) for entry, until in entries.items() if until > now]
-    began = [int(at) for at, of, _ in calls if int(of) == generation and spoke < int(at) <= now - _REPORTED_EVERY]
-    return Silence(len(began), min(began) / 1000 if began else 0.0)
+    found = store.run(store.script("silences", [store.keys.breaker(name) for name in providers]))[0]
+    counted = zip(providers, found, strict=True)
+    return {name: Silence(calls, began / 1000) for name, (calls, began) in counted if calls >= _FEW}
 
 
 def _command(store: Store, provider: str, spoke: float, silent: list[CallInFlight]) -> Command:

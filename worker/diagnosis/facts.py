@@ -77,13 +77,12 @@ def read(settings: Settings, store: Store) -> Facts:
     """
     names = list(settings.providers)
     waiting, of_a_day = backlog(store), list(budgets(settings))
-    breakers = {each.provider: each for each in snapshot(store, names)}
     return Facts(
         settings=settings,
         now=waiting.now,
         memory=memory(store),
         refusal=refusal(store),
-        breakers=breakers,
+        breakers={each.provider: each for each in snapshot(store, names)},
         admissions=admissions(store, names),
         workers=tuple(workers(store)),
         backlog=waiting,
@@ -92,6 +91,6 @@ def read(settings: Settings, store: Store) -> Facts:
         others_usd=of_other_tenants(store, settings.tenants),
         keys={name: fingerprint(each, settings.namespace) for name, each in settings.providers.items()},
         probing=probing(store, names),
-        silent=silences(store, {name: each.generation for name, each in breakers.items() if each.state == "closed"}),
+        silent=silences(store, names),
         models={name: tiers(store, each) for name, each in settings.providers.items() if each.missing is None},
     )

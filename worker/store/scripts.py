@@ -14,7 +14,8 @@ from config.providers import Provider
 _FILES = {
     "admission": (
         *("acquire", "admissions", "breaker", "control", "detectors", "extend", "first_admitting", "first_tokens"),
-        *("held_task", "learn_score", "probed", "record", "retry_budget", "score", "slowness", "snapshot", "stalls"),
+        *("held_task", "learn_score", "probed", "record", "retry_budget", "score", "silences"),
+        *("silent_calls", "slowness", "snapshot", "stalls"),
     ),
     "alerts": ("delivered", "receive"),
     "events": ("alert", "event"),
@@ -34,7 +35,6 @@ _BREAKER_SCRIPTS = (
     "control",
     "probed",
     "snapshot",
-    "stalls",
     "release",
     "renew_slots",
     "usage",
@@ -148,6 +148,7 @@ def scripts(
     before = ("minute", "limits", "retry_budget", "first_tokens", "breaker")
     shared = "".join((_settings_table(providers), clock, *map(part, before)))
     texts = {name: shared + part(name) for name in _BREAKER_SCRIPTS}
+    texts |= {name: shared + part("silent_calls") + part(name) for name in ("silences", "stalls")}
     texts["snapshot"] = shared + part("score") + part("snapshot")
     granting = shared + "".join(map(part, ("score", "first_admitting", "held_task")))
     texts["acquire"] = granting + part("acquire")

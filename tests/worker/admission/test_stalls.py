@@ -48,24 +48,33 @@ def test_then_silence_stands_as_the_last_error_and_not_a_failure_of_before(break
     assert (breaker.fields()["error"], breaker.fields()["error_at"]) == ("timeout stalled", breaker.now)
 
 
-def told(breaker: ClockedBreaker, generation: int) -> dict[str, Silence]:
-    return silences(breaker.store, {"alpha": generation, "beta": 1})
+def told(breaker: ClockedBreaker) -> dict[str, Silence]:
+    return silences(breaker.store, ["alpha", "beta"])
 
 
 def test_people_are_told_of_silent_calls_from_two_on_until_anybody_has_a_token(breaker):
-    breaker.at(1000 * int(time.time()))
-    stalls, generation = Stalls(), breaker.permit().generation
-    assert told(breaker, generation) == {}
+    stalls = Stalls()
     silent(breaker, stalls, "one")
     stalls.report(breaker.store)
-    assert told(breaker, generation) == {}
+    assert told(breaker) == {}
     silent(breaker, stalls, "another")
     stalls.report(breaker.store)
-    assert told(breaker, generation) == {"alpha": Silence(2, (breaker.now - AGO) / 1000)}
-    assert told(breaker, generation + 1) == {}
+    assert told(breaker) == {"alpha": Silence(2, (breaker.now - AGO) / 1000)}
     stalls.spoke("alpha", breaker.now / 1000)
     stalls.report(breaker.store)
-    assert told(breaker, generation) == {}
+    assert told(breaker) == {}
+
+
+def test_people_are_told_of_no_silent_calls_of_an_earlier_generation_nor_of_a_process_that_died(breaker):
+    late, died = Stalls(), Stalls()
+    silent(breaker, late, *several(3), generation=breaker.permit().generation - 1)
+    late.report(breaker.store)
+    assert told(breaker) == {}
+    silent(breaker, died, *several(3))
+    died.report(breaker.store)
+    assert told(breaker)["alpha"].calls == 3
+    breaker.at(breaker.now + 10 * SECOND)
+    assert told(breaker) == {}
 
 
 def test_one_fewer_does_not(breaker):

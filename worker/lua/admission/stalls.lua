@@ -10,25 +10,9 @@
 -- ARGV[4..] of each silent call: ms of its begin, generation, task's id
 -- Returns the generation; calls of another one need no further report.
 
-local REPORTED_EVERY = 3500  -- ms; by then every process that had a token meanwhile has said so
-local KEPT, SPOKE_KEPT, MOST = 10000, 60000, 200
+local KEPT, MOST = 10000, 200
 local events, key, silent, provider = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
 local settings = SETTINGS[provider]
-
--- Returns how many calls are silent, whether they are of several requests, and when the first began.
-local function count_silent(b, now)
-  local spoke = tonumber(redis.call('ZSCORE', silent, 'spoke') or SPOKE_KEPT) - SPOKE_KEPT
-  local count, several, first, first_began = 0, false, nil, nil
-  for _, member in ipairs(redis.call('ZRANGE', silent, 0, -1)) do
-    local began, generation, request = string.match(member, '^(%d+) (%d+) (.*)$')
-    if began and tonumber(generation) == b.generation and tonumber(began) > spoke
-      and tonumber(began) <= now - REPORTED_EVERY then
-      count, several = count + 1, several or (first ~= nil and first ~= request)
-      first, first_began = first or request, math.min(first_began or now, tonumber(began))
-    end
-  end
-  return count, several, first_began
-end
 
 local b, now = read_breaker(key, clock())
 if not b then return 0 end
@@ -41,7 +25,7 @@ end
 redis.call('ZREMRANGEBYRANK', silent, 0, -MOST - 1)
 redis.call('PEXPIRE', silent, SPOKE_KEPT)
 if not ARGV[4] or b.state ~= 'closed' or b.override ~= '' then return b.generation end
-local count, several, first_began = count_silent(b, now)
+local count, several, first_began = count_silent(silent, b, now)
 if count < settings.failures or not several then return b.generation end
 if settings.detect_stalls == 'on' then
   b.error, b.error_at = 'timeout stalled', now  -- else the last failure of another kind would stand as the cause
